@@ -1,0 +1,30 @@
+// Disk threads: bounded lanes of jobs, and strands that keep one log's writes in order.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+namespace sluice {
+
+enum class Lane { Append, Read, Flush, Maintenance };
+
+struct DiskQueueOptions {
+  unsigned append_threads = 1;
+  unsigned read_threads = 2;
+  unsigned flush_threads = 1;
+  unsigned maintenance_threads = 1;
+  std::size_t queue_limit = 65536;  // per lane
+};
+
+// Runs jobs on its threads. Jobs must not throw. `submit` returns false when the lane is full or the queue stops: the job is then dropped, and
+// the caller reports EAGAIN/ECANCELED itself. stop() runs what is queued, then joins; idempotent.
+class DiskQueue {
+ public:
+  static std::unique_ptr<DiskQueue> create(const DiskQueueOptions& options);
+  virtual ~DiskQueue() = default;
+  virtual bool submit(Lane lane, std::function<void()> job) = 0;
+  virtual void stop() = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,238 @@
+/**
+ * The native boundary: loads the addon and types every call that crosses it. Only `src/native` imports this file.
+ *
+ * Rules that hold for every call
+ * - Handles (frame, segment, strand, listener, connection) are generation-tagged numbers. A handle that is unknown, closed or of
+ *   another generation makes the call throw a RangeError (`send` and `closeConnection` return instead: a peer may go at any time).
+ * - Wrong argument types and ranges outside a frame throw TypeError/RangeError. Nothing that JavaScript passes can crash the process.
+ * - Nothing here blocks the calling thread on a disk. What can block takes a `ticket` and completes through `poll` as an
+ *   `EventKind.completion` row. A status below 0 is `-errno`.
+ * - Native keeps no pointer into JavaScript memory after a call returns: bytes given by JavaScript are copied, record bytes live in frames.
+ */
+import { createRequire } from 'node:module'
+
+/** The first column of an event row. A row is `EVENT_STRIDE` doubles: [kind, a, b, c, d, e]. */
+export const EventKind = {
+  /** A whole request frame (without its 4-byte length): [frame, connection, frame id, slab id, offset in slab, length]. JavaScript owns one reference to the frame. */
+  frame: 1,
+  /** [opened, connection, listener, 0, 0, 0] */
+  connectionOpened: 2,
+  /** [closed, connection, CloseReason, bytes received, bytes sent, 0]. No event of that connection follows. */
+  connectionClosed: 3,
+  /** [completion, ticket, status, value1, value2, value3] */
+  completion: 4,
+  /** The kernel refused an accept (EMFILE, ENFILE, ENOMEM): [acceptFailed, listener, errno, 0, 0, 0]; accepting pauses and resumes by itself. */
+  acceptFailed: 5
+} as const
+export const EVENT_STRIDE = 6
+
+export const CloseReason = {
+  peer: 0,
+  reset: 1,
+  idle: 2,
+  /** The length prefix was negative or above `maxFrameBytes`. */
+  badFrameLength: 3,
+  /** The frame memory was used up and this connection's partial frame had stalled the longest. */
+  memoryPressure: 4,
+  /** A file region could not be sent whole: the file was cut or an I/O error met. */
+  transferFailed: 5,
+  /** `closeConnection` was called. */
+  local: 6,
+  /** `max.connections.per.ip` was reached: closed at accept, before any other event of it. */
+  tooManyFromAddress: 7
+} as const
+
+/** How a file region reaches the socket. */
+export const TransferMode = { auto: 0, sendfile: 1, splice: 2, mmap: 3, readwrite: 4 } as const
+
+export interface RuntimeOptions {
+  /** Threads of each disk lane, at least 1. A lane's jobs wait in a queue bounded by `laneQueueLimit` per lane (beyond: the job fails with EAGAIN). */
+  readonly appendThreads: number
+  readonly readThreads: number
+  readonly flushThreads: number
+  readonly maintenanceThreads: number
+  readonly laneQueueLimit: number
+  /** Bytes of received frames that may be held at once (`sluice.request.memory.bytes`), charged as bytes arrive. */
+  readonly frameMemoryBytes: number
+}
+
+export interface IoOptions {
+  /** `num.network.threads` */
+  readonly threads: number
+  /** `socket.request.max.bytes` */
+  readonly maxFrameBytes: number
+  /** `connections.max.idle.ms`; <= 0: never. Also closes a peer that takes no byte for so long. */
+  readonly maxIdleMs: number
+  /** `max.connections`: beyond it accepting pauses until one closes, as Kafka does. */
+  readonly maxConnections: number
+  /** `max.connections.per.ip` */
+  readonly maxConnectionsPerAddress: number
+  /** `socket.send.buffer.bytes`, `socket.receive.buffer.bytes`; -1: the system's. */
+  readonly sendBufferBytes: number
+  readonly receiveBufferBytes: number
+  /** A connection is not read while it has this many delivered, unreleased frames or bytes, or this many response bytes unsent. */
+  readonly maxUnreleasedFrames: number
+  readonly maxUnreleasedBytes: number
+  readonly maxUnsentBytes: number
+}
+
+/** Live settings of the transfer path (`sluice.transfer.*`). */
+export interface TransferOptions {
+  readonly mode: number
+  /** `auto`: below so many bytes of one response, header and data go out in one writev (the copy is free, the system calls are the cost). */
+  readonly copyBelowBytes: number
+  /** A response up to so many bytes is first tried on the calling thread, without blocking, when the connection's queue is empty. */
+  readonly inlineBelowBytes: number
+}
+
+/** Indexes into the array that `ioCounters` fills. All since start; bytes of file regions are counted by the path that moved them. */
+export const IoCounter = {
+  connectionsAccepted: 0,
+  connectionsOpen: 1,
+  framesReceived: 2,
+  bytesReceived: 3,
+  bytesSent: 4,
+  headerBytes: 5,
+  sendfileBytes: 6,
+  spliceBytes: 7,
+  mmapBytes: 8,
+  readwriteBytes: 9,
+  inlineResponses: 10,
+  queuedResponses: 11,
+  coldReads: 12,
+  frameMemoryBytes: 13,
+  readPauses: 14
+} as const
+export const IO_COUNTERS = 16
+
+/** What `segmentLocate` fills, and completions of the asynchronous forms carry as value1..3 in this order. */
+export const Location = {
+  /** File position of the batch that holds the offset, or of the end when the offset is the end. */
+  position: 0,
+  /** Base offset of that batch; -1 at the end. */
+  baseOffset: 1,
+  /** Size of that batch in bytes; 0 at the end. */
+  bytes: 2
+} as const
+
+/** A row of a scan: position in the file (int64, big-endian), then the 61 bytes of the batch header, then 3 zero bytes. */
+export const SCAN_ROW_BYTES = 72
+
+export const ScanFlag = { verifyCrc: 1, rebuildIndexes: 2, onlyIdempotent: 4 } as const
+/** Why a scan stopped: completion status. */
+export const ScanStatus = { more: 1, end: 0, invalid: 2 } as const
+
+/** Indexes into the array that `segmentStat` fills. */
+export const SegmentStat = {
+  /** Bytes that are written. */
+  size: 0,
+  offsetIndexEntries: 1,
+  timeIndexEntries: 2,
+  /** Of the last time index entry; -1, base offset when empty. */
+  lastIndexedTimestamp: 3,
+  lastIndexedTimestampOffset: 4,
+  /** Rises with every cut. */
+  truncations: 5
+} as const
+
+export interface NativeRuntime {
+  /** Fills `into` with whole event rows; returns how many rows. Never blocks. */
+  poll(into: Float64Array): number
+  /** The memory of a slab. Constant for a slab id until the id is reported by `retiredSlabs`. */
+  slab(slab: number): ArrayBuffer
+  /** Drops one reference of a frame. The last one gives the memory back. */
+  releaseFrame(frame: number): void
+  /** Copies `bytes` into a new frame with one reference (for batches that JavaScript built). */
+  frameFrom(bytes: Uint8Array): number
+  /** [slab, offset, length] of a frame. */
+  frameView(frame: number, into: Float64Array): void
+
+  /** A strand keeps the order of the appends, seals and cuts given to it. After a failed job it is broken: all later jobs complete with -ECANCELED, nothing of them written, until `strandReset`. */
+  strandOpen(): number
+  strandReset(strand: number): void
+  strandClose(strand: number): void
+
+  /**
+   * Registers a segment `${path}.log/.index/.timeindex`; `path` ends in the 20-digit base offset. No system call is made here: files are
+   * opened (`size` -1: created) on a disk thread by the first job that needs them. `size` is the length of `.log` that is valid.
+   */
+  segmentOpen(path: string, baseOffset: number, size: number, indexBytes: number, indexIntervalBytes: number): number
+  /** The folder was renamed (topic deletion): later openings use the new path. */
+  segmentMoved(segment: number, path: string): void
+  /** Opens or creates the files now. Completes with value1 = size of `.log`. */
+  segmentPrepare(segment: number, strand: number, ticket: number): void
+  /**
+   * Appends `length` bytes at `offset` of the frame: one batch whose base offset and leader epoch are already stamped in the frame.
+   * Takes a reference of the frame until written. Completes when the bytes are in the page cache and the index entries published. Not durable: see segmentFlush.
+   * Completion: value1 = end position.
+   */
+  segmentAppend(segment: number, strand: number, frame: number, offset: number, length: number, lastOffset: number, maxTimestamp: number, offsetOfMaxTimestamp: number, ticket: number): void
+  /** Behind all earlier appends of the strand: cuts both indexes to their entries (and adds the last time index entry). Appends to it fail from now on. */
+  segmentSeal(segment: number, strand: number, maxTimestamp: number, offsetOfMaxTimestamp: number, ticket: number): void
+  /** fdatasync of log and indexes (trimmed sizes included) as of the time it runs; value1 = bytes of log that are durable. */
+  segmentFlush(segment: number, ticket: number): void
+  /** Behind all earlier appends of the strand: cuts log and indexes to `position`, which must be a batch boundary. Regions above it never send another byte. Runs even when the strand is broken. */
+  segmentTruncate(segment: number, strand: number, position: number, ticket: number): void
+  /** 1: `into` filled (see Location); 0: would have to wait for the disk: use segmentLocateLater. */
+  segmentLocate(segment: number, offset: number, into: Float64Array): number
+  segmentLocateLater(segment: number, offset: number, ticket: number): void
+  /** The first batch whose maxTimestamp >= timestamp, as Location; bytes 0: none in this segment. */
+  segmentLocateTimestamp(segment: number, timestamp: number, ticket: number): void
+  /** Reads up to `length` bytes at `position`: value1 = frame (0 when none), value2 = bytes read. */
+  segmentRead(segment: number, position: number, length: number, ticket: number): void
+  /**
+   * Walks whole batches from `position`, for at most `maxBytes` of file or `maxRows` rows. Status: ScanStatus (or -errno);
+   * value1 = frame of rows (0 when none; SCAN_ROW_BYTES each), value2 = position after the last good batch, value3 = reason when invalid
+   * (1 length, 2 magic, 3 CRC, 4 offsets not rising, 5 torn: the file ends inside the batch).
+   * `rebuildIndexes` writes index entries as appending would have (a scan from position 0 empties the indexes first).
+   */
+  segmentScan(segment: number, position: number, maxBytes: number, maxRows: number, flags: number, ticket: number): void
+  /** 0 when every check that can be made without the log passes; else a number below 0: the index must be rebuilt. */
+  segmentCheckIndexes(segment: number, ticket: number): void
+  segmentStat(segment: number, into: Float64Array): void
+  /** Forgets the segment; files close when the last queued job and region let go. */
+  segmentClose(segment: number): void
+
+  /**
+   * Checks the batches in a range of a frame: whole batches, lengths, magic 2, counts, CRC. Returns the number of batches,
+   * or -1 length, -2 magic, -3 CRC, -4 header fields (counts, offset deltas), on the first bad one.
+   */
+  checkBatches(frame: number, offset: number, length: number): number
+  /** Recomputes the CRC of the one batch in the range and stores it (after timestamps were overwritten). */
+  restampCrc(frame: number, offset: number, length: number): void
+
+  /** Starts the I/O threads. One IoServer per runtime. */
+  ioStart(options: IoOptions): void
+  /** Binds and listens now (a system call, not a disk wait). Returns [listener, bound port] or a negative errno. `host` is a numeric address; "::" also takes IPv4. */
+  ioListen(host: string, port: number, backlog: number): [listener: number, port: number] | number
+  ioUnlisten(listener: number): void
+  /**
+   * Queues one whole response (4-byte length included): `bytes[0, byteLength)`, with `regionCount` file regions spliced in. `regions` rows are
+   * [at, segment, position, length]: the region stands before byte `at` of `bytes`. Responses leave in the order of the calls.
+   * Returns the connection's unsent bytes (0: it all went out on the calling thread), or -1 when the connection is gone.
+   */
+  ioSend(connection: number, bytes: Uint8Array, byteLength: number, regions: Float64Array, regionCount: number): number
+  /** Closes at once, or after what is queued has been sent. False when it is gone already. */
+  ioClose(connection: number, afterSend: boolean): boolean
+  /** Stops and resumes reading from the peer (throttling). */
+  ioPause(connection: number): void
+  ioResume(connection: number): void
+  /** Addresses as "host:port" (IPv6 in brackets); undefined when gone. */
+  ioPeer(connection: number): { remote: string; local: string } | undefined
+  ioTransfer(options: TransferOptions): void
+  ioCounters(into: Float64Array): void
+  /** Stops accepting and reading; what is queued may still be sent for `graceMs`; then joins the I/O threads. Completes with `ticket`. */
+  ioStop(graceMs: number, ticket: number): void
+
+  /** Lets queued disk jobs finish, joins all threads, frees everything. Frames, segments and slabs are invalid afterwards; slab memory is detached. Blocks for at most the queued jobs: call it after ioStop and after waiting for your own jobs. */
+  close(): void
+}
+
+export interface Addon {
+  /** `wake` is called on the JavaScript thread, once per batch, when `poll` has something to give. While it is open, a runtime keeps the event loop alive. */
+  Runtime: new (options: RuntimeOptions, wake: () => void) => NativeRuntime
+  /** CRC-32C of `bytes`, continuing from `seed` (default 0). */
+  crc32c(bytes: Uint8Array, seed?: number): number
+  /** Which implementation this CPU runs. */
+  readonly crc32cImplementation: 'sse4.2' | 'armv8' | 'portable'
+}
