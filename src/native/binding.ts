@@ -10,6 +10,7 @@
  * - Native keeps no pointer into JavaScript memory after a call returns: bytes given by JavaScript are copied, record bytes live in frames.
  */
 import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 
 /** The first column of an event row. A row is `EVENT_STRIDE` doubles: [kind, a, b, c, d, e]. */
 export const EventKind = {
@@ -138,7 +139,7 @@ export const SegmentStat = {
 export interface NativeRuntime {
   /** Fills `into` with whole event rows; returns how many rows. Never blocks. */
   poll(into: Float64Array): number
-  /** The memory of a slab. Constant for a slab id until the id is reported by `retiredSlabs`. */
+  /** The memory of a slab. The same for a slab id until its memory is given back: then the ArrayBuffer is detached, on the JavaScript thread, and the id may be used anew with another. */
   slab(slab: number): ArrayBuffer
   /** Drops one reference of a frame. The last one gives the memory back. */
   releaseFrame(frame: number): void
@@ -235,4 +236,19 @@ export interface Addon {
   crc32c(bytes: Uint8Array, seed?: number): number
   /** Which implementation this CPU runs. */
   readonly crc32cImplementation: 'sse4.2' | 'armv8' | 'portable'
+}
+
+let loaded: Addon | undefined
+
+/** Loads the addon once: from `prebuilds/` of the package, or `build/` of a clone. Elsewhere than on Linux x64/arm64 with glibc: one clear error. */
+export function loadAddon(): Addon {
+  if (loaded) return loaded
+  if (process.platform !== 'linux' || (process.arch !== 'x64' && process.arch !== 'arm64')) {
+    throw new Error(`Sluice runs on Linux x64 and arm64 (glibc), not on ${process.platform} ${process.arch}`)
+  }
+  const require = createRequire(import.meta.url)
+  const packageRoot = fileURLToPath(new URL('../../../', import.meta.url))
+  const load = require('node-gyp-build') as (root: string) => Addon
+  loaded = load(packageRoot)
+  return loaded
 }

@@ -1,0 +1,170 @@
+/**
+ * One segment of a log: `.log`, `.index` and `.timeindex` under a path that ends in the 20-digit base offset. A thin face over the native
+ * calls: what each does, on which thread, and when it completes stands in binding.ts.
+ */
+import { Location, SCAN_ROW_BYTES, SegmentStat } from './binding.js'
+import type { Completion, Frame, Runtime } from './runtime.js'
+
+export interface BatchLocation {
+  /** File position of the batch. */
+  readonly position: number
+  /** Its base offset; -1 when there is none. */
+  readonly baseOffset: number
+  /** Its size in bytes; 0 when there is none. */
+  readonly bytes: number
+}
+
+/** Scanned batches: `count` rows of SCAN_ROW_BYTES in `frame`, which the receiver releases. */
+export interface ScanResult {
+  /** 0: the end was reached; 1: more follows at `position`; 2: the bytes at `position` are not a valid batch. */
+  readonly status: number
+  readonly frame: Frame | undefined
+  readonly count: number
+  readonly position: number
+  readonly reason: number
+}
+
+/** Keeps the order of one log's appends, seals and cuts. Broken by a failed job until `reset`. */
+export class Strand {
+  readonly #runtime: Runtime
+  readonly handle: number
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime
+    this.handle = runtime.native.strandOpen()
+  }
+
+  reset(): void {
+    this.#runtime.native.strandReset(this.handle)
+  }
+
+  close(): void {
+    this.#runtime.native.strandClose(this.handle)
+  }
+}
+
+export interface SegmentOptions {
+  readonly baseOffset: number
+  /** Valid bytes of `.log`; -1: the files are created. */
+  readonly size: number
+  /** `segment.index.bytes` */
+  readonly indexBytes: number
+  /** `index.interval.bytes` */
+  readonly indexIntervalBytes: number
+}
+
+const stat = new Float64Array(8)
+const location = new Float64Array(3)
+
+export class NativeSegment {
+  readonly #runtime: Runtime
+  readonly handle: number
+  readonly baseOffset: number
+  #path: string
+
+  constructor(runtime: Runtime, path: string, options: SegmentOptions) {
+    this.#runtime = runtime
+    this.#path = path
+    this.baseOffset = options.baseOffset
+    this.handle = runtime.native.segmentOpen(path, options.baseOffset, options.size, options.indexBytes, options.indexIntervalBytes)
+  }
+
+  get path(): string {
+    return this.#path
+  }
+
+  moved(path: string): void {
+    this.#path = path
+    this.#runtime.native.segmentMoved(this.handle, path)
+  }
+
+  /** Opens or creates the files. Returns the size of `.log`. */
+  async prepare(strand: Strand): Promise<number> {
+    const [, size] = await this.#runtime.run(this.#path, (ticket) => this.#runtime.native.segmentPrepare(this.handle, strand.handle, ticket))
+    return size
+  }
+
+  /** Appends one stamped batch at `[offset, offset + length)` of the frame's bytes (`offset` counts from the frame's start). */
+  append(strand: Strand, frame: Frame, offset: number, length: number, lastOffset: number, maxTimestamp: number, offsetOfMaxTimestamp: number, done: Completion): void {
+    const native = this.#runtime.native
+    native.segmentAppend(this.handle, strand.handle, frame.id, offset, length, lastOffset, maxTimestamp, offsetOfMaxTimestamp, this.#runtime.ticket(done))
+  }
+
+  async seal(strand: Strand, maxTimestamp: number, offsetOfMaxTimestamp: number): Promise<void> {
+    await this.#runtime.run(this.#path, (ticket) => this.#runtime.native.segmentSeal(this.handle, strand.handle, maxTimestamp, offsetOfMaxTimestamp, ticket))
+  }
+
+  /** Returns the bytes of `.log` that are durable. */
+  async flush(): Promise<number> {
+    const [, size] = await this.#runtime.run(this.#path, (ticket) => this.#runtime.native.segmentFlush(this.handle, ticket))
+    return size
+  }
+
+  async truncate(strand: Strand, position: number): Promise<void> {
+    await this.#runtime.run(this.#path, (ticket) => this.#runtime.native.segmentTruncate(this.handle, strand.handle, position, ticket))
+  }
+
+  /** From memory only; undefined when that would have to wait for the disk. */
+  locateNow(offset: number): BatchLocation | undefined {
+    if (this.#runtime.native.segmentLocate(this.handle, offset, location) !== 1) return undefined
+    return { position: location[Location.position]!, baseOffset: location[Location.baseOffset]!, bytes: location[Location.bytes]! }
+  }
+
+  async locate(offset: number): Promise<BatchLocation> {
+    const [, position, baseOffset, bytes] = await this.#runtime.run(this.#path, (ticket) =>
+      this.#runtime.native.segmentLocateLater(this.handle, offset, ticket)
+    )
+    return { position, baseOffset, bytes }
+  }
+
+  /** The first batch whose largest timestamp is at least `timestamp`; undefined when none. */
+  async locateTimestamp(timestamp: number): Promise<BatchLocation | undefined> {
+    const [, position, baseOffset, bytes] = await this.#runtime.run(this.#path, (ticket) =>
+      this.#runtime.native.segmentLocateTimestamp(this.handle, timestamp, ticket)
+    )
+    return bytes === 0 ? undefined : { position, baseOffset, bytes }
+  }
+
+  /** Copies up to `length` bytes at `position` out of the file. */
+  async read(position: number, length: number): Promise<Buffer> {
+    const [, id, bytes] = await this.#runtime.run(this.#path, (ticket) =>
+      this.#runtime.native.segmentRead(this.handle, position, length, ticket)
+    )
+    if (id === 0) return Buffer.alloc(0)
+    const frame = this.#runtime.frame(id)
+    const copy = Buffer.from(frame.buffer.subarray(frame.start, frame.start + bytes))
+    this.#runtime.release(frame)
+    return copy
+  }
+
+  async scan(position: number, maxBytes: number, maxRows: number, flags: number): Promise<ScanResult> {
+    const [status, id, end, reason] = await this.#runtime.run(this.#path, (ticket) =>
+      this.#runtime.native.segmentScan(this.handle, position, maxBytes, maxRows, flags, ticket)
+    )
+    const frame = id === 0 ? undefined : this.#runtime.frame(id)
+    return { status, frame, count: frame ? (frame.end - frame.start) / SCAN_ROW_BYTES : 0, position: end, reason }
+  }
+
+  /** Whether the indexes pass every check that can be made without the log. */
+  async indexesLookSound(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const ticket = this.#runtime.ticket((status) => resolve(status === 0))
+      this.#runtime.native.segmentCheckIndexes(this.handle, ticket)
+    })
+  }
+
+  stat(): { size: number; offsetIndexEntries: number; timeIndexEntries: number; lastIndexedTimestamp: number; lastIndexedTimestampOffset: number } {
+    this.#runtime.native.segmentStat(this.handle, stat)
+    return {
+      size: stat[SegmentStat.size]!,
+      offsetIndexEntries: stat[SegmentStat.offsetIndexEntries]!,
+      timeIndexEntries: stat[SegmentStat.timeIndexEntries]!,
+      lastIndexedTimestamp: stat[SegmentStat.lastIndexedTimestamp]!,
+      lastIndexedTimestampOffset: stat[SegmentStat.lastIndexedTimestampOffset]!
+    }
+  }
+
+  close(): void {
+    this.#runtime.native.segmentClose(this.handle)
+  }
+}
