@@ -1,0 +1,42 @@
+// The storage calls of NativeRuntime: strand*, segment*, checkBatches and restampCrc (see src/native/binding.ts).
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+#include <optional>
+
+#include "../disk_queue.h"
+#include "../event_channel.h"
+#include "../file_region.h"
+#include "../frame_pool.h"
+
+namespace sluice {
+
+// Everything here runs on the JavaScript thread of the environment that made it. `events` and `queue` must outlive close() and the queue's stop().
+// Order of an end: close(), DiskQueue::stop() (jobs still complete through `events`), then this object, the queue and the channel may go.
+class SegmentCalls {
+ public:
+  SegmentCalls(EventChannel& events, std::shared_ptr<FramePool> frames, DiskQueue& queue);
+  ~SegmentCalls();  // closes
+  SegmentCalls(const SegmentCalls&) = delete;
+  SegmentCalls& operator=(const SegmentCalls&) = delete;
+
+  // Sets the functions on `target`. They may outlive this object: after close() each throws an Error.
+  void define(Napi::Env env, Napi::Object target);
+
+  // A pinned range of an opened segment, for ioSend. Empty: the handle is stale, the segment was never opened, or the range passes its end.
+  std::optional<FileRegion> region(double segment, double position, double length);
+
+  // Every later call throws; segments and strands are forgotten, their queued jobs still run. Idempotent.
+  void close();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+// Sets `crc32c` and `crc32cImplementation` on the exports of the addon.
+void DefineCrc(Napi::Env env, Napi::Object exports);
+
+}  // namespace sluice
