@@ -58,6 +58,9 @@ class FramePool : public std::enable_shared_from_this<FramePool> {
   virtual FrameRef find(std::uint64_t id) = 0;
   // Drops one reference by id. False when the id is stale.
   virtual bool release(std::uint64_t id) = 0;
+
+ protected:
+  FrameRef make(std::uint64_t id, std::uint8_t* data, std::size_t size);
 };
 
 }  // namespace sluice
