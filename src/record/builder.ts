@@ -24,6 +24,8 @@ export interface BatchOptions {
   readonly control?: boolean
   /** Sets the timestamp type to LogAppendTime and this as the largest timestamp. */
   readonly logAppendTime?: number
+  /** Where the batch's last offset lies beyond its last record's: compaction keeps it so. */
+  readonly lastOffsetDelta?: number
 }
 
 const FIRST_CAPACITY = 512
@@ -112,7 +114,7 @@ export class RecordBatchBuilder {
     buffer.writeInt32BE(options.partitionLeaderEpoch ?? batch.NO_PARTITION_LEADER_EPOCH, batch.At.partitionLeaderEpoch)
     buffer.writeInt8(batch.CURRENT_MAGIC, batch.At.magic)
     buffer.writeInt16BE(attributes, batch.At.attributes)
-    buffer.writeInt32BE(this.#lastOffsetDelta, batch.At.lastOffsetDelta)
+    buffer.writeInt32BE(options.lastOffsetDelta ?? this.#lastOffsetDelta, batch.At.lastOffsetDelta)
     batch.writeInt64(buffer, this.#baseTimestamp, batch.At.baseTimestamp)
     batch.writeInt64(buffer, options.logAppendTime ?? this.#maxTimestamp, batch.At.maxTimestamp)
     batch.writeInt64(buffer, options.producerId ?? batch.NO_PRODUCER_ID, batch.At.producerId)

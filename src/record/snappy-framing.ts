@@ -20,7 +20,7 @@ export function snappyBlocks(bytes: Buffer, maxBytes: number): Buffer[] | 'broke
   if (bytes.length < XERIAL_HEADER.length) return 'broken'
   const blocks: Buffer[] = []
   let total = 0
-  for (let at = XERIAL_HEADER.length; at < bytes.length; ) {
+  for (let at = XERIAL_HEADER.length; at < bytes.length;) {
     if (bytes.length - at < 4) return 'broken'
     const length = bytes.readInt32BE(at)
     at += 4

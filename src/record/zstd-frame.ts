@@ -22,7 +22,7 @@ export function zstdBound(bytes: Buffer, enough: number): number {
     if (magic !== MAGIC) return -1
     const flags = bytes[at + 4]!
     at += 5 + headerBytes(flags)
-    for (let last = false; !last; ) {
+    for (let last = false; !last;) {
       if (bytes.length - at < 3) return -1
       const head = bytes.readUIntLE(at, 3)
       last = (head & 1) === 1
