@@ -1,0 +1,169 @@
+// Builds what is missing or stale: packages, the C++ addon, JavaScript from TypeScript. Used by start.mjs and test.mjs; alone: `npm run build`.
+// What was built is remembered as a digest of the sizes and times of its sources, in .cache/.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const cache = join(root, '.cache')
+const lock = join(cache, 'build.lock')
+const LOCK_POLL_MS = 100
+const LOCK_PATIENCE_MS = 20 * 60_000
+
+const packages = {
+  stamp: 'packages',
+  sources: ['package-lock.json'],
+  product: 'node_modules/.package-lock.json',
+  title: 'packages',
+  build: () =>
+    run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'Installing the packages failed. Is the npm registry reachable?')
+}
+const addon = {
+  stamp: 'addon',
+  sources: ['native', 'binding.gyp', 'package-lock.json'],
+  product: 'build/Release',
+  title: 'addon',
+  build: buildAddon
+}
+const program = {
+  stamp: 'program',
+  sources: ['src', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'],
+  product: 'dist/src/cli/main.js',
+  title: 'TypeScript',
+  build: () => tsc('tsconfig.build.json')
+}
+const everything = {
+  stamp: 'everything',
+  sources: ['src', 'test', 'bench', 'tsconfig.json', 'package-lock.json'],
+  product: 'dist/test',
+  title: 'TypeScript with tests',
+  build: () => tsc('tsconfig.json')
+}
+
+/** Builds what the broker needs, and with `tests` what the tests need. Ends the process with a clear message when it fails. */
+export function build({ tests = false } = {}) {
+  const targets = [packages, addon, ...(tests ? [everything] : [program])]
+  if (targets.every(isFresh)) return
+  takeLock()
+  try {
+    for (const target of targets) {
+      if (isFresh(target)) continue
+      const digest = digestOf(target)
+      const begun = Date.now()
+      process.stderr.write(`building: ${target.title} ...\n`)
+      target.build()
+      mkdirSync(cache, { recursive: true })
+      writeFileSync(join(cache, target.stamp), digest)
+      // The build with the tests holds the program as well.
+      if (target === everything) writeFileSync(join(cache, program.stamp), digestOf(program))
+      process.stderr.write(`building: ${target.title} done in ${((Date.now() - begun) / 1000).toFixed(1)} s\n`)
+    }
+  } finally {
+    rmSync(lock, { force: true })
+  }
+}
+
+function isFresh(target) {
+  if (!existsSync(join(root, target.product))) return false
+  try {
+    return readFileSync(join(cache, target.stamp), 'utf8') === digestOf(target)
+  } catch {
+    return false
+  }
+}
+
+function digestOf(target) {
+  const hash = createHash('sha1')
+  hash.update(`${process.arch} ${process.versions.modules}\n`)
+  for (const source of target.sources) addPath(hash, source)
+  return hash.digest('hex')
+}
+
+function addPath(hash, path) {
+  const stat = statSync(join(root, path), { throwIfNoEntry: false })
+  if (!stat) return
+  if (!stat.isDirectory()) {
+    hash.update(`${path} ${stat.size} ${stat.mtimeMs}\n`)
+    return
+  }
+  for (const name of readdirSync(join(root, path)).sort()) addPath(hash, `${path}/${name}`)
+}
+
+function buildAddon() {
+  if (!existsSync(join(root, 'binding.gyp'))) fail('binding.gyp is missing: this is not a whole checkout.')
+  for (const [command, pack] of [
+    ['python3', 'python3'],
+    [process.env.CXX ?? 'g++', 'g++ (or set CXX)'],
+    ['make', 'make']
+  ]) {
+    const probe = spawnSync(command, ['--version'], { stdio: 'ignore' })
+    if (probe.error || probe.status !== 0)
+      fail(`The C++ addon needs ${command}, which does not run here. Install ${pack}, on Debian: apt install g++ make python3`)
+  }
+  // Through npm, which tells node-gyp where the headers of this Node are.
+  run('npm', ['run', '--silent', 'build:native'], 'Building the C++ addon failed: see the compiler output above.')
+}
+
+function tsc(project) {
+  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], 'Compiling TypeScript failed: see above.')
+}
+
+function run(command, args, problem) {
+  // Output goes to stderr: stdout belongs to the program that is started afterwards.
+  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], env: { ...process.env, npm_config_loglevel: 'error' } })
+  if (result.error) fail(`${problem} (${command}: ${result.error.message})`)
+  if (result.status !== 0) fail(problem)
+}
+
+function fail(message) {
+  rmSync(lock, { force: true })
+  process.stderr.write(`${message}\n`)
+  process.exit(1)
+}
+
+/** One build at a time in one folder. A lock whose process is gone does not count. */
+function takeLock() {
+  mkdirSync(cache, { recursive: true })
+  const until = Date.now() + LOCK_PATIENCE_MS
+  for (let told = false; ;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' })
+      return
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error
+    }
+    const holder = lockHolder()
+    if (holder === undefined) {
+      rmSync(lock, { force: true })
+      continue
+    }
+    if (Date.now() > until) {
+      process.stderr.write(`Another build (pid ${holder}) has held ${lock} for too long.\n`)
+      process.exit(1)
+    }
+    if (!told) process.stderr.write(`waiting for another build (pid ${holder}) ...\n`)
+    told = true
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_POLL_MS)
+  }
+}
+
+function lockHolder() {
+  let text
+  try {
+    text = readFileSync(lock, 'utf8')
+  } catch {
+    return undefined
+  }
+  // Just created and not written yet: somebody holds it.
+  if (text === '') return Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0) < 1000 ? 0 : undefined
+  try {
+    process.kill(Number(text), 0)
+    return Number(text)
+  } catch (error) {
+    return error.code === 'EPERM' ? Number(text) : undefined
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) build({ tests: process.argv.includes('--tests') })
