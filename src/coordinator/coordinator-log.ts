@@ -1,0 +1,35 @@
+/**
+ * What a coordinator needs of its topic's log. The coordinator decides about records and order; the implementation about batches, epochs
+ * and files.
+ */
+
+/** Key and value as stored; a null value is a tombstone. */
+export interface EncodedRecord {
+  readonly key: Uint8Array
+  readonly value: Uint8Array | null
+}
+
+export interface CoordinatorAppendResult {
+  /** 0, or why nothing of these records was written. */
+  readonly errorCode: number
+  /** Of the last record; -1 on error. */
+  readonly lastOffset: number
+}
+
+/** Called in the order of the log. The arrays are valid only during the call. */
+export interface RecordVisitor {
+  /** `producerId` is -1 unless the record belongs to a transaction. */
+  record(key: Uint8Array, value: Uint8Array | null, offset: number, producerId: number): void
+  /** The end of a transaction. */
+  marker(producerId: number, committed: boolean): void
+}
+
+export interface CoordinatorLog {
+  /**
+   * Writes the records as one batch behind all appended before. Never rejects. Resolved without error: readers of this log see them (with
+   * replication: they are committed). After a failure everything appended behind has failed as well.
+   */
+  append(partition: number, records: readonly EncodedRecord[]): Promise<CoordinatorAppendResult>
+  /** Reads the partition from its start to the end it has now, in bounded pieces. Rejects with a StorageError or WireError. */
+  load(partition: number, visitor: RecordVisitor): Promise<void>
+}

@@ -1,0 +1,30 @@
+/** The settings that group state machines depend on; names of Apache Kafka in the comments. */
+export interface GroupConfig {
+  /** group.min.session.timeout.ms */
+  readonly minSessionTimeoutMs: number
+  /** group.max.session.timeout.ms */
+  readonly maxSessionTimeoutMs: number
+  /** group.max.size */
+  readonly maxSize: number
+  /** group.initial.rebalance.delay.ms */
+  readonly initialRebalanceDelayMs: number
+  /** offset.metadata.max.bytes. Counted in UTF-16 units, as Apache Kafka does. */
+  readonly offsetMetadataMaxBytes: number
+  /** offsets.retention.minutes, in milliseconds */
+  readonly offsetsRetentionMs: number
+  /** offsets.retention.check.interval.ms */
+  readonly offsetsRetentionCheckIntervalMs: number
+  /** A group whose record would be larger cannot become stable: what the coordinator's topic takes as one batch. */
+  readonly maxRecordBytes: number
+}
+
+export const DEFAULT_GROUP_CONFIG: GroupConfig = {
+  minSessionTimeoutMs: 6000,
+  maxSessionTimeoutMs: 1_800_000,
+  maxSize: 0x7fffffff,
+  initialRebalanceDelayMs: 3000,
+  offsetMetadataMaxBytes: 4096,
+  offsetsRetentionMs: 7 * 24 * 3_600_000,
+  offsetsRetentionCheckIntervalMs: 600_000,
+  maxRecordBytes: 1024 * 1024
+}

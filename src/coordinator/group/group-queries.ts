@@ -1,0 +1,52 @@
+/** What administrators ask of groups: ListGroups and DescribeGroups. */
+import { ErrorCode } from '../../protocol/error-codes.js'
+import type { ClassicGroup } from './classic/group.js'
+import { NO_BYTES } from './classic/member.js'
+import type { OtherGroups } from './consumer/other-groups.js'
+import type { DescribedGroup, ListedGroup } from './messages.js'
+
+export function listGroups(
+  groups: Iterable<ClassicGroup>,
+  others: OtherGroups,
+  states: readonly string[],
+  types: readonly string[]
+): ListedGroup[] {
+  const listed: ListedGroup[] = []
+  for (const group of groups) {
+    listed.push({
+      groupId: group.groupId,
+      protocolType: group.protocolType ?? '',
+      groupState: group.state,
+      groupType: 'classic'
+    })
+  }
+  // None of their members lives in this broker.
+  for (const { groupId, kind } of others) listed.push({ groupId, protocolType: kind, groupState: 'Empty', groupType: kind })
+  const matches = (filter: readonly string[], value: string): boolean =>
+    filter.length === 0 || filter.some((item) => item.toLowerCase() === value.toLowerCase())
+  return listed.filter(({ groupState, groupType }) => matches(states, groupState) && matches(types, groupType))
+}
+
+/** GROUP_ID_NOT_FOUND with the state Dead if there is no such classic group. */
+export function describeGroup(groupId: string, group: ClassicGroup | undefined): DescribedGroup {
+  if (!group) {
+    return { errorCode: ErrorCode.GROUP_ID_NOT_FOUND, groupId, groupState: 'Dead', protocolType: '', protocolData: '', members: [] }
+  }
+  // In between generations metadata and assignment would not belong together.
+  const stable = group.state === 'Stable'
+  return {
+    errorCode: ErrorCode.NONE,
+    groupId,
+    groupState: group.state,
+    protocolType: group.protocolType ?? '',
+    protocolData: stable ? (group.protocol ?? '') : '',
+    members: [...group.members.values()].map((member) => ({
+      memberId: member.memberId,
+      groupInstanceId: member.groupInstanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      memberMetadata: stable ? member.metadata(group.protocol) : NO_BYTES,
+      memberAssignment: stable ? member.assignment : NO_BYTES
+    }))
+  }
+}

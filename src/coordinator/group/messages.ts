@@ -1,0 +1,174 @@
+/** Requests and responses of the group coordinator, as its state machine takes them: the decoded messages of the protocol fit. */
+
+export interface JoinProtocol {
+  readonly name: string
+  readonly metadata: Uint8Array
+}
+
+export interface JoinGroupRequest {
+  readonly groupId: string
+  readonly sessionTimeoutMs: number
+  /** -1 (JoinGroup v0): the session time-out. */
+  readonly rebalanceTimeoutMs: number
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly protocolType: string
+  readonly protocols: readonly JoinProtocol[]
+}
+
+/** What the connection and the header tell about a member. */
+export interface JoinContext {
+  readonly clientId: string
+  readonly clientHost: string
+  /** v4+: a member without id is told one first (KIP-394). */
+  readonly requiresKnownMemberId: boolean
+  /** v9+: a leader may be told to skip the assignment (KIP-814). */
+  readonly supportsSkippingAssignment: boolean
+}
+
+export interface JoinGroupMember {
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly metadata: Uint8Array
+}
+
+export interface JoinGroupResponse {
+  readonly errorCode: number
+  readonly generationId: number
+  readonly protocolType: string | null
+  readonly protocolName: string | null
+  readonly leader: string
+  readonly skipAssignment: boolean
+  readonly memberId: string
+  /** Only for the leader. */
+  readonly members: JoinGroupMember[]
+}
+
+export interface SyncGroupRequest {
+  readonly groupId: string
+  readonly generationId: number
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly protocolType: string | null
+  readonly protocolName: string | null
+  readonly assignments: readonly { readonly memberId: string; readonly assignment: Uint8Array }[]
+}
+
+export interface SyncGroupResponse {
+  readonly errorCode: number
+  readonly protocolType: string | null
+  readonly protocolName: string | null
+  readonly assignment: Uint8Array
+}
+
+export interface HeartbeatRequest {
+  readonly groupId: string
+  readonly generationId: number
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+}
+
+export interface ErrorResponse {
+  readonly errorCode: number
+}
+
+export interface MemberIdentity {
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+}
+
+export interface LeaveGroupRequest {
+  readonly groupId: string
+  readonly members: readonly MemberIdentity[]
+}
+
+export interface LeaveGroupResponse {
+  readonly errorCode: number
+  readonly members: { memberId: string; groupInstanceId: string | null; errorCode: number }[]
+}
+
+/** An OffsetCommit whose topics exist and are known by name. */
+export interface OffsetCommitRequest {
+  readonly groupId: string
+  /** -1: a consumer outside of group management. */
+  readonly generationId: number
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  /** -1: the broker's retention. */
+  readonly retentionTimeMs: number
+  readonly topics: readonly {
+    readonly name: string
+    readonly topicId: string
+    readonly partitions: readonly {
+      readonly partitionIndex: number
+      readonly committedOffset: number
+      readonly committedLeaderEpoch: number
+      readonly committedMetadata: string | null
+    }[]
+  }[]
+}
+
+export interface PartitionError {
+  readonly partitionIndex: number
+  readonly errorCode: number
+}
+
+export interface TopicErrors {
+  readonly name: string
+  readonly partitions: PartitionError[]
+}
+
+/** `errorCode` not 0: the whole request failed, `topics` is empty. Otherwise topics and partitions are in the order of the request. */
+export interface TopicErrorsResponse {
+  readonly errorCode: number
+  readonly topics: TopicErrors[]
+}
+
+export interface OffsetFetchRequest {
+  readonly groupId: string
+  /** null: all that the group has committed. */
+  readonly topics: readonly { readonly name: string; readonly partitionIndexes: readonly number[] }[] | null
+  /** Offsets of open transactions are reported as UNSTABLE_OFFSET_COMMIT (KIP-447). */
+  readonly requireStable: boolean
+}
+
+export interface FetchedOffset {
+  readonly partitionIndex: number
+  readonly committedOffset: number
+  readonly committedLeaderEpoch: number
+  readonly metadata: string
+  readonly errorCode: number
+}
+
+export interface OffsetFetchResponse {
+  readonly errorCode: number
+  readonly topics: { name: string; topicId: string; partitions: FetchedOffset[] }[]
+}
+
+export interface OffsetDeleteRequest {
+  readonly groupId: string
+  readonly topics: readonly { readonly name: string; readonly partitions: readonly { readonly partitionIndex: number }[] }[]
+}
+
+export interface ListedGroup {
+  readonly groupId: string
+  readonly protocolType: string
+  readonly groupState: string
+  readonly groupType: string
+}
+
+export interface DescribedGroup {
+  readonly errorCode: number
+  readonly groupId: string
+  readonly groupState: string
+  readonly protocolType: string
+  readonly protocolData: string
+  readonly members: {
+    memberId: string
+    groupInstanceId: string | null
+    clientId: string
+    clientHost: string
+    memberMetadata: Uint8Array
+    memberAssignment: Uint8Array
+  }[]
+}

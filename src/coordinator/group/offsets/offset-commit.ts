@@ -1,0 +1,91 @@
+/** OffsetCommit and OffsetDelete. */
+import { ErrorCode } from '../../../protocol/error-codes.js'
+import { CONSUMER, type ClassicGroup } from '../classic/group.js'
+import type { Turn } from '../classic/rebalance.js'
+import { keepSession } from '../classic/timers.js'
+import { validateGeneration } from '../classic/validate.js'
+import type { OffsetCommitRequest, OffsetDeleteRequest, TopicErrors, TopicErrorsResponse } from '../messages.js'
+import { deleteOffset } from './offset-expiry.js'
+import type { OffsetStore } from './offset-store.js'
+
+/**
+ * Commits offsets. `group` is undefined when nothing is known of it: a consumer without group management begins it with its first commit.
+ * A request with a generation is refused then, in the way its version understands (`knowsGroupIdNotFound`: v9+).
+ */
+export function commitOffsets(
+  turn: Turn,
+  group: ClassicGroup | undefined,
+  request: OffsetCommitRequest,
+  knowsGroupIdNotFound: boolean
+): TopicErrorsResponse {
+  const error = group ? validateCommit(group, request) : validateUnknownGroup(request, knowsGroupIdNotFound)
+  if (error !== ErrorCode.NONE) return { errorCode: error, topics: [] }
+  // A commit proves that the member lives.
+  const member = group?.members.get(request.memberId)
+  if (group && member) keepSession(turn.effects, group, member)
+  return { errorCode: ErrorCode.NONE, topics: request.topics.map((topic) => commitTopic(turn, request, topic)) }
+}
+
+function validateUnknownGroup(request: OffsetCommitRequest, knowsGroupIdNotFound: boolean): number {
+  if (request.generationId < 0) return ErrorCode.NONE
+  return knowsGroupIdNotFound ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION
+}
+
+/**
+ *     generation  member id or instance id  group     outcome
+ *     none        any                       Empty     accepted: no group management, or a tool that sets offsets
+ *     none        none                      others    UNKNOWN_MEMBER_ID: the offsets belong to the members
+ *     any         given                     others    by member, instance and generation; REBALANCE_IN_PROGRESS in CompletingRebalance
+ */
+function validateCommit(group: ClassicGroup, request: OffsetCommitRequest): number {
+  const { memberId, groupInstanceId, generationId } = request
+  if (generationId < 0 && group.state === 'Empty') return ErrorCode.NONE
+  if (generationId < 0 && memberId === '' && groupInstanceId === null) return ErrorCode.UNKNOWN_MEMBER_ID
+  const error = validateGeneration(group, memberId, groupInstanceId, generationId)
+  if (error !== ErrorCode.NONE) return error
+  // Its offsets would be those of partitions that may belong to another member by now.
+  return group.state === 'CompletingRebalance' ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE
+}
+
+function commitTopic({ effects, config }: Turn, request: OffsetCommitRequest, topic: OffsetCommitRequest['topics'][number]): TopicErrors {
+  const expireTimestamp = request.retentionTimeMs < 0 ? -1 : effects.now + request.retentionTimeMs
+  const partitions = topic.partitions.map(({ partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }) => {
+    const metadata = committedMetadata ?? ''
+    if (metadata.length > config.offsetMetadataMaxBytes) return { partitionIndex, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE }
+    effects.emit({
+      type: 'offset',
+      groupId: request.groupId,
+      topic: topic.name,
+      partition: partitionIndex,
+      value: {
+        offset: committedOffset,
+        leaderEpoch: committedLeaderEpoch,
+        metadata,
+        commitTimestamp: effects.now,
+        expireTimestamp,
+        topicId: topic.topicId
+      }
+    })
+    return { partitionIndex, errorCode: ErrorCode.NONE }
+  })
+  return { name: topic.name, partitions }
+}
+
+/** Deletes offsets of a group that does not use them: of an empty group any, of a consumer group those of topics nobody subscribes to. */
+export function deleteOffsets(turn: Turn, store: OffsetStore, group: ClassicGroup | undefined, request: OffsetDeleteRequest): TopicErrorsResponse {
+  const { effects } = turn
+  if (!group) return { errorCode: ErrorCode.GROUP_ID_NOT_FOUND, topics: [] }
+  if (group.state !== 'Empty' && group.protocolType !== CONSUMER) return { errorCode: ErrorCode.NON_EMPTY_GROUP, topics: [] }
+  const topics = request.topics.map(({ name, partitions }) => {
+    const subscribed = group.isSubscribedTo(name)
+    const answers = partitions.map(({ partitionIndex }) => {
+      if (subscribed) return { partitionIndex, errorCode: ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC }
+      if (store.get(request.groupId, name, partitionIndex) || store.isPending(request.groupId, name, partitionIndex)) {
+        deleteOffset(effects, request.groupId, { topic: name, partition: partitionIndex })
+      }
+      return { partitionIndex, errorCode: ErrorCode.NONE }
+    })
+    return { name, partitions: answers }
+  })
+  return { errorCode: ErrorCode.NONE, topics }
+}

@@ -1,0 +1,39 @@
+/** OffsetFetch. An unknown group has no offsets: that is no error. */
+import { ErrorCode } from '../../../protocol/error-codes.js'
+import type { FetchedOffset, OffsetFetchRequest, OffsetFetchResponse } from '../messages.js'
+import type { OffsetStore } from './offset-store.js'
+
+const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'
+
+/** `topicId` of the answer is the one that was committed; the zero uuid if unknown. */
+export function fetchOffsets(store: OffsetStore, request: OffsetFetchRequest): OffsetFetchResponse {
+  if (request.topics === null) return { errorCode: ErrorCode.NONE, topics: fetchAll(store, request) }
+  const topics = request.topics.map(({ name, partitionIndexes }) => ({
+    name,
+    topicId: ZERO_UUID,
+    partitions: partitionIndexes.map((partition) => fetchOne(store, request, name, partition))
+  }))
+  return { errorCode: ErrorCode.NONE, topics }
+}
+
+function fetchAll(store: OffsetStore, request: OffsetFetchRequest): OffsetFetchResponse['topics'] {
+  const topics = new Map<string, OffsetFetchResponse['topics'][number]>()
+  for (const { topic, partition, value } of store.of(request.groupId)) {
+    let answer = topics.get(topic)
+    if (!answer) topics.set(topic, (answer = { name: topic, topicId: value.topicId, partitions: [] }))
+    answer.partitions.push(fetchOne(store, request, topic, partition))
+  }
+  return [...topics.values()]
+}
+
+function fetchOne(store: OffsetStore, { groupId, requireStable }: OffsetFetchRequest, topic: string, partitionIndex: number): FetchedOffset {
+  const unstable = requireStable && store.isPending(groupId, topic, partitionIndex)
+  const value = unstable ? undefined : store.get(groupId, topic, partitionIndex)
+  return {
+    partitionIndex,
+    committedOffset: value?.offset ?? -1,
+    committedLeaderEpoch: value?.leaderEpoch ?? -1,
+    metadata: value?.metadata ?? '',
+    errorCode: unstable ? ErrorCode.UNSTABLE_OFFSET_COMMIT : ErrorCode.NONE
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The committed offsets of one shard: hard state, written by replay alone. Offsets of an open transaction are kept apart until its marker
+ * comes: they then replace what is older than they are, or vanish.
+ */
+import type { CommittedOffset } from '../group-records.js'
+
+interface Entry {
+  readonly value: CommittedOffset
+  /** Rises with every replayed record: which of two commits is the later one in the log. */
+  readonly order: number
+}
+
+/** topic → partition → offset */
+type TopicOffsets = Map<string, Map<number, Entry>>
+
+class OffsetTable {
+  readonly groups = new Map<string, TopicOffsets>()
+
+  get(groupId: string, topic: string, partition: number): Entry | undefined {
+    return this.groups.get(groupId)?.get(topic)?.get(partition)
+  }
+
+  put(groupId: string, topic: string, partition: number, entry: Entry): void {
+    let topics = this.groups.get(groupId)
+    if (!topics) this.groups.set(groupId, (topics = new Map()))
+    let partitions = topics.get(topic)
+    if (!partitions) topics.set(topic, (partitions = new Map()))
+    partitions.set(partition, entry)
+  }
+
+  remove(groupId: string, topic: string, partition: number): void {
+    const topics = this.groups.get(groupId)
+    const partitions = topics?.get(topic)
+    if (!topics || !partitions) return
+    partitions.delete(partition)
+    if (partitions.size === 0) topics.delete(topic)
+    if (topics.size === 0) this.groups.delete(groupId)
+  }
+}
+
+/** Where an offset belongs. */
+export interface OffsetPlace {
+  readonly topic: string
+  readonly partition: number
+}
+
+export class OffsetStore {
+  readonly #committed = new OffsetTable()
+  /** By producer id. */
+  readonly #pending = new Map<number, OffsetTable>()
+  #order = 0
+
+  get(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
+    return this.#committed.get(groupId, topic, partition)?.value
+  }
+
+  /** All offsets of a group, topics and partitions in the order of their first commit. */
+  *of(groupId: string): IterableIterator<OffsetPlace & { readonly value: CommittedOffset }> {
+    for (const [topic, partitions] of this.#committed.groups.get(groupId) ?? []) {
+      for (const [partition, { value }] of partitions) yield { topic, partition, value }
+    }
+  }
+
+  has(groupId: string): boolean {
+    return this.#committed.groups.has(groupId)
+  }
+
+  /** The groups with a committed offset. */
+  groupIds(): IterableIterator<string> {
+    return this.#committed.groups.keys()
+  }
+
+  /** Whether an open transaction has committed an offset there. */
+  isPending(groupId: string, topic: string, partition: number): boolean {
+    for (const table of this.#pending.values()) if (table.get(groupId, topic, partition)) return true
+    return false
+  }
+
+  hasPending(groupId: string): boolean {
+    for (const table of this.#pending.values()) if (table.groups.has(groupId)) return true
+    return false
+  }
+
+  /** Of open transactions, each place once. */
+  pendingOf(groupId: string): OffsetPlace[] {
+    const places = new Map<string, OffsetPlace>()
+    for (const table of this.#pending.values()) {
+      for (const [topic, partitions] of table.groups.get(groupId) ?? []) {
+        for (const partition of partitions.keys()) places.set(`${partition}\0${topic}`, { topic, partition })
+      }
+    }
+    return [...places.values()]
+  }
+
+  /** `producerId` -1: not in a transaction. */
+  replay(groupId: string, topic: string, partition: number, value: CommittedOffset | null, producerId: number): void {
+    const order = this.#order++
+    if (value === null) {
+      this.#committed.remove(groupId, topic, partition)
+      for (const table of this.#pending.values()) table.remove(groupId, topic, partition)
+      return
+    }
+    let table = this.#committed
+    if (producerId >= 0) {
+      const open = this.#pending.get(producerId) ?? new OffsetTable()
+      this.#pending.set(producerId, open)
+      table = open
+    }
+    table.put(groupId, topic, partition, { value, order })
+  }
+
+  replayTransactionEnd(producerId: number, committed: boolean): void {
+    const table = this.#pending.get(producerId)
+    this.#pending.delete(producerId)
+    if (!table || !committed) return
+    for (const [groupId, topics] of table.groups) {
+      for (const [topic, partitions] of topics) {
+        for (const [partition, entry] of partitions) {
+          const present = this.#committed.get(groupId, topic, partition)
+          if (!present || present.order < entry.order) this.#committed.put(groupId, topic, partition, entry)
+        }
+      }
+    }
+  }
+}

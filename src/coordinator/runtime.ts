@@ -1,0 +1,97 @@
+/**
+ * Runs the shards of one coordinator: loads them when this broker becomes the leader of their partition, gives them their operations, and
+ * drops them when it no longer is.
+ */
+import type { Clock } from '../clock.js'
+import { ErrorCode } from '../protocol/error-codes.js'
+import type { CoordinatorLog, EncodedRecord } from './coordinator-log.js'
+import { ShardHost } from './shard-host.js'
+import type { Effects, Reply, Shard } from './shard.js'
+
+/** The few lines of log that coordinators write; pino's shape. */
+export interface CoordinatorLogger {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** Turns records into bytes and back. `decode` gives undefined for what this coordinator does not know. */
+export interface RecordCodec<R> {
+  encode(record: R): EncodedRecord
+  decode(key: Uint8Array, value: Uint8Array | null): R | undefined
+}
+
+export interface RuntimeOptions<S, R> {
+  /** For log lines: `group`, `transaction`. */
+  readonly name: string
+  readonly clock: Clock
+  readonly log: CoordinatorLog
+  readonly logger: CoordinatorLogger
+  readonly codec: RecordCodec<R>
+  readonly newShard: (partition: number) => S
+  /** Handles requests that have arrived already; called before a timer is allowed to expire anything. */
+  readonly beforeTimers?: () => void
+  /** Records of one batch, in bytes of keys and values. One record, or one above it, is a batch of its own. */
+  readonly maxBatchBytes?: number
+}
+
+/** Runs on a shard, synchronously. What it throws drops the shard. */
+export type Operation<S, R, E, T> = (shard: S, reply: Reply<T>, effects: Effects<R, E>) => void
+
+export class CoordinatorRuntime<S extends Shard<R, E>, R, E> {
+  readonly #options: RuntimeOptions<S, R>
+  readonly #hosts = new Map<number, ShardHost<S, R, E>>()
+  #closed = false
+
+  constructor(options: RuntimeOptions<S, R>) {
+    this.#options = options
+  }
+
+  /** This broker leads `partition` now: loads its shard. Calling again does nothing. Resolved: loaded, or given up by `resign`. */
+  elect(partition: number): Promise<void> {
+    if (this.#closed) return Promise.resolve()
+    let host = this.#hosts.get(partition)
+    if (!host) {
+      host = new ShardHost(partition, this.#options)
+      this.#hosts.set(partition, host)
+      host.load()
+    }
+    return host.loaded
+  }
+
+  /** This broker does not lead `partition` any longer: parked requests get NOT_COORDINATOR. */
+  resign(partition: number): void {
+    this.#hosts.get(partition)?.close(ErrorCode.NOT_COORDINATOR)
+    this.#hosts.delete(partition)
+  }
+
+  /** The partitions that this broker coordinates, loaded or not. */
+  partitions(): number[] {
+    return [...this.#hosts.keys()]
+  }
+
+  /**
+   * Runs `operation` on the shard of `partition`, at once if it is loaded. The promise is resolved with the operation's answer after all that
+   * it depends on is written, or with `failed(code)`: NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS or what became of the write.
+   */
+  run<T>(partition: number, failed: (errorCode: number) => T, operation: Operation<S, R, E, T>): Promise<T> {
+    if (this.#closed) return Promise.resolve(failed(ErrorCode.COORDINATOR_NOT_AVAILABLE))
+    const host = this.#hosts.get(partition)
+    if (!host) return Promise.resolve(failed(ErrorCode.NOT_COORDINATOR))
+    return host.run(failed, operation)
+  }
+
+  /** Runs `operation` on each loaded shard; nobody waits for an answer. */
+  runOnAll(operation: (shard: S, effects: Effects<R, E>) => void): void {
+    for (const host of this.#hosts.values()) host.runSilently(operation)
+  }
+
+  /** Answers all parked requests with COORDINATOR_NOT_AVAILABLE and waits for the writes that are under way. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const hosts = [...this.#hosts.values()]
+    this.#hosts.clear()
+    for (const host of hosts) host.close(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    await Promise.all(hosts.map((host) => host.settled()))
+  }
+}
