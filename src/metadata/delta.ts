@@ -1,0 +1,68 @@
+/** Gathers what a batch of records changes. */
+import { ResourceType } from './config-image.js'
+import type { TopicImage } from './image.js'
+import type { MetadataDelta } from './metadata-source.js'
+
+export class DeltaBuilder implements MetadataDelta {
+  readonly #deleted: TopicImage[] = []
+  readonly #created = new Set<TopicImage>()
+  readonly #changed = new Set<TopicImage>()
+  readonly #topicConfigs = new Set<string>()
+  readonly #brokerConfigs = new Set<string>()
+  readonly #brokers = new Set<number>()
+
+  get deletedTopics(): readonly TopicImage[] {
+    return this.#deleted
+  }
+
+  get createdTopics(): readonly TopicImage[] {
+    return [...this.#created]
+  }
+
+  get changedTopics(): readonly TopicImage[] {
+    return [...this.#changed]
+  }
+
+  get changedConfigs(): readonly string[] {
+    return [...this.#topicConfigs]
+  }
+
+  get changedBrokerConfigs(): readonly string[] {
+    return [...this.#brokerConfigs]
+  }
+
+  get changedBrokers(): readonly number[] {
+    return [...this.#brokers]
+  }
+
+  get isEmpty(): boolean {
+    return (
+      this.#deleted.length + this.#changed.size + this.#topicConfigs.size + this.#brokerConfigs.size + this.#brokers.size === 0
+    )
+  }
+
+  topicCreated(topic: TopicImage): void {
+    this.#created.add(topic)
+    this.#changed.add(topic)
+  }
+
+  topicChanged(topic: TopicImage): void {
+    this.#changed.add(topic)
+  }
+
+  /** A topic that was created by the same batch leaves no trace. */
+  topicDeleted(topic: TopicImage): void {
+    this.#changed.delete(topic)
+    this.#topicConfigs.delete(topic.name)
+    if (!this.#created.delete(topic)) this.#deleted.push(topic)
+  }
+
+  configChanged(resourceType: number, resourceName: string): void {
+    if (resourceType === ResourceType.topic) this.#topicConfigs.add(resourceName)
+    else if (resourceType === ResourceType.broker) this.#brokerConfigs.add(resourceName)
+  }
+
+  brokerChanged(id: number): void {
+    this.#brokers.add(id)
+  }
+}
