@@ -1,0 +1,150 @@
+/** What the command line of `sluice` understands, and what it makes of it. */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { ConfigError } from '../errors.js'
+import { parseProperties } from '../config/properties.js'
+
+/** What `sluice start` was asked for. */
+export interface StartRequest {
+  /** Settings of the file, then `--set`: the latter win. */
+  readonly settings: Readonly<Record<string, string>>
+  readonly topics: Readonly<Record<string, number>>
+  readonly pidFile?: string
+}
+
+export type Parsed =
+  | { readonly command: 'start'; readonly request: StartRequest }
+  | { readonly command: 'version' }
+  /** Help was asked for (`exitCode` 0) or the usage is wrong (2); commander has written the text. */
+  | { readonly command: 'done'; readonly exitCode: number }
+
+export interface Output {
+  readonly out: (text: string) => void
+  readonly error: (text: string) => void
+}
+
+interface StartOptions {
+  readonly port?: number
+  readonly dir?: string
+  readonly pidFile?: string
+  readonly topic: Readonly<Record<string, number>>
+  readonly set: Readonly<Record<string, string>>
+}
+
+const DEFAULT_HOST = '127.0.0.1'
+const DEFAULT_PORT = 9092
+const DEFAULT_DIR = './data'
+const EXIT_USAGE = 2
+const MOST_PARTITIONS = 100_000
+const TOPIC_NAME = /^[A-Za-z0-9._-]{1,249}$/
+
+/** Throws ConfigError when the file can not be read. */
+export function parseArguments(args: readonly string[], output: Output): Parsed {
+  let parsed: Parsed | undefined
+  const program = new Command('sluice')
+    .description('A broker that speaks the protocol of Apache Kafka. Kafka clients and tools connect to it as they are.')
+    .helpCommand(false)
+    .configureOutput({ writeOut: output.out, writeErr: output.error })
+    .exitOverride()
+    .addHelpText('after', PROGRAM_HELP)
+  program
+    .command('start')
+    .description('Run a broker until it gets SIGINT or SIGTERM.')
+    .argument('[server.properties]', "a settings file; Kafka's own is accepted")
+    .option('-p, --port <port>', `listen on ${DEFAULT_HOST} and this port; 0 takes a free one (default: ${DEFAULT_PORT})`, parsePort)
+    .option('-d, --dir <folder>', `where the data is kept (default: ${DEFAULT_DIR})`)
+    .option('--pid-file <file>', 'written when the broker serves, removed when it ends')
+    .option('-t, --topic <name:partitions>', 'a topic to create if it is missing; may be repeated', collectTopic, {})
+    .option('-s, --set <name=value>', 'a setting, stronger than the file; may be repeated', collectSetting, {})
+    .addHelpText('after', START_HELP)
+    .action((file: string | undefined, options: StartOptions) => {
+      parsed = { command: 'start', request: startRequest(file, options) }
+    })
+  program
+    .command('version')
+    .description('Print the version.')
+    .action(() => {
+      parsed = { command: 'version' }
+    })
+  try {
+    program.parse([...args], { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return { command: 'done', exitCode: error.exitCode === 0 ? 0 : EXIT_USAGE }
+  }
+  return parsed ?? { command: 'done', exitCode: EXIT_USAGE }
+}
+
+const PROGRAM_HELP = `
+Examples:
+  sluice start                              127.0.0.1:9092, data in ./data
+  sluice start --port 0 --topic orders:3    a free port, and a topic to begin with
+  sluice start --help                       all options`
+
+const START_HELP = `
+When the broker serves, it prints one line on standard output:
+  ready bootstrap=127.0.0.1:9092 pid=4711
+A first SIGINT or SIGTERM stops it cleanly, a second one at once.
+
+Exit code: 0 after a clean stop, 1 when it can not serve, 2 for wrong usage, 130 or 143 when it was forced.
+
+Examples:
+  sluice start                                        127.0.0.1:9092, data in ./data
+  sluice start --port 0 --dir /tmp/try --topic a:3    a free port, a folder, a topic with 3 partitions
+  sluice start server.properties                      the settings of an Apache Kafka broker
+  sluice start --set log.retention.ms=60000 \\
+               --set sluice.transfer.mode=sendfile    single settings
+  sluice start --set listeners=PLAINTEXT://0.0.0.0:9092 \\
+               --set advertised.listeners=PLAINTEXT://kafka.example:9092
+
+docs/configuration.md lists every setting.`
+
+function startRequest(file: string | undefined, options: StartOptions): StartRequest {
+  const settings: Record<string, string> = { ...(file === undefined ? {} : readSettings(file)), ...options.set }
+  if (options.port !== undefined) settings['listeners'] = `PLAINTEXT://${DEFAULT_HOST}:${options.port}`
+  settings['listeners'] ??= `PLAINTEXT://${DEFAULT_HOST}:${DEFAULT_PORT}`
+  if (options.dir !== undefined) settings['log.dirs'] = options.dir
+  if (settings['log.dirs'] === undefined && settings['log.dir'] === undefined) settings['log.dirs'] = DEFAULT_DIR
+  return { settings, topics: options.topic, ...(options.pidFile === undefined ? {} : { pidFile: options.pidFile }) }
+}
+
+function readSettings(file: string): Record<string, string> {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new ConfigError(file, `Cannot read the settings file ${file}: ${reasonOf(error)}`)
+  }
+  return Object.fromEntries(parseProperties(text, file))
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  const reasons: Readonly<Record<string, string>> = { ENOENT: 'there is none', EACCES: 'no permission', EISDIR: 'it is a folder' }
+  return reasons[code ?? ''] ?? message
+}
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port > 65535) throw new InvalidArgumentError('A port is a number from 0 to 65535.')
+  return port
+}
+
+function collectTopic(text: string, topics: Readonly<Record<string, number>>): Record<string, number> {
+  const at = text.lastIndexOf(':')
+  const name = at < 0 ? text : text.slice(0, at)
+  const partitions = at < 0 ? 1 : Number(text.slice(at + 1))
+  if (!TOPIC_NAME.test(name) || name === '.' || name === '..') {
+    throw new InvalidArgumentError('A topic name has 1 to 249 letters, digits, dots, dashes and underscores.')
+  }
+  if (!Number.isInteger(partitions) || partitions < 1 || partitions > MOST_PARTITIONS) {
+    throw new InvalidArgumentError(`Partitions are a number from 1 to ${MOST_PARTITIONS}, as in orders:3.`)
+  }
+  return { ...topics, [name]: partitions }
+}
+
+function collectSetting(text: string, settings: Readonly<Record<string, string>>): Record<string, string> {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('A setting is name=value.')
+  return { ...settings, [text.slice(0, at).trim()]: text.slice(at + 1).trim() }
+}

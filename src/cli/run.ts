@@ -1,0 +1,98 @@
+/** Runs the command: starts the broker, prints the ready line, turns signals into a stop and errors into one message and an exit code. */
+import { readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import type { Broker } from '../index.js'
+import { openLog, type LogLevel } from '../log.js'
+import { parseArguments, type StartRequest } from './arguments.js'
+import { explain } from './explain.js'
+
+const EXIT_FAILED = 1
+const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
+/** npm passes Ctrl-C on to a program that the terminal has told already: signals so close together are one wish. */
+const SAME_WISH_MS = 300
+
+/** Sets `process.exitCode`, or ends the process where it must not wait for what is left. */
+export async function runCli(args: readonly string[]): Promise<void> {
+  try {
+    const parsed = parseArguments(args, { out: (text) => writeAll(1, text), error: (text) => writeAll(2, text) })
+    if (parsed.command === 'done') process.exitCode = parsed.exitCode
+    else if (parsed.command === 'version') writeAll(1, `${version()}\n`)
+    else await start(parsed.request)
+  } catch (error) {
+    writeAll(2, `sluice: ${explain(error)}\n`)
+    process.exit(EXIT_FAILED)
+  }
+}
+
+async function start(request: StartRequest): Promise<void> {
+  const stopWish = signalWish()
+  const { Broker } = await import('../index.js')
+  const level = request.settings['sluice.log.level'] as LogLevel | undefined
+  const format = request.settings['sluice.log.format'] === 'json' ? 'json' : 'text'
+  const log = await openLog({ format, write: (line) => writeAll(1, line), ...(level === undefined ? {} : { level }) })
+  log.info(`sluice ${version()}, Node ${process.versions.node}, pid ${process.pid}`)
+  const broker = await Broker.start({ settings: request.settings, topics: request.topics, log })
+  try {
+    if (request.pidFile !== undefined) writePidFile(request.pidFile)
+    writeAll(1, `ready bootstrap=${broker.bootstrap} pid=${process.pid}\n`)
+    const signal = await stopWish
+    log.info(`stopping: ${signal}`)
+  } finally {
+    await stop(broker, request.pidFile)
+  }
+  log.info('stopped')
+}
+
+async function stop(broker: Broker, pidFile: string | undefined): Promise<void> {
+  await broker.stop()
+  if (pidFile !== undefined && ownPidFile(pidFile)) rmSync(pidFile, { force: true })
+}
+
+/** The first SIGINT or SIGTERM resolves; a later one ends the process at once. Before the broker serves, the first one waits until it does. */
+function signalWish(): Promise<string> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined
+    const onSignal = (signal: keyof typeof SIGNAL_EXIT_CODES): void => {
+      if (firstAt === undefined) {
+        firstAt = performance.now()
+        resolve(signal)
+      } else if (performance.now() - firstAt > SAME_WISH_MS) {
+        process.exit(SIGNAL_EXIT_CODES[signal])
+      }
+    }
+    process.on('SIGINT', onSignal)
+    process.on('SIGTERM', onSignal)
+  })
+}
+
+function writePidFile(path: string): void {
+  try {
+    writeFileSync(path, `${process.pid}\n`)
+  } catch (error) {
+    throw new Error(`cannot write the pid file ${path}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** Another broker may have been started with the same pid file meanwhile: its file stays. */
+function ownPidFile(path: string): boolean {
+  try {
+    return readFileSync(path, 'utf8').trim() === String(process.pid)
+  } catch {
+    return false
+  }
+}
+
+function version(): string {
+  const { version: text } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
+  return text
+}
+
+/** Writes at once, in order, and does not throw when the reader is gone. */
+function writeAll(fd: 1 | 2, text: string): void {
+  try {
+    writeSync(fd, text)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EAGAIN') (fd === 1 ? process.stdout : process.stderr).write(text)
+    else if (code !== 'EPIPE') throw error
+  }
+}
