@@ -1,0 +1,86 @@
+/** Small files written whole: they are there after a crash either as they were or as they should be. */
+import { open, readFile, rename, rm, unlink } from 'node:fs/promises'
+import path from 'node:path'
+import { StorageError } from '../errors.js'
+
+/** Replaces `file` by `contents`: temporary file, fsync, rename, fsync of the folder. Rejects with a StorageError. */
+export async function writeDurably(file: string, contents: string | Uint8Array): Promise<void> {
+  const temporary = `${file}.tmp`
+  try {
+    const handle = await open(temporary, 'w', 0o644)
+    try {
+      await handle.writeFile(contents)
+      await handle.datasync()
+    } finally {
+      await handle.close()
+    }
+    await rename(temporary, file)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined)
+    throw storageError(error, file)
+  }
+  await syncFolder(path.dirname(file))
+}
+
+/** Makes creations, renames and removals in a folder durable. */
+export async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    throw storageError(error, folder)
+  }
+}
+
+/** The text of a file; undefined when there is none. */
+export async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw storageError(error, file)
+  }
+}
+
+/** True when a file was removed; a missing one is fine. */
+export async function removeFile(file: string): Promise<boolean> {
+  try {
+    await unlink(file)
+    return true
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw storageError(error, file)
+  }
+}
+
+export async function renameIfThere(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to)
+    return true
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw storageError(error, from)
+  }
+}
+
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT'
+}
+
+/** An error of node:fs (or one that is a StorageError already) as a StorageError. */
+export function storageError(error: unknown, file: string): StorageError {
+  if (error instanceof StorageError) return error
+  const { code, message } = error as NodeJS.ErrnoException
+  return new StorageError(code ?? 'EIO', file, message)
+}
+
+/** What a full disk gives: the log stays, and goes on when there is room. Also a queue that was full and limits of the process. */
+export function isPassing(code: string): boolean {
+  return PASSING.has(code)
+}
+
+const PASSING = new Set(['ENOSPC', 'EDQUOT', 'EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'EINTR'])

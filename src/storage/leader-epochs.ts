@@ -1,0 +1,78 @@
+/**
+ * Which leader epoch begins at which offset (KIP-101). Pure: the log writes `entries` to `leader-epoch-checkpoint` when `version` has changed.
+ */
+import type { EpochStart } from './checkpoints.js'
+
+export const NO_EPOCH = -1
+export const NO_EPOCH_OFFSET = -1
+
+export class LeaderEpochs {
+  #entries: EpochStart[]
+  #version = 0
+
+  constructor(entries: readonly EpochStart[] = []) {
+    this.#entries = []
+    for (const { epoch, startOffset } of entries) this.assign(epoch, startOffset)
+    this.#version = 0
+  }
+
+  /** Rises with every change. */
+  get version(): number {
+    return this.#version
+  }
+
+  get entries(): readonly EpochStart[] {
+    return this.#entries
+  }
+
+  /** -1: none. */
+  get latest(): number {
+    return this.#entries.at(-1)?.epoch ?? NO_EPOCH
+  }
+
+  /** `epoch` begins at `startOffset`. Entries that this contradicts (an epoch at least as new, or an offset at least as far) go. */
+  assign(epoch: number, startOffset: number): void {
+    if (epoch < 0 || startOffset < 0) return
+    const last = this.#entries.at(-1)
+    if (last !== undefined && last.epoch === epoch && startOffset >= last.startOffset) return
+    this.#entries = this.#entries.filter((entry) => entry.epoch < epoch && entry.startOffset < startOffset)
+    this.#entries.push({ epoch, startOffset })
+    this.#version++
+  }
+
+  /** The log now ends at `endOffset`. */
+  truncateFromEnd(endOffset: number): void {
+    this.#replace(this.#entries.filter((entry) => entry.startOffset < endOffset))
+  }
+
+  /** The log now begins at `startOffset`: the epoch in force there begins there too. */
+  truncateFromStart(startOffset: number): void {
+    const first = this.#entries.findLastIndex((entry) => entry.startOffset <= startOffset)
+    if (first < 0 || (first === 0 && this.#entries[0]!.startOffset === startOffset)) return
+    this.#replace([{ epoch: this.#entries[first]!.epoch, startOffset }, ...this.#entries.slice(first + 1)])
+  }
+
+  /**
+   * Where the largest epoch that is not above `epoch` ends, as OffsetForLeaderEpoch answers; (-1, -1): not known here.
+   */
+  endOffset(epoch: number, logEndOffset: number): { epoch: number; endOffset: number } {
+    if (epoch === NO_EPOCH || this.#entries.length === 0) return { epoch: NO_EPOCH, endOffset: NO_EPOCH_OFFSET }
+    if (epoch === this.latest) return { epoch, endOffset: logEndOffset }
+    const higher = this.#entries.findIndex((entry) => entry.epoch > epoch)
+    if (higher < 0) return { epoch: NO_EPOCH, endOffset: NO_EPOCH_OFFSET }
+    const { startOffset } = this.#entries[higher]!
+    // Older than all that is known: the answer keeps the asked epoch, so that a follower cuts to where the first known one begins.
+    return { epoch: higher === 0 ? epoch : this.#entries[higher - 1]!.epoch, endOffset: startOffset }
+  }
+
+  /** The epoch in force at an offset; -1: not known. */
+  epochAt(offset: number): number {
+    return this.#entries.findLast((entry) => entry.startOffset <= offset)?.epoch ?? NO_EPOCH
+  }
+
+  #replace(entries: EpochStart[]): void {
+    if (entries.length === this.#entries.length && entries.every((entry, index) => entry === this.#entries[index])) return
+    this.#entries = entries
+    this.#version++
+  }
+}

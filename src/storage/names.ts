@@ -1,0 +1,71 @@
+/** How files and folders of a log are called. */
+
+export const LOG_SUFFIX = '.log'
+export const INDEX_SUFFIX = '.index'
+export const TIME_INDEX_SUFFIX = '.timeindex'
+export const TXN_INDEX_SUFFIX = '.txnindex'
+export const SNAPSHOT_SUFFIX = '.snapshot'
+export const DELETED_SUFFIX = '.deleted'
+export const CLEANED_SUFFIX = '.cleaned'
+export const SWAP_SUFFIX = '.swap'
+export const DELETE_FOLDER_SUFFIX = '-delete'
+
+export const LEADER_EPOCH_FILE = 'leader-epoch-checkpoint'
+export const PARTITION_METADATA_FILE = 'partition.metadata'
+export const META_PROPERTIES_FILE = 'meta.properties'
+export const RECOVERY_POINT_FILE = 'recovery-point-offset-checkpoint'
+export const LOG_START_FILE = 'log-start-offset-checkpoint'
+export const HIGH_WATERMARK_FILE = 'replication-offset-checkpoint'
+export const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown'
+export const LOCK_FILE = '.lock'
+
+export const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'
+
+const SEGMENT_FILE = /^(\d{20})(\.log|\.index|\.timeindex|\.txnindex|\.snapshot)(\.deleted|\.cleaned|\.swap)?$/
+const PARTITION_FOLDER = /^([a-zA-Z0-9._-]+)-(\d{1,10})$/
+const DELETED_FOLDER = /^.+\.[0-9a-f]{32}-delete$/
+const MAX_NAME_BYTES = 255
+
+export interface SegmentFileName {
+  readonly offset: number
+  readonly suffix: string
+  /** '', '.deleted', '.cleaned' or '.swap' */
+  readonly state: string
+}
+
+/** 20 digits, so that names sort as offsets do. */
+export function offsetName(offset: number): string {
+  return String(offset).padStart(20, '0')
+}
+
+/** Undefined: not a file of a segment, and none of ours to touch. */
+export function parseSegmentFile(name: string): SegmentFileName | undefined {
+  const match = SEGMENT_FILE.exec(name)
+  if (!match) return undefined
+  const offset = Number(match[1])
+  return Number.isSafeInteger(offset) ? { offset, suffix: match[2]!, state: match[3] ?? '' } : undefined
+}
+
+export function partitionFolder(topic: string, partition: number): string {
+  return `${topic}-${partition}`
+}
+
+/** Undefined: the folder of no partition. */
+export function parsePartitionFolder(name: string): { topic: string; partition: number } | undefined {
+  if (isDeletedFolder(name)) return undefined
+  const match = PARTITION_FOLDER.exec(name)
+  if (!match) return undefined
+  const partition = Number(match[2])
+  // A name must lead back to itself: "t-007" is not partition 7 of "t".
+  return String(partition) === match[2] && partition <= 0x7fffffff ? { topic: match[1]!, partition } : undefined
+}
+
+/** `topic-partition.uuid-delete`: what a deleted partition's folder is renamed to. `unique` has 32 hexadecimal digits. */
+export function deletedFolder(topic: string, partition: number, unique: string): string {
+  const tail = `-${partition}.${unique}${DELETE_FOLDER_SUFFIX}`
+  return topic.slice(0, MAX_NAME_BYTES - tail.length) + tail
+}
+
+export function isDeletedFolder(name: string): boolean {
+  return DELETED_FOLDER.test(name)
+}

@@ -1,0 +1,217 @@
+/**
+ * What a log knows of its idempotent and transactional producers: sequence and epoch checks, the duplicate window, open transactions.
+ * Pure. Entries are never changed but replaced, so that a batch that could not be written is undone by putting the old entry back.
+ */
+import { MAX_INT32, NO_PRODUCER_EPOCH, NO_SEQUENCE } from '../record/batch.js'
+import { ErrorCode } from '../protocol/error-codes.js'
+
+/** A retry is known as such as long as its original is among the producer's last five batches: as many as a client may have in flight. */
+export const DUPLICATE_WINDOW = 5
+
+export interface BatchMark {
+  readonly lastSequence: number
+  readonly lastOffset: number
+  readonly offsetDelta: number
+  readonly timestamp: number
+}
+
+export interface ProducerEntry {
+  readonly producerId: number
+  /** -1: known only by an end-transaction marker of no epoch; never checked against. */
+  readonly epoch: number
+  /** The oldest first, at most DUPLICATE_WINDOW. */
+  readonly batches: readonly BatchMark[]
+  readonly coordinatorEpoch: number
+  readonly lastTimestamp: number
+  /** -1: no open transaction. */
+  readonly currentTxnFirstOffset: number
+}
+
+/** What a batch says of its producer. */
+export interface ProducerBatch {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly baseSequence: number
+  readonly lastSequence: number
+  readonly transactional: boolean
+}
+
+export interface EndMarker {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly coordinatorEpoch: number
+}
+
+/** `duplicate`: the batch that was written, or is being written, first. */
+export type SequenceCheck =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'duplicate'; readonly of: BatchMark }
+  | { readonly kind: 'refused'; readonly errorCode: number; readonly message: string }
+
+/** Undoes one change. */
+export interface Undo {
+  readonly producerId: number
+  readonly before: ProducerEntry | undefined
+}
+
+const ACCEPTED: SequenceCheck = { kind: 'accepted' }
+
+export class ProducerStates {
+  readonly #entries = new Map<number, ProducerEntry>()
+  // First offsets of transactions, in rising order because offsets are assigned in rising order. A finished one stays until its end is written.
+  readonly #open = new Map<number, number>()
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get(producerId: number): ProducerEntry | undefined {
+    return this.#entries.get(producerId)
+  }
+
+  values(): IterableIterator<ProducerEntry> {
+    return this.#entries.values()
+  }
+
+  /** The first offset of the earliest transaction that is open, or whose end is not written yet; undefined: none. */
+  get firstUnstableOffset(): number | undefined {
+    for (const offset of this.#open.values()) return offset
+    return undefined
+  }
+
+  /** Whether a batch of a client, or of a coordinator (whose sequences are not checked), may be appended. */
+  check(batch: ProducerBatch, fromClient: boolean): SequenceCheck {
+    const entry = this.#entries.get(batch.producerId)
+    if (entry === undefined) return ACCEPTED
+    if (fromClient) {
+      const of = duplicateOf(entry, batch)
+      if (of !== undefined) return { kind: 'duplicate', of }
+    }
+    if (batch.producerEpoch < entry.epoch) {
+      return refused(ErrorCode.INVALID_PRODUCER_EPOCH, `epoch ${batch.producerEpoch} of producer ${batch.producerId} is below ${entry.epoch}`)
+    }
+    if (fromClient && !continues(entry, batch)) {
+      const last = batch.producerEpoch === entry.epoch ? (entry.batches.at(-1)?.lastSequence ?? NO_SEQUENCE) : NO_SEQUENCE
+      return refused(
+        ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+        `sequence ${batch.baseSequence} of producer ${batch.producerId} (epoch ${batch.producerEpoch}) does not follow ${last} (epoch ${entry.epoch})`
+      )
+    }
+    if (entry.currentTxnFirstOffset >= 0 && !batch.transactional) {
+      return refused(ErrorCode.INVALID_TXN_STATE, `producer ${batch.producerId} has an open transaction and writes outside of it`)
+    }
+    return ACCEPTED
+  }
+
+  /** Whether a coordinator may end the producer's transaction. */
+  checkMarker(marker: EndMarker): SequenceCheck {
+    const entry = this.#entries.get(marker.producerId)
+    if (entry === undefined) return ACCEPTED
+    if (marker.producerEpoch < entry.epoch) {
+      return refused(ErrorCode.INVALID_PRODUCER_EPOCH, `epoch ${marker.producerEpoch} of producer ${marker.producerId} is below ${entry.epoch}`)
+    }
+    if (marker.coordinatorEpoch < entry.coordinatorEpoch) {
+      return refused(
+        ErrorCode.TRANSACTION_COORDINATOR_FENCED,
+        `coordinator epoch ${marker.coordinatorEpoch} for producer ${marker.producerId} is below ${entry.coordinatorEpoch}`
+      )
+    }
+    return ACCEPTED
+  }
+
+  /** Takes over a batch that was accepted and has its offsets. */
+  append(batch: ProducerBatch, firstOffset: number, lastOffset: number, timestamp: number): Undo {
+    const before = this.#entries.get(batch.producerId)
+    const mark = { lastSequence: batch.lastSequence, lastOffset, offsetDelta: lastOffset - firstOffset, timestamp }
+    const kept = before !== undefined && before.epoch === batch.producerEpoch ? before.batches.slice(1 - DUPLICATE_WINDOW) : []
+    const open = before?.currentTxnFirstOffset ?? -1
+    const currentTxnFirstOffset = open < 0 && batch.transactional ? firstOffset : open
+    if (open < 0 && batch.transactional) {
+      this.#open.delete(batch.producerId)
+      this.#open.set(batch.producerId, firstOffset)
+    }
+    this.#entries.set(batch.producerId, {
+      producerId: batch.producerId,
+      epoch: batch.producerEpoch,
+      batches: [...kept, mark],
+      coordinatorEpoch: before?.coordinatorEpoch ?? -1,
+      lastTimestamp: timestamp,
+      currentTxnFirstOffset
+    })
+    return { producerId: batch.producerId, before }
+  }
+
+  /** Ends the producer's transaction. Until `ended` is called its first offset still holds back the last stable offset. */
+  end(marker: EndMarker, timestamp: number): Undo {
+    const before = this.#entries.get(marker.producerId)
+    this.#entries.set(marker.producerId, {
+      producerId: marker.producerId,
+      epoch: marker.producerEpoch,
+      batches: before?.epoch === marker.producerEpoch ? before.batches : [],
+      coordinatorEpoch: marker.coordinatorEpoch,
+      lastTimestamp: timestamp,
+      currentTxnFirstOffset: -1
+    })
+    return { producerId: marker.producerId, before }
+  }
+
+  /** The end marker at an offset is written: a transaction of the producer that began before it is decided. */
+  ended(producerId: number, markerOffset: number): void {
+    const first = this.#open.get(producerId)
+    if (first !== undefined && first < markerOffset) this.#open.delete(producerId)
+  }
+
+  /** Puts back what was before; called for the newest change first. */
+  undo({ producerId, before }: Undo): void {
+    const now = this.#entries.get(producerId)
+    if (now !== undefined && now.currentTxnFirstOffset >= 0 && now.currentTxnFirstOffset !== before?.currentTxnFirstOffset) {
+      this.#open.delete(producerId)
+    }
+    if (before === undefined) this.#entries.delete(producerId)
+    else this.#entries.set(producerId, before)
+    if (before !== undefined && before.currentTxnFirstOffset >= 0 && this.#open.get(producerId) !== before.currentTxnFirstOffset) this.#reopen()
+  }
+
+  /** Takes entries of a snapshot. */
+  load(entries: Iterable<ProducerEntry>): void {
+    for (const entry of entries) this.#entries.set(entry.producerId, entry)
+    this.#reopen()
+  }
+
+  /** Forgets producers that wrote nothing for so long and have no open transaction. */
+  expire(nowMs: number, expirationMs: number): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.currentTxnFirstOffset < 0 && nowMs - entry.lastTimestamp >= expirationMs) this.#entries.delete(entry.producerId)
+    }
+  }
+
+  #reopen(): void {
+    const open = [...this.#entries.values()].filter((entry) => entry.currentTxnFirstOffset >= 0)
+    open.sort((a, b) => a.currentTxnFirstOffset - b.currentTxnFirstOffset)
+    this.#open.clear()
+    for (const entry of open) this.#open.set(entry.producerId, entry.currentTxnFirstOffset)
+  }
+}
+
+function duplicateOf(entry: ProducerEntry, batch: ProducerBatch): BatchMark | undefined {
+  if (entry.epoch !== batch.producerEpoch) return undefined
+  return entry.batches.find((mark) => mark.lastSequence === batch.lastSequence && firstSequence(mark) === batch.baseSequence)
+}
+
+/** The first sequence of a retained batch; sequences wrap after 2147483647. */
+export function firstSequence(mark: BatchMark): number {
+  const first = mark.lastSequence - mark.offsetDelta
+  return first >= 0 ? first : first + MAX_INT32 + 1
+}
+
+// A new producer id may begin at any sequence: its earlier state may have been lost to retention. A new epoch begins at 0.
+function continues(entry: ProducerEntry, batch: ProducerBatch): boolean {
+  if (entry.epoch === NO_PRODUCER_EPOCH) return true
+  if (batch.producerEpoch !== entry.epoch) return batch.baseSequence === 0
+  const last = entry.batches.at(-1)?.lastSequence ?? NO_SEQUENCE
+  return batch.baseSequence === (last === MAX_INT32 ? 0 : last + 1)
+}
+
+function refused(errorCode: number, message: string): SequenceCheck {
+  return { kind: 'refused', errorCode, message }
+}
