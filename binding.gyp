@@ -4,12 +4,13 @@
       'target_name': 'sluice',
       'sources': ["<!@(ls native/*.cc native/addon/*.cc)"],
       'defines': ['NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS', '_FILE_OFFSET_BITS=64'],
+      # -Wno-restrict: GCC 12 warns of its own std::string (GCC bug 105651).
       # C++ exceptions are used inside and turned into JavaScript ones at the boundary; Node-API itself never throws.
       'cflags!': ['-fno-exceptions'],
       'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17'],
       'cflags_cc': [
-        '-std=c++20', '-O3', '-fexceptions', '-Wall', '-Wextra', '-Werror', '-Wno-missing-field-initializers',
-        '-fvisibility=hidden', '-isystem', "<!(node -p \"require('node-addon-api').include_dir\")"
+        '-std=c++20', '-O3', '-fexceptions', '-Wall', '-Wextra', '-Werror', '-Wno-missing-field-initializers', '-Wno-restrict',
+        '-fvisibility=hidden', '-isystem', "<!(node -p \"path.dirname(require.resolve('node-addon-api/package.json'))\")"
       ],
       'ldflags': ['-pthread']
     }

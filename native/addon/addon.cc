@@ -1,0 +1,17 @@
+// The addon: one set of exports per environment (main thread, each worker), no state that two of them share.
+#include <napi.h>
+
+#include "runtime.h"
+#include "segment_calls.h"
+
+namespace {
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  exports.Set("Runtime", sluice::Runtime::define(env));
+  sluice::DefineCrc(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(sluice, initialize)

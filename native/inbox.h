@@ -1,0 +1,58 @@
+// What other threads ask of an I/O thread: a queue of commands and an eventfd.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace sluice {
+
+class Connection;
+class Listener;
+
+struct Command {
+  enum class Kind {
+    Adopt,        // connection: a new one
+    Kick,         // connection: its send queue is yours
+    Reconsider,   // id: it may be read again, perhaps
+    Close,        // id, value: CloseReason
+    Pause,        // id
+    Unpause,      // id
+    Warm,         // id, value: file position up to which the cold range is in memory
+    Listen,       // listener
+    Unlisten,     // listener
+    AcceptAgain,  // a connection slot became free
+    Room,         // frame memory came back
+    Stop,         // value: grace in ms
+  };
+  Kind kind;
+  std::uint64_t id = 0;
+  std::int64_t value = 0;
+  std::shared_ptr<Connection> connection{};
+  std::shared_ptr<Listener> listener{};
+};
+
+// Thread-safe. Outlives its thread: what is posted after close() is dropped.
+class Inbox {
+ public:
+  Inbox();
+  ~Inbox();
+  Inbox(const Inbox&) = delete;
+  Inbox& operator=(const Inbox&) = delete;
+
+  int event_fd() const { return event_fd_; }
+  void post(Command command);
+  // I/O thread: takes all. The vector is reused.
+  void take(std::vector<Command>& into);
+  void close();
+
+ private:
+  const int event_fd_;
+  std::mutex mutex_;
+  std::vector<Command> commands_;
+  bool signalled_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace sluice

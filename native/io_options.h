@@ -1,0 +1,63 @@
+// Settings and counters of the I/O threads; the same fields and indexes as in src/native/binding.ts.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace sluice {
+
+struct IoOptions {
+  unsigned threads = 1;
+  std::int64_t max_frame_bytes = 100 * 1024 * 1024;
+  std::int64_t max_idle_ms = 600'000;  // <= 0: never
+  std::int64_t max_connections = INT64_MAX;
+  std::int64_t max_connections_per_address = INT64_MAX;
+  int send_buffer_bytes = -1;
+  int receive_buffer_bytes = -1;
+  std::int64_t max_unreleased_frames = 128;
+  std::int64_t max_unreleased_bytes = 64 * 1024 * 1024;
+  std::int64_t max_unsent_bytes = 64 * 1024 * 1024;
+};
+
+enum class CloseReason : int { Peer, Reset, Idle, BadFrameLength, MemoryPressure, TransferFailed, Local, TooManyFromAddress };
+
+enum class TransferMode : int { Auto, Sendfile, Splice, Mmap, ReadWrite };
+
+// Live: read with relaxed order once per step of a response.
+struct TransferSettings {
+  std::atomic<int> mode{static_cast<int>(TransferMode::Auto)};
+  std::atomic<std::uint64_t> copy_below{32 * 1024};
+  std::atomic<std::uint64_t> inline_below{128 * 1024};
+};
+
+enum class Counter : unsigned {
+  ConnectionsAccepted,
+  ConnectionsOpen,
+  FramesReceived,
+  BytesReceived,
+  BytesSent,
+  HeaderBytes,
+  SendfileBytes,
+  SpliceBytes,
+  MmapBytes,
+  ReadWriteBytes,
+  InlineResponses,
+  QueuedResponses,
+  ColdReads,
+  FrameMemoryBytes,
+  ReadPauses,
+};
+inline constexpr std::size_t kCounters = 16;
+
+// One per thread that counts: a single writer, any reader.
+struct alignas(64) CounterSet {
+  std::array<std::atomic<std::int64_t>, kCounters> values{};
+  void add(Counter counter, std::int64_t amount) {
+    auto& value = values[static_cast<unsigned>(counter)];
+    value.store(value.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+};
+
+}  // namespace sluice

@@ -1,0 +1,193 @@
+#include "io_server.h"
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "io_thread.h"
+
+namespace sluice {
+
+namespace {
+
+bool parse_address(const std::string& host, std::uint16_t port, sockaddr_storage& address, socklen_t& length) {
+  std::memset(&address, 0, sizeof address);
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address);
+  if (inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(port);
+    length = sizeof v4;
+    return true;
+  }
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(address);
+  if (inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(port);
+    length = sizeof v6;
+    return true;
+  }
+  return false;
+}
+
+void set_option(int fd, int level, int name, int value) { setsockopt(fd, level, name, &value, sizeof value); }
+
+// Linux hands these on to accepted sockets: no system calls per connection.
+void set_socket_options(int fd, const IoOptions& options) {
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  if (options.send_buffer_bytes > 0) set_option(fd, SOL_SOCKET, SO_SNDBUF, options.send_buffer_bytes);
+  if (options.receive_buffer_bytes > 0) set_option(fd, SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes);
+}
+
+}  // namespace
+
+Listener::~Listener() { ::close(fd); }
+
+IoServer::IoServer(const IoOptions& options, EventChannel& events, std::shared_ptr<SlabPool> pool, DiskQueue& disk)
+    : options_(options), events_(events), pool_(std::move(pool)), disk_(disk) {
+  for (unsigned i = 0; i < std::max(1u, options_.threads); i++) threads_.push_back(std::make_unique<IoThread>(*this, i));
+  pool_->on_room([this] {
+    for (const auto& thread : threads_) thread->inbox().post({Command::Kind::Room});
+  });
+  for (const auto& thread : threads_) thread->start();
+}
+
+IoServer::~IoServer() {
+  if (!stopping_) stop(0, [] {});
+  join();
+  pool_->on_room({});
+}
+
+int IoServer::listen(const std::string& host, std::uint16_t port, int backlog, double& id, std::uint16_t& bound_port) {
+  sockaddr_storage address;
+  socklen_t length;
+  if (!parse_address(host, port, address, length)) return -EINVAL;
+  const int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  auto listener = std::make_shared<Listener>(next_listener_, fd, static_cast<unsigned>(listeners_.size() % threads_.size()));
+  set_socket_options(fd, options_);
+  if (address.ss_family == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, host == "::" ? 0 : 1);
+  if (bind(fd, reinterpret_cast<sockaddr*>(&address), length) != 0 || ::listen(fd, backlog) != 0) return -errno;
+  length = sizeof address;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return -errno;
+  bound_port = ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(address).sin6_port
+                                                   : reinterpret_cast<sockaddr_in&>(address).sin_port);
+  id = next_listener_++;
+  listeners_[id] = listener;
+  threads_[listener->thread]->inbox().post({Command::Kind::Listen, 0, 0, nullptr, listener});
+  return 0;
+}
+
+bool IoServer::unlisten(double id) {
+  const auto found = listeners_.find(id);
+  if (found == listeners_.end()) return false;
+  const std::shared_ptr<Listener> listener = std::move(found->second);
+  listeners_.erase(found);
+  ::shutdown(listener->fd, SHUT_RD);  // leaves the LISTEN state now; the thread closes it
+  threads_[listener->thread]->inbox().post({Command::Kind::Unlisten, 0, 0, nullptr, listener});
+  return true;
+}
+
+std::int64_t IoServer::send(std::uint64_t id, const std::uint8_t* bytes, std::size_t length, std::vector<RegionPart> parts) {
+  const std::shared_ptr<Connection> connection = table_.find(id);
+  return connection ? connection->send(inline_context_, settings_, bytes, length, std::move(parts)) : -1;
+}
+
+bool IoServer::close(std::uint64_t id, bool after_send) {
+  const std::shared_ptr<Connection> connection = table_.find(id);
+  if (!connection) return false;
+  if (after_send) return connection->close_after_send();
+  if (!connection->begin_close()) return false;
+  connection->inbox->post({Command::Kind::Close, id, static_cast<std::int64_t>(CloseReason::Local)});
+  return true;
+}
+
+void IoServer::pause(std::uint64_t id, bool paused) {
+  if (const std::shared_ptr<Connection> connection = table_.find(id))
+    connection->inbox->post({paused ? Command::Kind::Pause : Command::Kind::Unpause, id});
+}
+
+void IoServer::counters(double* into) const {
+  for (std::size_t i = 0; i < kCounters; i++) {
+    std::int64_t sum = inline_context_.counters().values[i].load(std::memory_order_relaxed);
+    for (const auto& thread : threads_) sum += thread->counters().values[i].load(std::memory_order_relaxed);
+    into[i] = static_cast<double>(sum);
+  }
+  into[static_cast<unsigned>(Counter::FrameMemoryBytes)] = static_cast<double>(pool_->charged());
+}
+
+void IoServer::stop(std::int64_t grace_ms, std::function<void()> done) {
+  if (stopping_) return;
+  stopping_ = true;
+  for (const auto& [id, listener] : listeners_) ::shutdown(listener->fd, SHUT_RD);
+  listeners_.clear();
+  for (const auto& thread : threads_) thread->inbox().post({Command::Kind::Stop, 0, grace_ms});
+  stopper_ = std::thread([this, done = std::move(done)] {
+    for (const auto& thread : threads_) thread->join();
+    done();
+  });
+}
+
+void IoServer::join() {
+  if (stopper_.joinable()) stopper_.join();
+}
+
+bool IoServer::take_place() {
+  if (open_.fetch_add(1) < options_.max_connections) return true;
+  place_wanted_.store(true);
+  if (open_.fetch_sub(1) - 1 < options_.max_connections && place_wanted_.exchange(false)) return take_place();
+  return false;
+}
+
+void IoServer::give_place() {
+  open_.fetch_sub(1);
+  if (place_wanted_.load() && place_wanted_.exchange(false))
+    for (const auto& thread : threads_) thread->inbox().post({Command::Kind::AcceptAgain});
+}
+
+bool IoServer::admit_address(const std::string& key) {
+  std::lock_guard lock(address_mutex_);
+  std::int64_t& count = addresses_[key];
+  if (count >= options_.max_connections_per_address) {
+    if (count == 0) addresses_.erase(key);
+    return false;
+  }
+  count++;
+  return true;
+}
+
+void IoServer::drop_address(const std::string& key) {
+  std::lock_guard lock(address_mutex_);
+  const auto found = addresses_.find(key);
+  if (found != addresses_.end() && --found->second == 0) addresses_.erase(found);
+}
+
+IoThread& IoServer::least_loaded() {
+  IoThread* best = threads_[0].get();
+  for (const auto& thread : threads_)
+    if (thread->load.load(std::memory_order_relaxed) < best->load.load(std::memory_order_relaxed)) best = thread.get();
+  return *best;
+}
+
+void IoServer::relieve(std::int64_t now_ms, std::int64_t stall_ms) {
+  std::lock_guard lock(relief_mutex_);
+  if (now_ms - relieved_ms_ < stall_ms) return;
+  std::shared_ptr<Connection> longest;
+  std::int64_t since = INT64_MAX;
+  for (auto& connection : table_.all()) {
+    const std::int64_t partial = connection->partial_ms.load(std::memory_order_relaxed);
+    if (partial == 0 || partial >= since) continue;
+    since = partial;
+    longest = connection;
+  }
+  if (!longest) return;
+  relieved_ms_ = now_ms;
+  longest->inbox->post({Command::Kind::Close, longest->id, static_cast<std::int64_t>(CloseReason::MemoryPressure)});
+}
+
+}  // namespace sluice

@@ -1,0 +1,108 @@
+// The network half of a runtime: listeners, connections and the threads that own them.
+//
+// A connection belongs to one I/O thread from accept to close. It knows framing (a 4-byte length, then the frame) and nothing else of the protocol.
+// Events go to the channel in one push per round of a thread: opened, frames in order of arrival, closed last.
+//
+// Idle: a connection is closed when for max_idle_ms no byte came or went, unless a request of it is held (a frame not released), or has no response yet
+// (a long poll may wait). A request that gets no response (acks=0) is answered with an empty send(); one that is forgotten counts for 10 x max_idle_ms.
+// A peer that takes no byte of a waiting response for max_idle_ms is closed too. A partial frame does not keep a connection from being idle.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "connection.h"
+#include "connection_table.h"
+#include "disk_queue.h"
+#include "event_channel.h"
+#include "io_options.h"
+#include "slab_pool.h"
+
+namespace sluice {
+
+class IoThread;
+
+// A listening socket. Owned by one I/O thread once posted to it.
+class Listener {
+ public:
+  Listener(double id_, int fd_, unsigned thread_) : id(id_), fd(fd_), thread(thread_) {}
+  ~Listener();
+  const double id;
+  const int fd;
+  const unsigned thread;
+  // I/O thread
+  bool armed = false;
+  bool wants_slot = false;         // paused by max_connections
+  std::int64_t resume_ms = 0;      // paused by a refused accept until then
+  std::int64_t reported_ms = INT64_MIN / 2;
+};
+
+class IoServer {
+ public:
+  // `events`, `disk` and `pool` outlive it. Starts the threads.
+  IoServer(const IoOptions& options, EventChannel& events, std::shared_ptr<SlabPool> pool, DiskQueue& disk);
+  ~IoServer();  // stops without grace and joins
+  IoServer(const IoServer&) = delete;
+  IoServer& operator=(const IoServer&) = delete;
+
+  // --- JavaScript thread
+  // 0, or -errno; EINVAL when `host` is no numeric address.
+  int listen(const std::string& host, std::uint16_t port, int backlog, double& listener, std::uint16_t& bound_port);
+  // The port is free when it returns. False: unknown.
+  bool unlisten(double listener);
+  std::int64_t send(std::uint64_t connection, const std::uint8_t* bytes, std::size_t length, std::vector<RegionPart> parts);
+  bool close(std::uint64_t connection, bool after_send);
+  void pause(std::uint64_t connection, bool paused);
+  std::shared_ptr<Connection> find(std::uint64_t connection) { return table_.find(connection); }
+  TransferSettings& settings() { return settings_; }
+  void counters(double* into) const;
+  // Ends listening and reading now; what is queued is sent for at most grace_ms. `done` is called on another thread when all threads have ended. Once.
+  void stop(std::int64_t grace_ms, std::function<void()> done);
+  bool stopping() const { return stopping_; }
+  // Joins. Idempotent.
+  void join();
+
+  // --- I/O threads
+  const IoOptions& options() const { return options_; }
+  EventChannel& events() { return events_; }
+  SlabPool& pool() { return *pool_; }
+  DiskQueue& disk() { return disk_; }
+  ConnectionTable& table() { return table_; }
+  // Takes a place among max_connections. After false the caller is told by AcceptAgain.
+  bool take_place();
+  void give_place();
+  bool admit_address(const std::string& key);
+  void drop_address(const std::string& key);
+  IoThread& least_loaded();
+  // Frame memory is used up and nothing moved: closes the connection whose partial frame has stalled the longest.
+  void relieve(std::int64_t now_ms, std::int64_t stall_ms);
+
+ private:
+  const IoOptions options_;
+  EventChannel& events_;
+  const std::shared_ptr<SlabPool> pool_;
+  DiskQueue& disk_;
+  TransferSettings settings_;
+  ConnectionTable table_;
+  TransferContext inline_context_;  // of the JavaScript thread
+  std::vector<std::unique_ptr<IoThread>> threads_;
+  std::unordered_map<double, std::shared_ptr<Listener>> listeners_;
+  double next_listener_ = 1;
+  bool stopping_ = false;
+  std::thread stopper_;
+
+  std::atomic<std::int64_t> open_{0};
+  std::atomic<bool> place_wanted_{false};
+  std::mutex address_mutex_;
+  std::unordered_map<std::string, std::int64_t> addresses_;
+  std::mutex relief_mutex_;
+  std::int64_t relieved_ms_ = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,92 @@
+// One epoll loop and the sockets it owns. See io_server.h.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "io_server.h"
+
+namespace sluice {
+
+class IoThread {
+ public:
+  IoThread(IoServer& server, unsigned number);
+  ~IoThread();
+  void start();
+  void join();
+
+  Inbox& inbox() { return *inbox_; }
+  const std::shared_ptr<Inbox>& shared_inbox() const { return inbox_; }
+  const CounterSet& counters() const { return context_.counters(); }
+  // Connections it has or is about to have.
+  std::atomic<std::int64_t> load{0};
+
+ private:
+  void run();
+  int wait_ms() const;
+  void obey(Command& command);
+  void flush_rows();
+
+  // accepting
+  void arm(Listener& listener, bool on);
+  void forget(Listener& listener);
+  void accept(Listener& listener);
+  void admit(Listener& listener, int fd, const sockaddr_storage& peer);
+  void adopt(std::shared_ptr<Connection> connection);
+
+  // receiving
+  void readable(Connection& connection);
+  void discard(Connection& connection);
+  bool may_read(Connection& connection);
+  bool consume(Connection& connection, const std::uint8_t* bytes, std::size_t length);
+  bool filled(Connection& connection, std::size_t bytes);
+  void deliver(Connection& connection, const FrameView& frame);
+  void pause(Connection& connection, unsigned bit);
+  void unpause(Connection& connection, unsigned bit);
+  void reconsider(Connection& connection);
+  void room();
+
+  // sending
+  void flush(Connection& connection);
+  void sent(Connection& connection, std::size_t bytes);
+  bool wait_for_disk(Connection& connection, Outgoing& response);
+  void drained(Connection& connection);
+
+  void interest(Connection& connection);
+  void close(Connection& connection, CloseReason reason);
+  void sweep();
+  std::int64_t sweep_interval_ms() const;
+  bool idle(const Connection& connection) const;
+  void begin_stop(std::int64_t grace_ms);
+  bool stop_round();
+
+  IoServer& server_;
+  const unsigned number_;
+  const std::shared_ptr<Inbox> inbox_;
+  const int epoll_;
+  std::thread thread_;
+
+  TransferContext context_;
+  SlabPool::Writer writer_;
+  std::unique_ptr<std::uint8_t[]> spill_;
+  std::vector<EventRow> rows_;
+  std::vector<Command> commands_;
+  std::vector<std::shared_ptr<Connection>> connections_;
+  std::vector<std::shared_ptr<Connection>> graveyard_;  // until no event of this round can name them
+  std::vector<std::shared_ptr<Connection>> runnable_;
+  std::vector<std::shared_ptr<Connection>> memory_waiting_;
+  std::vector<std::shared_ptr<Listener>> listeners_;
+  std::vector<std::shared_ptr<Listener>> listener_graveyard_;
+  std::int64_t now_ms_ = 0;
+  std::int64_t next_sweep_ms_ = INT64_MAX;  // none
+  std::int64_t memory_since_ms_ = 0;
+  std::size_t lingering_ = 0;
+  bool stopping_ = false;
+  std::int64_t stop_deadline_ms_ = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,182 @@
+#include "outgoing.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace sluice {
+
+namespace {
+
+constexpr int kMaxParts = 64;
+constexpr std::uint64_t kChunk = 1024 * 1024;
+// Written so lately and so near the end of its file that the page cache holds it: no probe.
+constexpr std::int64_t kFreshMs = 3000;
+constexpr std::uint64_t kFreshTail = 16 * 1024 * 1024;
+
+bool fresh(const FileRegion& region, std::uint64_t position, std::int64_t now_ms) {
+  return now_ms - region.file->last_append_ms() < kFreshMs && position + kFreshTail >= region.file->end();
+}
+
+StepResult of_error(ssize_t error) {
+  if (error == -EAGAIN) return StepResult::Blocked;
+  if (error == -EIO || error == -EFAULT || error == -EOVERFLOW || error == -EBADF || error == -EINVAL || error == -EISDIR ||
+      error == -ENOMEM || error == -ENOBUFS || error == -EMFILE || error == -ENFILE)
+    return StepResult::Broken;
+  return StepResult::Gone;
+}
+
+}  // namespace
+
+Outgoing::Outgoing(const std::uint8_t* bytes, std::size_t length, std::vector<RegionPart> parts)
+    : bytes_(bytes), length_(length), parts_(std::move(parts)), remaining_(length) {
+  for (const RegionPart& part : parts_) remaining_ += part.region.length;
+}
+
+void Outgoing::own() {
+  if (!owned_.empty() || position_ == length_) return;
+  owned_.assign(bytes_ + position_, bytes_ + length_);
+  for (std::size_t i = next_part_; i < parts_.size(); i++) parts_[i].at -= position_;
+  length_ -= position_;
+  position_ = 0;
+  bytes_ = owned_.data();
+}
+
+bool Outgoing::small(const FileRegion& region, const StepLimits& limits) const {
+  return limits.mode == TransferMode::Auto && region.length < limits.copy_below;
+}
+
+StepResult Outgoing::step(Transport& transport, TransferContext& context, const StepLimits& limits, std::size_t& sent) {
+  sent = 0;
+  while (next_part_ < parts_.size() && parts_[next_part_].at == position_ && parts_[next_part_].region.length == 0) next_part_++;
+  const bool at_region = next_part_ < parts_.size() && parts_[next_part_].at == position_;
+  if (!at_region || small(parts_[next_part_].region, limits)) return send_gathered(transport, context, limits, sent);
+  return send_region(transport, context, limits, sent);
+}
+
+// Own bytes and small regions in one system call: below some 32 KiB the copy is cheaper than the calls it saves.
+StepResult Outgoing::send_gathered(Transport& transport, TransferContext& context, const StepLimits& limits, std::size_t& sent) {
+  iovec parts[kMaxParts];
+  int count = 0;
+  std::size_t total = 0;
+  std::size_t buffered = 0;
+  std::size_t position = position_;
+  std::size_t part = next_part_;
+  std::uint64_t done = part_done_;
+  bool region_follows = false;
+  bool stopped = false;
+  while (count < kMaxParts && total < limits.max_bytes) {
+    const std::size_t end = part < parts_.size() ? parts_[part].at : length_;
+    if (position < end) {
+      parts[count++] = {const_cast<std::uint8_t*>(bytes_ + position), end - position};
+      total += end - position;
+      position = end;
+      continue;
+    }
+    if (part == parts_.size()) break;
+    const FileRegion& region = parts_[part].region;
+    if (done == region.length) {
+      part++;
+      done = 0;
+      continue;
+    }
+    if (!small(region, limits)) {
+      region_follows = true;
+      break;
+    }
+    const std::size_t want = static_cast<std::size_t>(region.length - done);
+    if (buffered + want > TransferContext::kBufferBytes) {
+      region_follows = true;
+      break;
+    }
+    if (!region.valid()) {
+      if (total > 0) break;
+      return StepResult::Broken;
+    }
+    // Just read in for us: some file systems answer EAGAIN to RWF_NOWAIT for ever.
+    const bool read_in = part == next_part_ && region.position + done < warm_until_;
+    std::uint8_t* into = context.buffer() + buffered;
+    const ssize_t got = read_in ? read_waiting(region.file->fd(), into, want, region.position + done)
+                                : read_resident(region.file->fd(), into, want, region.position + done);
+    if (got == -EAGAIN) {
+      if (total > 0) break;
+      return StepResult::Cold;
+    }
+    if (got <= 0 || !region.valid()) {
+      if (total > 0) break;
+      return StepResult::Broken;
+    }
+    parts[count++] = {into, static_cast<std::size_t>(got)};
+    total += static_cast<std::size_t>(got);
+    buffered += static_cast<std::size_t>(got);
+    done += static_cast<std::uint64_t>(got);
+    if (static_cast<std::size_t>(got) < want) {
+      stopped = true;
+      break;
+    }
+  }
+  if (total == 0) return StepResult::Progress;
+  const ssize_t result = transport.write(parts, count, limits.more || region_follows || (!stopped && total < remaining_));
+  if (result < 0) return of_error(result);
+  sent = static_cast<std::size_t>(result);
+  advance(sent, context.counters(), true);
+  return sent < total ? StepResult::Blocked : StepResult::Progress;
+}
+
+StepResult Outgoing::send_region(Transport& transport, TransferContext& context, const StepLimits& limits, std::size_t& sent) {
+  const FileRegion& region = parts_[next_part_].region;
+  if (!region.valid()) return StepResult::Broken;
+  const std::uint64_t position = region.position + part_done_;
+  std::uint64_t length = std::min({region.length - part_done_, kChunk, static_cast<std::uint64_t>(limits.max_bytes)});
+  if (position < warm_until_) {
+    length = std::min(length, warm_until_ - position);
+  } else if (!fresh(region, position, limits.now_ms) && residency(region.file->fd(), position, length) == Residency::Cold) {
+    return StepResult::Cold;
+  }
+  const bool more = limits.more || length < remaining_;
+  const ssize_t result = context.send(transport, limits.mode, region.file->fd(), position, static_cast<std::size_t>(length), more);
+  if (result < 0) return of_error(result);
+  if (result == 0) return StepResult::Broken;
+  sent = static_cast<std::size_t>(result);
+  const bool whole = region.valid();
+  advance(sent, context.counters(), false);
+  if (!whole) return StepResult::Broken;
+  // A short splice may only mean that the pipe was full; the next step tells.
+  return sent < length && limits.mode != TransferMode::Splice ? StepResult::Blocked : StepResult::Progress;
+}
+
+void Outgoing::advance(std::size_t bytes, CounterSet& counters, bool count_regions) {
+  remaining_ -= bytes;
+  std::int64_t own = 0;
+  std::int64_t copied = 0;
+  while (bytes > 0) {
+    const std::size_t end = run_end();
+    if (position_ < end) {
+      const std::size_t part = std::min(bytes, end - position_);
+      position_ += part;
+      bytes -= part;
+      own += static_cast<std::int64_t>(part);
+      continue;
+    }
+    const std::uint64_t length = parts_[next_part_].region.length;
+    const std::uint64_t part = std::min<std::uint64_t>(bytes, length - part_done_);
+    part_done_ += part;
+    bytes -= static_cast<std::size_t>(part);
+    copied += static_cast<std::int64_t>(part);
+    if (part_done_ == length) {
+      parts_[next_part_].region.file.reset();  // unpinned as soon as it is sent
+      next_part_++;
+      part_done_ = 0;
+      warm_until_ = 0;
+    }
+  }
+  if (own > 0) counters.add(Counter::HeaderBytes, own);
+  if (count_regions && copied > 0) counters.add(Counter::ReadWriteBytes, copied);
+}
+
+Outgoing::ColdRange Outgoing::cold() const {
+  const FileRegion& region = parts_[next_part_].region;
+  const std::uint64_t position = region.position + part_done_;
+  return {region, position, std::min(region.length - part_done_, kChunk)};
+}
+
+}  // namespace sluice

@@ -1,0 +1,76 @@
+// One response on its way out: bytes with file regions between them, and how far it has got.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "file_region.h"
+#include "transfer.h"
+
+namespace sluice {
+
+struct RegionPart {
+  std::size_t at = 0;  // the region stands before this byte of the response's own bytes
+  FileRegion region;
+};
+
+enum class StepResult {
+  Progress,  // some bytes went out
+  Blocked,   // the socket is full
+  Cold,      // the next bytes are not in memory: see Outgoing::cold()
+  Broken,    // the region was cut, its file ended early, or an I/O error met
+  Gone,      // the peer is gone
+};
+
+struct StepLimits {
+  TransferMode mode = TransferMode::Auto;
+  std::uint64_t copy_below = 0;  // of one region, in Auto
+  std::size_t max_bytes = 0;
+  bool more = false;             // another response follows at once
+  std::int64_t now_ms = 0;
+};
+
+class Outgoing {
+ public:
+  // Borrows `bytes` until own(); `parts` in rising order of `at`.
+  Outgoing(const std::uint8_t* bytes, std::size_t length, std::vector<RegionPart> parts);
+  Outgoing(Outgoing&&) = default;
+  Outgoing& operator=(Outgoing&&) = default;
+
+  // Copies the bytes that are still to be sent.
+  void own();
+
+  std::uint64_t remaining() const { return remaining_; }
+
+  // One or few system calls, at most about limits.max_bytes. Sets `sent`. Never blocks on the socket; on the disk only where residency cannot be told.
+  StepResult step(Transport& transport, TransferContext& context, const StepLimits& limits, std::size_t& sent);
+
+  // The range that step() found cold. After it has been read in, warmed() lets it pass without another probe.
+  struct ColdRange {
+    FileRegion region;
+    std::uint64_t position = 0;
+    std::uint64_t length = 0;
+  };
+  ColdRange cold() const;
+  void warmed(std::uint64_t until) { warm_until_ = until; }
+
+ private:
+  struct Gathered;
+  std::size_t run_end() const { return next_part_ < parts_.size() ? parts_[next_part_].at : length_; }
+  void advance(std::size_t bytes, CounterSet& counters, bool count_regions);
+  bool small(const FileRegion& region, const StepLimits& limits) const;
+  StepResult send_gathered(Transport& transport, TransferContext& context, const StepLimits& limits, std::size_t& sent);
+  StepResult send_region(Transport& transport, TransferContext& context, const StepLimits& limits, std::size_t& sent);
+
+  const std::uint8_t* bytes_;
+  std::size_t length_;
+  std::vector<std::uint8_t> owned_;
+  std::vector<RegionPart> parts_;
+  std::size_t position_ = 0;     // of the own bytes
+  std::size_t next_part_ = 0;    // the region that is sent, or comes next
+  std::uint64_t part_done_ = 0;  // bytes of it that are sent
+  std::uint64_t remaining_;
+  std::uint64_t warm_until_ = 0;  // file position in the current part up to which no probe is needed
+};
+
+}  // namespace sluice

@@ -1,0 +1,48 @@
+#include "transport.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace sluice {
+
+namespace {
+
+class PlainTransport final : public Transport {
+ public:
+  explicit PlainTransport(int fd) : fd_(fd) {}
+  ~PlainTransport() override { ::close(fd_); }
+
+  int fd() const override { return fd_; }
+  int direct_fd() const override { return fd_; }
+
+  ssize_t read(const iovec* parts, int count) override {
+    ssize_t result;
+    do result = ::readv(fd_, parts, count);
+    while (result < 0 && errno == EINTR);
+    return result < 0 ? -errno : result;
+  }
+
+  ssize_t write(const iovec* parts, int count, bool more) override {
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(parts);
+    message.msg_iovlen = static_cast<std::size_t>(count);
+    ssize_t result;
+    do result = ::sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0));
+    while (result < 0 && errno == EINTR);
+    return result < 0 ? -errno : result;
+  }
+
+  void shutdown_write() override { ::shutdown(fd_, SHUT_WR); }
+  void shutdown_both() override { ::shutdown(fd_, SHUT_RDWR); }
+
+ private:
+  const int fd_;
+};
+
+}  // namespace
+
+std::unique_ptr<Transport> plain_transport(int fd) { return std::make_unique<PlainTransport>(fd); }
+
+}  // namespace sluice
