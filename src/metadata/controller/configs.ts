@@ -1,0 +1,210 @@
+/** IncrementalAlterConfigs and AlterConfigs: settings of topics and, where they may change at run time, of brokers. */
+import { checkBrokerValue, type BrokerConfig } from '../../config/broker-config.js'
+import { brokerSetting, topicSetting } from '../../config/settings/index.js'
+import type { Setting } from '../../config/setting.js'
+import { checkTopicOverrides } from '../../config/topic-config.js'
+import { ConfigError } from '../../errors.js'
+import { ErrorCode } from '../../protocol/error-codes.js'
+import { ResourceType } from '../config-image.js'
+import {
+  ConfigOperation,
+  type AlteredResource,
+  type ConfigResource,
+  type ControllerError,
+  type IncrementalChanges,
+  type WholeConfig
+} from '../controller-client.js'
+import { ELR_VERSION } from '../features.js'
+import { RecordType, type ConfigRecord, type MetadataRecord } from '../records.js'
+import { topicNameProblem } from '../topic-name.js'
+import { failed } from './placement.js'
+import { repeated, type ControllerState, type Step } from './step.js'
+
+/** Kafka stores a value with a 16-bit length. */
+const MAX_VALUE_BYTES = 32_767
+const MIN_ISR = 'min.insync.replicas'
+
+type Values = ReadonlyMap<string, string>
+type Wanted = Map<string, string | null>
+
+export function configRecord(resourceType: number, resourceName: string, name: string, value: string | null): ConfigRecord {
+  return { type: RecordType.config, version: 0, data: { resourceType, resourceName, name, value } }
+}
+
+/** The overrides of a topic in their canonical form, or what is wrong with them. */
+export function checkedTopicConfig(config: BrokerConfig, wanted: ReadonlyMap<string, string | null>): Map<string, string> | ControllerError {
+  for (const [name, value] of wanted) {
+    if (value !== null && Buffer.byteLength(value) > MAX_VALUE_BYTES) return tooLong(name)
+  }
+  try {
+    return checkTopicOverrides(config, wanted)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return failed(ErrorCode.INVALID_CONFIG, error.message)
+  }
+}
+
+export function incrementalAlterConfigs(
+  state: ControllerState,
+  resources: readonly IncrementalChanges[],
+  validateOnly: boolean
+): Step<readonly AlteredResource[]> {
+  return alter(state, resources, validateOnly, (resource, current) => applyOperations(resource, current))
+}
+
+export function alterConfigs(
+  state: ControllerState,
+  resources: readonly WholeConfig[],
+  validateOnly: boolean
+): Step<readonly AlteredResource[]> {
+  return alter(state, resources, validateOnly, (resource, current) => {
+    const wanted: Wanted = new Map([...current.keys()].map((name) => [name, null]))
+    for (const { name, value } of resource.configs) {
+      if (value === null) return failed(ErrorCode.INVALID_CONFIG, `Null value not supported for: ${name}`)
+      wanted.set(name, value)
+    }
+    return wanted
+  })
+}
+
+/** `change` gives the new value of each named setting, null to remove it. A resource succeeds or fails as a whole. */
+function alter<R extends ConfigResource & { readonly configs: readonly { readonly name: string }[] }>(
+  state: ControllerState,
+  resources: readonly R[],
+  validateOnly: boolean,
+  change: (resource: R, current: Values) => Wanted | ControllerError
+): Step<readonly AlteredResource[]> {
+  const key = ({ resourceType, resourceName }: R): string => `${resourceType} ${resourceName}`
+  const twice = repeated(resources, key)
+  const records: MetadataRecord[] = []
+  const response: AlteredResource[] = []
+  for (const resource of resources) {
+    const { resourceType, resourceName } = resource
+    const problem = twice.has(key(resource))
+      ? failed(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once')
+      : repeated(resource.configs, ({ name }) => name).size > 0
+        ? failed(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys')
+        : resourceProblem(state, resource)
+    const altered = problem ?? alterOne(state, resource, change)
+    if ('errorCode' in altered) {
+      response.push({ resourceType, resourceName, ...altered })
+      continue
+    }
+    records.push(...altered)
+    response.push({ resourceType, resourceName, errorCode: ErrorCode.NONE, errorMessage: null })
+  }
+  return { records: validateOnly ? [] : records, response }
+}
+
+function alterOne<R extends ConfigResource>(
+  state: ControllerState,
+  resource: R,
+  change: (resource: R, current: Values) => Wanted | ControllerError
+): readonly MetadataRecord[] | ControllerError {
+  const { resourceType, resourceName } = resource
+  const current = state.image.configs.of(resourceType, resourceName)
+  const wanted = change(resource, current)
+  if ('errorCode' in wanted) return wanted
+  for (const [name, value] of wanted) if (value !== null && Buffer.byteLength(value) > MAX_VALUE_BYTES) return tooLong(name)
+  const elr = state.image.features.level(ELR_VERSION) > 0
+  const checked =
+    resourceType === ResourceType.topic ? checkTopic(state.config, current, wanted) : checkBroker(resourceName, wanted, elr)
+  if ('errorCode' in checked) return checked
+  const records: MetadataRecord[] = []
+  for (const [name, value] of checked) {
+    if ((current.get(name) ?? null) === value) continue
+    records.push(configRecord(resourceType, resourceName, name, value))
+    // KIP-966: which replicas are eligible was decided under the old minimum.
+    if (elr && name === MIN_ISR) records.push({ type: RecordType.clearElr, version: 0, data: { topicName: clearedTopic(resource) } })
+  }
+  return records
+}
+
+// '' clears the eligible leader replicas of all topics.
+function clearedTopic({ resourceType, resourceName }: ConfigResource): string {
+  return resourceType === ResourceType.topic ? resourceName : ''
+}
+
+function resourceProblem({ image }: ControllerState, { resourceType, resourceName }: ConfigResource): ControllerError | undefined {
+  if (resourceType === ResourceType.topic) {
+    const invalid = topicNameProblem(resourceName)
+    if (invalid !== undefined) return failed(ErrorCode.INVALID_TOPIC_EXCEPTION, invalid)
+    if (image.topicByName(resourceName)) return undefined
+    return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist`)
+  }
+  if (resourceType !== ResourceType.broker) return failed(ErrorCode.INVALID_REQUEST, `Settings of resource type ${resourceType} can not change`)
+  if (resourceName === '') return undefined
+  if (!/^\d{1,10}$/.test(resourceName)) return failed(ErrorCode.INVALID_REQUEST, `Broker id must be a whole number, but it is '${resourceName}'`)
+  if (image.broker(Number(resourceName))) return undefined
+  return failed(ErrorCode.BROKER_ID_NOT_REGISTERED, `No broker with id ${resourceName} found`)
+}
+
+function checkTopic(config: BrokerConfig, current: Values, wanted: Wanted): Wanted | ControllerError {
+  const result = new Map<string, string | null>(current)
+  for (const [name, value] of wanted) {
+    if (value === null) result.delete(name)
+    else result.set(name, value)
+  }
+  // What an older version left behind, and is not touched now, is no reason to refuse the rest.
+  for (const name of result.keys()) if (!wanted.has(name) && !topicSetting(name)) result.delete(name)
+  const checked = checkedTopicConfig(config, result)
+  if ('errorCode' in checked) return checked
+  return new Map([...wanted].map(([name, value]) => [name, value === null ? null : checked.get(name)!]))
+}
+
+function checkBroker(broker: string, wanted: Wanted, elr: boolean): Wanted | ControllerError {
+  const checked: Wanted = new Map()
+  for (const [name, value] of wanted) {
+    if (elr && name === MIN_ISR && (broker !== '' || value === null)) {
+      return failed(ErrorCode.INVALID_CONFIG, `${name} is a setting of the cluster: it can not be ${broker === '' ? 'removed' : 'changed for one broker'}`)
+    }
+    try {
+      checked.set(name, value === null ? null : checkBrokerValue(name, value, broker === '' ? 'cluster' : 'broker').text)
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      return failed(ErrorCode.INVALID_REQUEST, error.message)
+    }
+  }
+  return checked
+}
+
+function applyOperations({ resourceType, configs }: IncrementalChanges, current: Values): Wanted | ControllerError {
+  const wanted: Wanted = new Map()
+  for (const { name, configOperation, value } of configs) {
+    if (configOperation === ConfigOperation.delete) {
+      wanted.set(name, null)
+      continue
+    }
+    if (value === null) return failed(ErrorCode.INVALID_REQUEST, `Null value not supported for: ${name}`)
+    switch (configOperation) {
+      case ConfigOperation.set:
+        wanted.set(name, value)
+        break
+      case ConfigOperation.append:
+      case ConfigOperation.subtract: {
+        const setting: Setting | undefined = resourceType === ResourceType.topic ? topicSetting(name) : brokerSetting(name)
+        if (setting?.type !== 'list') {
+          const verb = configOperation === ConfigOperation.append ? 'append to' : 'subtract from'
+          return failed(ErrorCode.INVALID_CONFIG, `Can't ${verb} ${name}: its type is not LIST`)
+        }
+        wanted.set(name, changedList(current.get(name) ?? setting.default ?? '', value, configOperation === ConfigOperation.append))
+        break
+      }
+      default:
+        return failed(ErrorCode.INVALID_REQUEST, `Unknown operation ${configOperation} on ${name}`)
+    }
+  }
+  return wanted
+}
+
+function changedList(before: string, items: string, append: boolean): string {
+  const split = (text: string): string[] => text.split(',').map((item) => item.trim()).filter((item) => item !== '')
+  const named = split(items)
+  const kept = split(before)
+  if (!append) return kept.filter((item) => !named.includes(item)).join(',')
+  return [...kept, ...named.filter((item) => !kept.includes(item))].join(',')
+}
+
+function tooLong(name: string): ControllerError {
+  return failed(ErrorCode.INVALID_CONFIG, `The value of ${name} is longer than ${MAX_VALUE_BYTES} bytes`)
+}
