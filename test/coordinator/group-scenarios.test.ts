@@ -1,0 +1,4 @@
+import { scenarioTests } from '../support/scenario.js'
+import { GroupDriver } from './support/group-driver.js'
+
+scenarioTests('test/coordinator/scenarios', () => new GroupDriver())
