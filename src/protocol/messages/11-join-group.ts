@@ -1,0 +1,62 @@
+/**
+ * JoinGroup (API 11).
+ *
+ * Version notes (+ added, - removed):
+ * v1: request + rebalanceTimeoutMs
+ * v2: response + throttleTimeMs
+ * v5: request + groupInstanceId; response + members.groupInstanceId
+ * v6: flexible (KIP-482)
+ * v7: response + protocolType
+ * v8: request + reason
+ * v9: response + skipAssignment
+ */
+import { api } from '../api.js'
+import { array, bool, bytes, int16, int32, message, string, struct } from '../schema.js'
+
+export const joinGroup = api({
+  key: 11,
+  name: 'JoinGroup',
+  stable: [0, 9],
+  request: message({
+    name: 'JoinGroupRequest',
+    versions: [0, 9],
+    flexible: 6,
+    fields: {
+      groupId: string(),
+      sessionTimeoutMs: int32(),
+      rebalanceTimeoutMs: int32({ since: 1, absent: -1, ignorable: true }),
+      memberId: string(),
+      groupInstanceId: string({ since: 5, absent: null, nullable: 5 }),
+      protocolType: string(),
+      protocols: array(
+        struct({
+          name: string(),
+          metadata: bytes()
+        })
+      ),
+      reason: string({ since: 8, absent: null, nullable: 8, ignorable: true })
+    }
+  }),
+  response: message({
+    name: 'JoinGroupResponse',
+    versions: [0, 9],
+    flexible: 6,
+    fields: {
+      throttleTimeMs: int32({ since: 2, ignorable: true }),
+      errorCode: int16(),
+      generationId: int32({ absent: -1 }),
+      protocolType: string({ since: 7, absent: null, nullable: 7, ignorable: true }),
+      protocolName: string({ nullable: 7 }),
+      leader: string(),
+      skipAssignment: bool({ since: 9, absent: false }),
+      memberId: string(),
+      members: array(
+        struct({
+          memberId: string(),
+          groupInstanceId: string({ since: 5, absent: null, nullable: 5, ignorable: true }),
+          metadata: bytes()
+        })
+      )
+    }
+  })
+})

@@ -1,0 +1,36 @@
+/**
+ * Heartbeat (API 12).
+ *
+ * Version notes (+ added, - removed):
+ * v1: response + throttleTimeMs
+ * v3: request + groupInstanceId
+ * v4: flexible (KIP-482)
+ */
+import { api } from '../api.js'
+import { int16, int32, message, string } from '../schema.js'
+
+export const heartbeat = api({
+  key: 12,
+  name: 'Heartbeat',
+  stable: [0, 4],
+  request: message({
+    name: 'HeartbeatRequest',
+    versions: [0, 4],
+    flexible: 4,
+    fields: {
+      groupId: string(),
+      generationId: int32(),
+      memberId: string(),
+      groupInstanceId: string({ since: 3, absent: null, nullable: 3 })
+    }
+  }),
+  response: message({
+    name: 'HeartbeatResponse',
+    versions: [0, 4],
+    flexible: 4,
+    fields: {
+      throttleTimeMs: int32({ since: 1, ignorable: true }),
+      errorCode: int16()
+    }
+  })
+})

@@ -1,0 +1,48 @@
+/**
+ * SyncGroup (API 14).
+ *
+ * Version notes (+ added, - removed):
+ * v1: response + throttleTimeMs
+ * v3: request + groupInstanceId
+ * v4: flexible (KIP-482)
+ * v5: request + protocolType, protocolName; response + protocolType, protocolName
+ */
+import { api } from '../api.js'
+import { array, bytes, int16, int32, message, string, struct } from '../schema.js'
+
+export const syncGroup = api({
+  key: 14,
+  name: 'SyncGroup',
+  stable: [0, 5],
+  request: message({
+    name: 'SyncGroupRequest',
+    versions: [0, 5],
+    flexible: 4,
+    fields: {
+      groupId: string(),
+      generationId: int32(),
+      memberId: string(),
+      groupInstanceId: string({ since: 3, absent: null, nullable: 3 }),
+      protocolType: string({ since: 5, absent: null, nullable: 5, ignorable: true }),
+      protocolName: string({ since: 5, absent: null, nullable: 5, ignorable: true }),
+      assignments: array(
+        struct({
+          memberId: string(),
+          assignment: bytes()
+        })
+      )
+    }
+  }),
+  response: message({
+    name: 'SyncGroupResponse',
+    versions: [0, 5],
+    flexible: 4,
+    fields: {
+      throttleTimeMs: int32({ since: 1, ignorable: true }),
+      errorCode: int16(),
+      protocolType: string({ since: 5, absent: null, nullable: 5, ignorable: true }),
+      protocolName: string({ since: 5, absent: null, nullable: 5, ignorable: true }),
+      assignment: bytes()
+    }
+  })
+})

@@ -1,0 +1,26 @@
+/**
+ * SaslHandshake (API 17).
+ */
+import { api } from '../api.js'
+import { array, int16, message, string } from '../schema.js'
+
+export const saslHandshake = api({
+  key: 17,
+  name: 'SaslHandshake',
+  stable: [0, 1],
+  request: message({
+    name: 'SaslHandshakeRequest',
+    versions: [0, 1],
+    fields: {
+      mechanism: string()
+    }
+  }),
+  response: message({
+    name: 'SaslHandshakeResponse',
+    versions: [0, 1],
+    fields: {
+      errorCode: int16(),
+      mechanisms: array(string())
+    }
+  })
+})

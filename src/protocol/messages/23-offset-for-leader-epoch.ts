@@ -1,0 +1,56 @@
+/**
+ * OffsetForLeaderEpoch (API 23).
+ *
+ * Version notes (+ added, - removed):
+ * v3: request + replicaId
+ * v4: flexible (KIP-482)
+ */
+import { api } from '../api.js'
+import { array, int16, int32, int64, message, string, struct } from '../schema.js'
+
+export const offsetForLeaderEpoch = api({
+  key: 23,
+  name: 'OffsetForLeaderEpoch',
+  stable: [2, 4],
+  request: message({
+    name: 'OffsetForLeaderEpochRequest',
+    versions: [2, 4],
+    flexible: 4,
+    fields: {
+      replicaId: int32({ since: 3, absent: -2, ignorable: true }),
+      topics: array(
+        struct({
+          topic: string(),
+          partitions: array(
+            struct({
+              partition: int32(),
+              currentLeaderEpoch: int32({ absent: -1 }),
+              leaderEpoch: int32()
+            })
+          )
+        })
+      )
+    }
+  }),
+  response: message({
+    name: 'OffsetForLeaderEpochResponse',
+    versions: [2, 4],
+    flexible: 4,
+    fields: {
+      throttleTimeMs: int32(),
+      topics: array(
+        struct({
+          topic: string(),
+          partitions: array(
+            struct({
+              errorCode: int16(),
+              partition: int32(),
+              leaderEpoch: int32({ absent: -1 }),
+              endOffset: int64({ absent: -1 })
+            })
+          )
+        })
+      )
+    }
+  })
+})

@@ -1,0 +1,34 @@
+/**
+ * AddOffsetsToTxn (API 25).
+ *
+ * Version notes (+ added, - removed):
+ * v3: flexible (KIP-482)
+ */
+import { api } from '../api.js'
+import { int16, int32, int64, message, string } from '../schema.js'
+
+export const addOffsetsToTxn = api({
+  key: 25,
+  name: 'AddOffsetsToTxn',
+  stable: [0, 4],
+  request: message({
+    name: 'AddOffsetsToTxnRequest',
+    versions: [0, 4],
+    flexible: 3,
+    fields: {
+      transactionalId: string(),
+      producerId: int64(),
+      producerEpoch: int16(),
+      groupId: string()
+    }
+  }),
+  response: message({
+    name: 'AddOffsetsToTxnResponse',
+    versions: [0, 4],
+    flexible: 3,
+    fields: {
+      throttleTimeMs: int32(),
+      errorCode: int16()
+    }
+  })
+})

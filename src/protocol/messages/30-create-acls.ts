@@ -1,0 +1,46 @@
+/**
+ * CreateAcls (API 30).
+ *
+ * Version notes (+ added, - removed):
+ * v2: flexible (KIP-482)
+ */
+import { api } from '../api.js'
+import { array, int16, int32, int8, message, string, struct } from '../schema.js'
+
+export const createAcls = api({
+  key: 30,
+  name: 'CreateAcls',
+  stable: [1, 3],
+  request: message({
+    name: 'CreateAclsRequest',
+    versions: [1, 3],
+    flexible: 2,
+    fields: {
+      creations: array(
+        struct({
+          resourceType: int8(),
+          resourceName: string(),
+          resourcePatternType: int8({ absent: 3 }),
+          principal: string(),
+          host: string(),
+          operation: int8(),
+          permissionType: int8()
+        })
+      )
+    }
+  }),
+  response: message({
+    name: 'CreateAclsResponse',
+    versions: [1, 3],
+    flexible: 2,
+    fields: {
+      throttleTimeMs: int32(),
+      results: array(
+        struct({
+          errorCode: int16(),
+          errorMessage: string({ nullable: 0 })
+        })
+      )
+    }
+  })
+})

@@ -1,0 +1,62 @@
+/**
+ * DescribeLogDirs (API 35).
+ *
+ * Version notes (+ added, - removed):
+ * v2: flexible (KIP-482)
+ * v3: response + errorCode
+ * v4: response + results.totalBytes, results.usableBytes
+ * v5: response + results.isCordoned
+ */
+import { api } from '../api.js'
+import { array, bool, int16, int32, int64, message, string, struct } from '../schema.js'
+
+export const describeLogDirs = api({
+  key: 35,
+  name: 'DescribeLogDirs',
+  stable: [1, 5],
+  request: message({
+    name: 'DescribeLogDirsRequest',
+    versions: [1, 5],
+    flexible: 2,
+    fields: {
+      topics: array(
+        struct({
+          topic: string(),
+          partitions: array(int32())
+        }),
+        { nullable: 0 }
+      )
+    }
+  }),
+  response: message({
+    name: 'DescribeLogDirsResponse',
+    versions: [1, 5],
+    flexible: 2,
+    fields: {
+      throttleTimeMs: int32(),
+      errorCode: int16({ since: 3, ignorable: true }),
+      results: array(
+        struct({
+          errorCode: int16(),
+          logDir: string(),
+          topics: array(
+            struct({
+              name: string(),
+              partitions: array(
+                struct({
+                  partitionIndex: int32(),
+                  partitionSize: int64(),
+                  offsetLag: int64(),
+                  isFutureKey: bool()
+                })
+              )
+            })
+          ),
+          totalBytes: int64({ since: 4, absent: -1, ignorable: true }),
+          usableBytes: int64({ since: 4, absent: -1, ignorable: true }),
+          isCordoned: bool({ since: 5, absent: false, ignorable: true })
+        })
+      )
+    }
+  })
+})

@@ -1,0 +1,55 @@
+/**
+ * BrokerRegistration (API 62).
+ *
+ * Version notes (+ added, - removed):
+ * v1: request + isMigratingZkBroker
+ * v2: request + logDirs
+ * v3: request + previousBrokerEpoch
+ */
+import { api } from '../api.js'
+import { array, bool, int16, int32, int64, message, string, struct, uint16, uuid } from '../schema.js'
+
+export const brokerRegistration = api({
+  key: 62,
+  name: 'BrokerRegistration',
+  stable: [0, 4],
+  request: message({
+    name: 'BrokerRegistrationRequest',
+    versions: [0, 4],
+    flexible: 0,
+    fields: {
+      brokerId: int32(),
+      clusterId: string(),
+      incarnationId: uuid(),
+      listeners: array(
+        struct({
+          name: string(),
+          host: string(),
+          port: uint16(),
+          securityProtocol: int16()
+        })
+      ),
+      features: array(
+        struct({
+          name: string(),
+          minSupportedVersion: int16(),
+          maxSupportedVersion: int16()
+        })
+      ),
+      rack: string({ nullable: 0 }),
+      isMigratingZkBroker: bool({ since: 1, absent: false }),
+      logDirs: array(uuid(), { since: 2, ignorable: true }),
+      previousBrokerEpoch: int64({ since: 3, absent: -1, ignorable: true })
+    }
+  }),
+  response: message({
+    name: 'BrokerRegistrationResponse',
+    versions: [0, 4],
+    flexible: 0,
+    fields: {
+      throttleTimeMs: int32(),
+      errorCode: int16(),
+      brokerEpoch: int64({ absent: -1 })
+    }
+  })
+})

@@ -1,0 +1,28 @@
+/**
+ * UnregisterController (API 94).
+ */
+import { api } from '../api.js'
+import { int16, int32, message, string } from '../schema.js'
+
+export const unregisterController = api({
+  key: 94,
+  name: 'UnregisterController',
+  request: message({
+    name: 'UnregisterControllerRequest',
+    versions: [0, 0],
+    flexible: 0,
+    fields: {
+      controllerId: int32()
+    }
+  }),
+  response: message({
+    name: 'UnregisterControllerResponse',
+    versions: [0, 0],
+    flexible: 0,
+    fields: {
+      throttleTimeMs: int32(),
+      errorCode: int16(),
+      errorMessage: string({ nullable: 0 })
+    }
+  })
+})

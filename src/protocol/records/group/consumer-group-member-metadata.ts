@@ -1,0 +1,42 @@
+/** Records of type 5 in the coordinator log: consumer group member metadata. */
+import { recordType } from '../coordinator-record.js'
+import { array, bytes, int32, message, string, struct } from '../../schema.js'
+
+export const consumerGroupMemberMetadataKey = message({
+  name: 'ConsumerGroupMemberMetadataKey',
+  versions: [0, 0],
+  fields: {
+    groupId: string(),
+    memberId: string()
+  }
+})
+
+export const consumerGroupMemberMetadataValue = message({
+  name: 'ConsumerGroupMemberMetadataValue',
+  versions: [0, 0],
+  flexible: 0,
+  fields: {
+    instanceId: string({ nullable: 0 }),
+    rackId: string({ nullable: 0 }),
+    clientId: string(),
+    clientHost: string(),
+    subscribedTopicNames: array(string()),
+    subscribedTopicRegex: string({ nullable: 0 }),
+    rebalanceTimeoutMs: int32({ absent: -1 }),
+    serverAssignor: string({ nullable: 0 }),
+    classicMemberMetadata: struct(
+      {
+        sessionTimeoutMs: int32(),
+        supportedProtocols: array(
+          struct({
+            name: string(),
+            metadata: bytes()
+          })
+        )
+      },
+      { absent: null, nullable: 0, tag: 0 }
+    )
+  }
+})
+
+export const consumerGroupMemberMetadata = recordType(5, consumerGroupMemberMetadataKey, consumerGroupMemberMetadataValue)
