@@ -1,0 +1,111 @@
+#include "disk_queue.h"
+
+#include <pthread.h>
+
+#include <array>
+#include <condition_variable>
+#include <csignal>
+#include <deque>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace sluice {
+namespace {
+
+// Threads start with the first jobs that need them: a broker that only serves memory has none.
+class LaneThreads {
+ public:
+  LaneThreads(const char* name, unsigned threads, std::size_t limit) : name_(name), max_threads_(threads > 0 ? threads : 1), limit_(limit) {}
+
+  bool submit(std::function<void()> job) {
+    {
+      std::lock_guard lock(mutex_);
+      if (stopping_ || jobs_.size() >= limit_) return false;
+      if (idle_ <= jobs_.size() && threads_.size() < max_threads_ && !start_thread() && threads_.empty()) return false;
+      jobs_.push_back(std::move(job));
+    }
+    wake_.notify_one();
+    return true;
+  }
+
+  void stop() {
+    std::vector<std::thread> threads;
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+      threads.swap(threads_);
+    }
+    wake_.notify_all();
+    for (std::thread& thread : threads) thread.join();
+  }
+
+ private:
+  // Signals belong to the threads of the program: a write above RLIMIT_FSIZE must be an error here, never SIGXFSZ's death.
+  bool start_thread() {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = true;
+    try {
+      threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+      started = false;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return started;
+  }
+
+  void work() {
+    pthread_setname_np(pthread_self(), name_);
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      idle_++;
+      wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+      idle_--;
+      if (jobs_.empty()) return;
+      std::function<void()> job = std::move(jobs_.front());
+      jobs_.pop_front();
+      lock.unlock();
+      job();
+      job = nullptr;  // what it held is let go outside the lock
+      lock.lock();
+    }
+  }
+
+  const char* const name_;
+  const unsigned max_threads_;
+  const std::size_t limit_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> jobs_;
+  std::vector<std::thread> threads_;
+  std::size_t idle_ = 0;
+  bool stopping_ = false;
+};
+
+class ThreadedDiskQueue final : public DiskQueue {
+ public:
+  explicit ThreadedDiskQueue(const DiskQueueOptions& options)
+      : lanes_{LaneThreads("sluice-append", options.append_threads, options.queue_limit), LaneThreads("sluice-read", options.read_threads, options.queue_limit),
+               LaneThreads("sluice-flush", options.flush_threads, options.queue_limit),
+               LaneThreads("sluice-maint", options.maintenance_threads, options.queue_limit)} {}
+  ~ThreadedDiskQueue() override { ThreadedDiskQueue::stop(); }
+
+  bool submit(Lane lane, std::function<void()> job) override { return lanes_[static_cast<std::size_t>(lane)].submit(std::move(job)); }
+
+  void stop() override {
+    for (LaneThreads& lane : lanes_) lane.stop();
+  }
+
+ private:
+  std::array<LaneThreads, 4> lanes_;
+};
+
+}  // namespace
+
+std::unique_ptr<DiskQueue> DiskQueue::create(const DiskQueueOptions& options) { return std::make_unique<ThreadedDiskQueue>(options); }
+
+}  // namespace sluice

@@ -1,0 +1,222 @@
+#include "index.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "record_batch.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kBlockBytes = 4096;
+
+}  // namespace
+
+Index::Index(IndexKind kind, std::size_t capacity_bytes)
+    : kind_(kind), entry_bytes_(kind == IndexKind::Offset ? 8 : 12), block_entries_(kBlockBytes / entry_bytes_), capacity_(capacity_bytes / entry_bytes_) {}
+
+Index::~Index() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+IndexEntry Index::decode(const std::uint8_t* at) const {
+  if (kind_ == IndexKind::Offset) return {load_be32(at), load_be32(at + 4)};
+  return {load_be64(at), load_be32(at + 8)};
+}
+
+void Index::encode(std::uint8_t* at, const IndexEntry& entry) const {
+  if (kind_ == IndexKind::Offset) {
+    store_be32(at, static_cast<std::uint32_t>(entry.key));
+    store_be32(at + 4, static_cast<std::uint32_t>(entry.value));
+  } else {
+    store_be64(at, static_cast<std::uint64_t>(entry.key));
+    store_be32(at + 8, static_cast<std::uint32_t>(entry.value));
+  }
+}
+
+// Offsets and positions both rise. A later timestamp may belong to the same batch: a producer's segment can end with one.
+bool Index::rises(const IndexEntry& before, const IndexEntry& after) const {
+  return after.key > before.key && (kind_ == IndexKind::Offset ? after.value > before.value : after.value >= before.value);
+}
+
+int Index::open(const std::string& path, bool create) {
+  if (is_open()) return 0;
+  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0644);
+  if (fd < 0) return -errno;
+  struct stat status;
+  const int result = fstat(fd, &status) == 0 ? load(fd, static_cast<std::uint64_t>(status.st_size)) : -errno;
+  if (result < 0) ::close(fd);
+  return result;
+}
+
+int Index::load(int fd, std::uint64_t size) {
+  std::vector<IndexEntry> firsts;
+  IndexEntry last{};
+  std::size_t count = 0;
+  bool sound = size % entry_bytes_ == 0;
+  std::vector<std::uint8_t> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(size, 16 * block_entries_ * entry_bytes_)));
+  for (std::uint64_t position = 0; position < size;) {
+    const std::int64_t got = read_at(fd, buffer.data(), buffer.size(), position, Wait::Yes);
+    if (got < 0) return static_cast<int>(got);
+    const std::size_t here = static_cast<std::size_t>(got) / entry_bytes_;
+    if (here == 0) break;
+    for (std::size_t i = 0; i < here && sound; i++) {
+      const IndexEntry entry = decode(buffer.data() + i * entry_bytes_);
+      sound = entry.value >= 0 && (kind_ == IndexKind::Time || entry.key >= 0) && (count == 0 || rises(last, entry));
+      if (!sound) break;
+      if (count % block_entries_ == 0) firsts.push_back(entry);
+      last = entry;
+      count++;
+    }
+    if (!sound) break;
+    position += here * entry_bytes_;
+  }
+  std::lock_guard lock(mutex_);
+  fd_ = fd;
+  sound_ = sound;
+  ragged_ = size != count * entry_bytes_;
+  count_ = count;
+  last_ = last;
+  firsts_ = std::move(firsts);
+  return 0;
+}
+
+bool Index::is_open() const {
+  std::lock_guard lock(mutex_);
+  return fd_ >= 0;
+}
+
+bool Index::sound() const {
+  std::lock_guard lock(mutex_);
+  return sound_;
+}
+
+std::size_t Index::entries() const {
+  std::lock_guard lock(mutex_);
+  return count_;
+}
+
+bool Index::last(IndexEntry& out) const {
+  std::lock_guard lock(mutex_);
+  out = last_;
+  return count_ > 0;
+}
+
+std::size_t Index::room() const {
+  std::lock_guard lock(mutex_);
+  return capacity_ > count_ ? capacity_ - count_ : 0;
+}
+
+int Index::find(std::int64_t limit, bool by_value, Wait wait, std::size_t* count, IndexEntry& out) const {
+  const auto field = [by_value](const IndexEntry& entry) { return by_value ? std::int64_t{entry.value} : entry.key; };
+  std::size_t first;
+  std::size_t length;
+  int fd;
+  {
+    std::lock_guard lock(mutex_);
+    if (count != nullptr) *count = 0;
+    if (count_ == 0 || field(firsts_.front()) > limit) return 0;
+    if (field(last_) <= limit) {
+      out = last_;
+      if (count != nullptr) *count = count_;
+      return 1;
+    }
+    const auto behind = std::upper_bound(firsts_.begin(), firsts_.end(), limit, [&](std::int64_t l, const IndexEntry& entry) { return l < field(entry); });
+    first = static_cast<std::size_t>(behind - firsts_.begin() - 1) * block_entries_;
+    length = std::min(block_entries_, count_ - first);
+    fd = fd_;
+  }
+  std::uint8_t block[kBlockBytes];
+  const std::int64_t got = read_at(fd, block, length * entry_bytes_, first * entry_bytes_, wait);
+  if (got < 0) return static_cast<int>(got);
+  // Fewer bytes: not resident, or cut meanwhile (then the caller sees the cut in the log's counter).
+  if (static_cast<std::size_t>(got) != length * entry_bytes_) return wait == Wait::No ? -EAGAIN : -EIO;
+  std::size_t low = 0;
+  std::size_t high = length;
+  while (low < high) {
+    const std::size_t middle = (low + high) / 2;
+    if (field(decode(block + middle * entry_bytes_)) <= limit) low = middle + 1;
+    else high = middle;
+  }
+  if (low == 0) return wait == Wait::No ? -EAGAIN : -EIO;  // the block's first entry was at most `limit`: it has been rewritten since
+  out = decode(block + (low - 1) * entry_bytes_);
+  if (count != nullptr) *count = first + low;
+  return 1;
+}
+
+int Index::write(const IndexEntry* entries, std::size_t count) {
+  if (count == 0) return 0;
+  std::uint64_t end;
+  bool ragged;
+  {
+    std::lock_guard lock(mutex_);
+    end = count_ * entry_bytes_;
+    ragged = ragged_;
+    ragged_ = true;  // until published
+  }
+  if (ragged) {
+    const int cut = truncate_file(fd_, end);
+    if (cut < 0) return cut;
+  }
+  std::vector<std::uint8_t> bytes(count * entry_bytes_);
+  for (std::size_t i = 0; i < count; i++) encode(bytes.data() + i * entry_bytes_, entries[i]);
+  const int result = write_at(fd_, bytes.data(), bytes.size(), end);
+  dirty_ = true;  // behind the write: a sync that runs between them finds it unset and nothing lost
+  return result;
+}
+
+void Index::publish(const IndexEntry* entries, std::size_t count) {
+  if (count == 0) return;
+  std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < count; i++) {
+    if (count_ % block_entries_ == 0) firsts_.push_back(entries[i]);
+    count_++;
+  }
+  last_ = entries[count - 1];
+  ragged_ = false;
+}
+
+int Index::cut(std::size_t count) {
+  int fd;
+  IndexEntry last{};
+  if (count > 0) {
+    // The new last entry, from the file: entries before it are not all in memory.
+    std::uint8_t bytes[12];
+    const std::int64_t got = read_at(fd_, bytes, entry_bytes_, (count - 1) * entry_bytes_, Wait::Yes);
+    if (got != static_cast<std::int64_t>(entry_bytes_)) return got < 0 ? static_cast<int>(got) : -EIO;
+    last = decode(bytes);
+  }
+  {
+    std::lock_guard lock(mutex_);
+    fd = fd_;
+    count_ = std::min(count, count_);
+    last_ = last;
+    firsts_.resize((count_ + block_entries_ - 1) / block_entries_);
+    sound_ = true;
+    ragged_ = true;
+  }
+  if (fd < 0) return 0;
+  const int result = truncate_file(fd, count * entry_bytes_);
+  dirty_ = true;
+  if (result == 0) {
+    std::lock_guard lock(mutex_);
+    ragged_ = false;
+  }
+  return result;
+}
+
+int Index::sync() {
+  int fd;
+  {
+    std::lock_guard lock(mutex_);
+    fd = fd_;
+  }
+  if (fd < 0 || !dirty_.exchange(false)) return 0;
+  return sync_file(fd);
+}
+
+}  // namespace sluice

@@ -1,0 +1,90 @@
+// The two sparse indexes of a segment, in Kafka's format (big-endian, no header, no checksum: rebuilt from the log when in doubt).
+//
+//   .index      8-byte entries:  last offset of a batch - base offset (i32) · file position of that batch's start (i32)
+//   .timeindex 12-byte entries:  largest timestamp so far (i64) · its offset - base offset (i32)
+//
+// Not mapped into memory, on purpose. Entries are written with pwrite and read with preadv2: a mapped page that cannot be backed (disk full, I/O
+// error, a file cut by somebody else) kills the process with SIGBUS, a mapping says nothing about what is resident, and 65,530 mappings
+// (vm.max_map_count) are soon used up. The first entry of every 4 KiB stays in memory (0.4 % of the file), and the last one: a look-up is one
+// binary search in memory and at most one resident 4 KiB read (about 0.4 us); at the tail, where most consumers are, none. So the file never
+// has more bytes than entries: nothing to trim, also after a crash.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "file_io.h"
+
+namespace sluice {
+
+enum class IndexKind { Offset, Time };
+
+// Offset index: key = relative offset, value = position. Time index: key = timestamp, value = relative offset.
+struct IndexEntry {
+  std::int64_t key;
+  std::int32_t value;
+};
+
+// One writer at a time (the segment's write lock); look-ups from any thread. An entry is visible only after publish().
+class Index {
+ public:
+  // Holds at most capacity_bytes, rounded down to whole entries.
+  Index(IndexKind kind, std::size_t capacity_bytes);
+  ~Index();
+  Index(const Index&) = delete;
+  Index& operator=(const Index&) = delete;
+
+  // Opens the file, or creates it when `create`. What it holds is read once and checked to rise; entries behind the first that does not are
+  // not used, and the index is not sound(). Returns 0 or -errno (-ENOENT: there is none, the index stays empty). Does nothing when it is open.
+  int open(const std::string& path, bool create);
+  bool is_open() const;
+  bool sound() const;
+
+  std::size_t entries() const;
+  // Last entry; false when empty.
+  bool last(IndexEntry& out) const;
+
+  // The last entry whose key (or value) is at most `limit`: 1 found, 0 none, else -errno (-EAGAIN when it would have to wait).
+  int find_key(std::int64_t limit, Wait wait, IndexEntry& out) const { return find(limit, false, wait, nullptr, out); }
+  // As find_key, by value; `count` receives the number of entries up to and with it.
+  int find_value(std::int64_t limit, std::size_t& count, IndexEntry& out) const { return find(limit, true, Wait::Yes, &count, out); }
+
+  std::size_t room() const;
+  // Writes entries behind the published ones, without publishing them. Returns 0 or -errno.
+  int write(const IndexEntry* entries, std::size_t count);
+  // Makes them visible: as given to write().
+  void publish(const IndexEntry* entries, std::size_t count);
+
+  // Keeps the first `count` entries (at most entries()). From the start of the call look-ups see no other.
+  int cut(std::size_t count);
+
+  // Makes what is published durable, if it is not yet.
+  int sync();
+
+ private:
+  int load(int fd, std::uint64_t size);
+  int find(std::int64_t limit, bool by_value, Wait wait, std::size_t* count, IndexEntry& out) const;
+  IndexEntry decode(const std::uint8_t* at) const;
+  void encode(std::uint8_t* at, const IndexEntry& entry) const;
+  bool rises(const IndexEntry& before, const IndexEntry& after) const;
+
+  const IndexKind kind_;
+  const std::size_t entry_bytes_;
+  const std::size_t block_entries_;
+  const std::size_t capacity_;
+  std::atomic<bool> dirty_{true};
+
+  mutable std::mutex mutex_;  // never held during I/O
+  int fd_ = -1;
+  bool sound_ = true;
+  bool ragged_ = false;  // the file may have bytes behind the last entry
+  std::size_t count_ = 0;
+  IndexEntry last_{};
+  std::vector<IndexEntry> firsts_;  // of each block of block_entries_
+};
+
+}  // namespace sluice

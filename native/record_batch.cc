@@ -1,0 +1,71 @@
+#include "record_batch.h"
+
+#include <bit>
+#include <cstring>
+
+#include "crc32c.h"
+
+namespace sluice {
+namespace {
+
+template <typename T>
+T swap_if_little(T value) {
+  if constexpr (std::endian::native == std::endian::big) return value;
+  if constexpr (sizeof(T) == 2) return static_cast<T>(__builtin_bswap16(value));
+  if constexpr (sizeof(T) == 4) return static_cast<T>(__builtin_bswap32(value));
+  return static_cast<T>(__builtin_bswap64(value));
+}
+
+template <typename T>
+T load(const std::uint8_t* at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return swap_if_little(value);
+}
+
+template <typename T>
+void store(std::uint8_t* at, T value) {
+  value = swap_if_little(value);
+  std::memcpy(at, &value, sizeof value);
+}
+
+std::uint32_t crc_of(const std::uint8_t* batch, std::size_t size) { return crc32c(batch + kBatchCrcFrom, size - kBatchCrcFrom); }
+
+}  // namespace
+
+std::int16_t load_be16(const std::uint8_t* at) { return static_cast<std::int16_t>(load<std::uint16_t>(at)); }
+std::int32_t load_be32(const std::uint8_t* at) { return static_cast<std::int32_t>(load<std::uint32_t>(at)); }
+std::int64_t load_be64(const std::uint8_t* at) { return static_cast<std::int64_t>(load<std::uint64_t>(at)); }
+void store_be32(std::uint8_t* at, std::uint32_t value) { store(at, value); }
+void store_be64(std::uint8_t* at, std::uint64_t value) { store(at, value); }
+
+int check_batches(const std::uint8_t* data, std::size_t length) {
+  int batches = 0;
+  while (length > 0) {
+    // Old message sets (magic 0, 1) have the length and the magic byte in the same place but may be shorter than a v2 header:
+    // they are told apart first, because the protocol answers them differently from corrupt bytes.
+    if (length <= 16) return static_cast<int>(BatchFault::Length);
+    const std::int64_t claimed = load_be32(data + 8);
+    if (claimed < 0 || static_cast<std::uint64_t>(claimed) > length - kBatchLengthOverhead) return static_cast<int>(BatchFault::Length);
+    if (data[16] != 2) return static_cast<int>(BatchFault::Magic);
+    if (claimed < kMinBatchLength) return static_cast<int>(BatchFault::Length);
+    const BatchHeader header(data);
+    const auto size = static_cast<std::size_t>(header.size());
+    if (crc_of(data, size) != header.crc()) return static_cast<int>(BatchFault::Crc);
+    if (header.record_count() < 1 || header.record_count() - 1 != header.last_offset_delta()) return static_cast<int>(BatchFault::Fields);
+    batches++;
+    data += size;
+    length -= size;
+  }
+  return batches;
+}
+
+bool is_one_batch(const std::uint8_t* data, std::size_t length) {
+  if (length < kBatchHeaderBytes) return false;
+  const BatchHeader header(data);
+  return header.length_valid() && header.size() == length && header.magic() == 2;
+}
+
+void restamp_crc(std::uint8_t* data, std::size_t length) { store_be32(data + 17, crc_of(data, length)); }
+
+}  // namespace sluice

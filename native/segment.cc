@@ -1,0 +1,334 @@
+#include "segment.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <ctime>
+
+namespace sluice {
+namespace {
+
+constexpr std::size_t kRecentBatches = 64;
+
+std::int64_t monotonic_ms() {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<std::int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1000000;
+}
+
+}  // namespace
+
+Segment::Segment(SegmentOptions options)
+    : base_offset_(options.base_offset),
+      stated_size_(options.size),
+      interval_(options.index_interval_bytes),
+      path_(std::move(options.path)),
+      offsets_(IndexKind::Offset, options.index_bytes),
+      times_(IndexKind::Time, options.index_bytes) {
+  scanned_.last_offset = base_offset_ - 1;
+}
+
+void Segment::moved(std::string path) {
+  std::lock_guard lock(path_mutex_);
+  path_ = std::move(path);
+}
+
+std::string Segment::path() const {
+  std::lock_guard lock(path_mutex_);
+  return path_;
+}
+
+std::shared_ptr<LogFile> Segment::opened_log() const { return opened_.load(std::memory_order_acquire) ? log_ : nullptr; }
+
+SegmentFigures Segment::figures() const {
+  SegmentFigures figures;
+  figures.last_timestamp_offset = base_offset_;
+  if (!opened_.load(std::memory_order_acquire)) {
+    figures.size = static_cast<std::uint64_t>(std::max<std::int64_t>(stated_size_, 0));
+    return figures;
+  }
+  figures.size = log_->end();
+  figures.truncations = log_->truncations();
+  figures.offset_entries = offsets_.entries();
+  figures.time_entries = times_.entries();
+  IndexEntry last;
+  if (times_.last(last)) {
+    figures.last_timestamp = last.key;
+    figures.last_timestamp_offset = base_offset_ + last.value;
+  }
+  return figures;
+}
+
+std::optional<FileRegion> Segment::region(std::uint64_t position, std::uint64_t length) const {
+  if (!opened_.load(std::memory_order_acquire)) return std::nullopt;
+  const std::uint32_t truncations = log_->truncations();  // before the end: a cut after this fences the region
+  const std::uint64_t end = log_->end();
+  if (position > end || length > end - position) return std::nullopt;
+  return FileRegion{log_, position, length, truncations};
+}
+
+int Segment::open() {
+  if (opened_.load(std::memory_order_acquire)) return 0;
+  std::lock_guard lock(open_mutex_);
+  if (opened_.load(std::memory_order_acquire)) return 0;
+  for (;;) {
+    const std::string before = path();
+    const int result = open_files();
+    // The folder may be renamed between reading the path and opening: the new path is known by then, or soon.
+    if (result == -ENOENT && path() != before) continue;
+    return result;
+  }
+}
+
+int Segment::open_files() {
+  const std::string log_path = path() + ".log";
+  const int fd = ::open(log_path.c_str(), O_RDWR | O_CLOEXEC | (stated_size_ < 0 ? O_CREAT : 0), 0644);
+  if (fd < 0) return -errno;
+  auto log = std::make_shared<LogFile>(fd, static_cast<std::uint64_t>(std::max<std::int64_t>(stated_size_, 0)));
+  struct stat status;
+  if (fstat(fd, &status) != 0) return -errno;
+  if (stated_size_ < 0 && status.st_size > 0) return -EEXIST;   // somebody's data: never overwritten
+  if (status.st_size < stated_size_) return -ENODATA;           // less than what is said to be valid
+  const int indexes = open_indexes(false);
+  if (indexes < 0) return indexes;
+  ragged_ = static_cast<std::uint64_t>(status.st_size) != log->end();
+  log_ = std::move(log);
+  opened_.store(true, std::memory_order_release);
+  return 0;
+}
+
+int Segment::open_indexes(bool create) {
+  const std::string base = path();
+  for (auto [index, suffix] : {std::pair{&offsets_, ".index"}, std::pair{&times_, ".timeindex"}}) {
+    const int result = index->open(base + suffix, create);
+    if (result < 0 && (create || result != -ENOENT)) return result;
+  }
+  return 0;
+}
+
+int Segment::prepare(std::uint64_t& size) {
+  const int result = open();
+  if (result == 0) size = log_->end();
+  return result;
+}
+
+// The index files are created here and not by prepare: an empty partition then costs one descriptor and one file.
+int Segment::make_writable() {
+  if (const int result = open(); result < 0) return result;
+  if (sealed_) return -EPERM;
+  if (writable_) return 0;
+  const std::uint64_t end = log_->end();
+  if (ragged_) {
+    if (const int result = truncate_file(log_->fd(), end); result < 0) return result;
+    ragged_ = false;
+  }
+  if (const int result = open_indexes(true); result < 0) return result;
+  std::size_t offset_entries;
+  std::size_t time_entries;
+  if (const int result = progress_at(end, progress_, offset_entries, time_entries); result < 0) return result;
+  if (offset_entries != offsets_.entries() || time_entries != times_.entries()) {
+    // Entries above the end: of a log that lost its tail. They would lead astray what is appended now.
+    if (const int result = offsets_.cut(offset_entries); result < 0) return result;
+    if (const int result = times_.cut(time_entries); result < 0) return result;
+  }
+  writable_ = true;
+  return 0;
+}
+
+int Segment::walk_progress(std::uint64_t from, std::uint64_t to, Progress& progress) const {
+  BatchWalk walk(log_->fd(), from, to, Wait::Yes);
+  for (;;) {
+    const int result = walk.look();
+    if (result <= 0) return result;
+    const BatchHeader batch = walk.header();
+    progress.last_offset = batch.last_offset();
+    if (batch.max_timestamp() > progress.max_timestamp) {
+      progress.max_timestamp = batch.max_timestamp();
+      progress.offset_of_max_timestamp = batch.last_offset();
+    }
+    walk.step();
+  }
+}
+
+int Segment::progress_at(std::uint64_t position, Progress& progress, std::size_t& offset_entries, std::size_t& time_entries) {
+  progress = Progress{};
+  progress.last_offset = base_offset_ - 1;
+  offset_entries = 0;
+  time_entries = 0;
+  IndexEntry entry;
+  std::uint64_t from = 0;
+  if (position > 0) {
+    const std::int64_t below = static_cast<std::int64_t>(std::min<std::uint64_t>(position - 1, INT32_MAX));
+    const int found = offsets_.find_value(below, offset_entries, entry);
+    if (found < 0) return found;
+    if (found > 0) from = static_cast<std::uint64_t>(entry.value);
+  }
+  if (const int result = walk_progress(from, position, progress); result < 0) return result;
+  progress.bytes_since_entry = position - from;
+  const int found = times_.find_value(progress.last_offset - base_offset_, time_entries, entry);
+  if (found < 0) return found;
+  if (found > 0) {
+    progress.last_indexed_timestamp = entry.key;
+    if (entry.key >= progress.max_timestamp) {
+      progress.max_timestamp = entry.key;
+      progress.offset_of_max_timestamp = base_offset_ + entry.value;
+    }
+  }
+  return 0;
+}
+
+// Kafka's rule: an entry for the first batch that begins more than the interval behind the batch of the last entry.
+void Segment::note(Progress& progress, std::uint64_t position, std::uint64_t bytes, std::int64_t last_offset, std::int64_t max_timestamp,
+                   std::int64_t offset_of_max_timestamp, NewEntries& entries) const {
+  progress.last_offset = last_offset;
+  if (max_timestamp > progress.max_timestamp) {
+    progress.max_timestamp = max_timestamp;
+    progress.offset_of_max_timestamp = offset_of_max_timestamp;
+  }
+  if (progress.bytes_since_entry > interval_) {
+    if (position <= INT32_MAX && last_offset - base_offset_ <= INT32_MAX) {
+      entries.offsets.push_back({last_offset - base_offset_, static_cast<std::int32_t>(position)});
+      if (progress.max_timestamp > progress.last_indexed_timestamp) {
+        entries.times.push_back({progress.max_timestamp, static_cast<std::int32_t>(progress.offset_of_max_timestamp - base_offset_)});
+        progress.last_indexed_timestamp = progress.max_timestamp;
+      }
+    }
+    progress.bytes_since_entry = 0;
+  }
+  progress.bytes_since_entry += bytes;
+}
+
+int Segment::write_entries(NewEntries& entries) {
+  // Beyond the capacity no entry is added: the segment should have rolled. Look-ups stay right, and get slower.
+  entries.offsets.resize(std::min(entries.offsets.size(), offsets_.room()));
+  entries.times.resize(std::min(entries.times.size(), times_.room()));
+  const int result = offsets_.write(entries.offsets.data(), entries.offsets.size());
+  return result < 0 ? result : times_.write(entries.times.data(), entries.times.size());
+}
+
+void Segment::publish_entries(const NewEntries& entries) {
+  offsets_.publish(entries.offsets.data(), entries.offsets.size());
+  times_.publish(entries.times.data(), entries.times.size());
+}
+
+int Segment::check_parts(const AppendPart* parts, std::size_t count, std::uint64_t end) const {
+  std::int64_t last_offset = progress_.last_offset;
+  for (std::size_t i = 0; i < count; i++) {
+    const AppendPart& part = parts[i];
+    if (!is_one_batch(part.data, part.length)) return -EINVAL;
+    const BatchHeader header(part.data);
+    if (!header.offsets_valid() || header.base_offset() <= last_offset || header.last_offset() != part.last_offset) return -EINVAL;
+    // Kafka's formats hold relative offsets and positions in 32 bits.
+    if (part.last_offset - base_offset_ > INT32_MAX) return -EOVERFLOW;
+    if (part.offset_of_max_timestamp < base_offset_ || part.offset_of_max_timestamp > part.last_offset) return -EINVAL;
+    end += part.length;
+    last_offset = part.last_offset;
+  }
+  return end > INT32_MAX ? -EFBIG : 0;
+}
+
+int Segment::append(const AppendPart* parts, std::size_t count, std::uint64_t& end) {
+  std::lock_guard lock(write_mutex_);
+  if (const int result = make_writable(); result < 0) return result;
+  const std::uint64_t start = log_->end();
+  if (const int result = check_parts(parts, count, start); result < 0) return result;
+  Progress progress = progress_;
+  NewEntries entries;
+  std::vector<struct iovec> pieces(count);
+  std::vector<RecentBatch> batches(count);
+  end = start;
+  for (std::size_t i = 0; i < count; i++) {
+    const AppendPart& part = parts[i];
+    pieces[i] = {const_cast<std::uint8_t*>(part.data), part.length};
+    batches[i] = {end, BatchHeader(part.data).base_offset(), part.last_offset, part.length};
+    note(progress, end, part.length, part.last_offset, part.max_timestamp, part.offset_of_max_timestamp, entries);
+    end += part.length;
+  }
+  int result = write_at(log_->fd(), pieces.data(), count, start);
+  if (result == 0) result = write_entries(entries);
+  if (result < 0) {
+    // What was written is behind the end and never visible; cut it now if that works, else before the next append.
+    ragged_ = truncate_file(log_->fd(), start) < 0;
+    writable_ = false;
+    return result;
+  }
+  progress_ = progress;
+  log_->touched(monotonic_ms());
+  log_->publish_end(end);
+  publish_entries(entries);
+  remember(batches);
+  return 0;
+}
+
+void Segment::remember(const std::vector<RecentBatch>& batches) {
+  std::lock_guard lock(recent_mutex_);
+  for (const RecentBatch& batch : batches) {
+    if (recent_.size() >= kRecentBatches) recent_.pop_front();
+    recent_.push_back(batch);
+  }
+  recent_end_ = recent_.back().position + recent_.back().bytes;
+}
+
+int Segment::seal(std::int64_t max_timestamp, std::int64_t offset_of_max_timestamp) {
+  std::lock_guard lock(write_mutex_);
+  if (sealed_) return 0;
+  if (const int result = make_writable(); result < 0) return result;
+  if (progress_.max_timestamp > max_timestamp) {
+    max_timestamp = progress_.max_timestamp;
+    offset_of_max_timestamp = progress_.offset_of_max_timestamp;
+  }
+  if (max_timestamp > progress_.last_indexed_timestamp) {
+    const std::int64_t relative = offset_of_max_timestamp - base_offset_;
+    if (relative < 0 || relative > INT32_MAX) return -EINVAL;
+    const IndexEntry entry{max_timestamp, static_cast<std::int32_t>(relative)};
+    if (const int result = times_.write(&entry, 1); result < 0) return result;
+    times_.publish(&entry, 1);
+  }
+  sealed_ = true;
+  writable_ = false;
+  return 0;
+}
+
+int Segment::flush(std::uint64_t& durable) {
+  if (const int result = open(); result < 0) return result;
+  if (sync_failed_) return -EIO;
+  durable = log_->end();
+  int result = sync_file(log_->fd());
+  if (result == 0) result = offsets_.sync();
+  if (result == 0) result = times_.sync();
+  if (result < 0) sync_failed_ = true;
+  return result;
+}
+
+int Segment::truncate(std::uint64_t position) {
+  std::lock_guard lock(write_mutex_);
+  if (const int result = open(); result < 0) return result;
+  const std::uint64_t end = log_->end();
+  if (position > end) return -EINVAL;
+  Progress progress;
+  std::size_t offset_entries;
+  std::size_t time_entries;
+  if (const int result = progress_at(position, progress, offset_entries, time_entries); result < 0) return result == -EBADMSG ? -EINVAL : result;
+  writable_ = false;
+  sealed_ = false;
+  ragged_ = true;
+  scanned_to_ = 0;
+  const bool cuts = position < end;
+  if (cuts) {
+    log_->begin_truncation();
+    log_->publish_end(position);
+    std::lock_guard recent(recent_mutex_);
+    recent_.clear();
+  }
+  int result = offsets_.cut(offset_entries);
+  if (const int times = times_.cut(time_entries); result == 0) result = times;
+  if (const int log = truncate_file(log_->fd(), position); log < 0) result = log;
+  else ragged_ = false;
+  if (cuts) cuts_done_.fetch_add(1, std::memory_order_release);
+  return result;
+}
+
+}  // namespace sluice

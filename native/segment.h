@@ -1,0 +1,183 @@
+// One segment of a log: `.log`, `.index`, `.timeindex`. No policy, no threads: the caller says on which thread each call may run.
+//
+// Threads. "disk" calls may block and run on disk threads; writers (append, seal, truncate, a rebuilding scan) exclude each other by a lock, and
+// a strand keeps their order. Look-ups run beside them: they never touch memory that a writer frees, and find out about a cut by two
+// counters (truncations before, cuts done after), and then try again.
+//
+// Order of publication in an append: log bytes, index bytes, end of the log, index entries. So every visible entry points below the visible end.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "batch_walk.h"
+#include "file_region.h"
+#include "frame_pool.h"
+#include "index.h"
+
+namespace sluice {
+
+struct SegmentOptions {
+  std::string path;  // without the suffixes
+  std::int64_t base_offset = 0;
+  std::int64_t size = -1;  // valid bytes of .log; -1: the files are created
+  std::size_t index_bytes = 10 << 20;
+  std::uint64_t index_interval_bytes = 4096;
+};
+
+// One stamped batch. The bytes stay valid during the call.
+struct AppendPart {
+  const std::uint8_t* data;
+  std::size_t length;
+  std::int64_t last_offset;
+  std::int64_t max_timestamp;
+  std::int64_t offset_of_max_timestamp;
+};
+
+// As Location in src/native/binding.ts.
+struct BatchPlace {
+  std::uint64_t position = 0;
+  std::int64_t base_offset = -1;
+  std::uint64_t bytes = 0;
+};
+
+struct ScanRequest {
+  std::uint64_t position = 0;
+  std::uint64_t max_bytes = 0;
+  std::uint64_t max_rows = 0;
+  bool verify_crc = false;
+  bool rebuild_indexes = false;
+  bool only_idempotent = false;
+};
+
+enum class ScanEnd : int { End = 0, More = 1, Invalid = 2 };
+enum class ScanFault : int { None = 0, Length = 1, Magic = 2, Crc = 3, Offsets = 4, Torn = 5 };
+constexpr std::size_t kScanRowBytes = 72;
+
+struct ScanResult {
+  int status = 0;  // ScanEnd or -errno
+  std::vector<std::uint8_t> rows;
+  std::uint64_t position = 0;  // after the last good batch
+  ScanFault fault = ScanFault::None;
+};
+
+struct SegmentFigures {
+  std::uint64_t size = 0;
+  std::size_t offset_entries = 0;
+  std::size_t time_entries = 0;
+  std::int64_t last_timestamp = -1;
+  std::int64_t last_timestamp_offset = 0;
+  std::uint32_t truncations = 0;
+};
+
+class Segment {
+ public:
+  explicit Segment(SegmentOptions options);
+
+  // Any thread, never blocks.
+  void moved(std::string path);
+  SegmentFigures figures() const;
+  std::shared_ptr<LogFile> opened_log() const;  // empty before the first open
+  std::optional<FileRegion> region(std::uint64_t position, std::uint64_t length) const;
+
+  // Disk. Each opens what it needs. 0 or -errno; -EBADMSG: bytes that are not what they should be.
+  int prepare(std::uint64_t& size);
+  // Validates all, writes all with one call, publishes all; `end` receives the position behind the last. After a failure nothing is visible.
+  int append(const AppendPart* parts, std::size_t count, std::uint64_t& end);
+  // Also ends the time index with the largest timestamp of the segment: the given one, or a larger one that was appended.
+  int seal(std::int64_t max_timestamp, std::int64_t offset_of_max_timestamp);
+  // Order: log, offset index, time index, as Kafka. A failed sync is never tried again: the kernel may have dropped the pages, a second try would lie.
+  int flush(std::uint64_t& durable);
+  // Cuts to a batch boundary (else -EINVAL, nothing is changed). A sealed segment takes appends again.
+  int truncate(std::uint64_t position);
+  ScanResult scan(const ScanRequest& request);
+  int check_indexes();
+  int locate_timestamp(std::int64_t timestamp, BatchPlace& out);
+  int read(std::uint64_t position, std::size_t length, FramePool& frames, FrameRef& out);
+
+  // The batch that holds `offset`, or the first behind it (offsets may have gaps). Wait::No: any thread, -EAGAIN when the disk would be waited for.
+  int locate(std::int64_t offset, Wait wait, BatchPlace& out);
+
+ private:
+  // What index entries are made from, as of some position: by appending, or by walking the log.
+  struct Progress {
+    std::int64_t last_offset = -1;
+    std::int64_t max_timestamp = -1;
+    std::int64_t offset_of_max_timestamp = -1;
+    std::int64_t last_indexed_timestamp = -1;
+    std::uint64_t bytes_since_entry = 0;
+  };
+  struct NewEntries {
+    std::vector<IndexEntry> offsets;
+    std::vector<IndexEntry> times;
+  };
+  struct RecentBatch {
+    std::uint64_t position;
+    std::int64_t base_offset;
+    std::int64_t last_offset;
+    std::uint64_t bytes;
+  };
+
+  int open();
+  int open_files();
+  std::string path() const;
+  int open_indexes(bool create);
+  int make_writable();
+  // Progress at `position`, a batch boundary, and how many index entries lie below it.
+  int progress_at(std::uint64_t position, Progress& progress, std::size_t& offset_entries, std::size_t& time_entries);
+  int walk_progress(std::uint64_t from, std::uint64_t to, Progress& progress) const;
+  void note(Progress& progress, std::uint64_t position, std::uint64_t bytes, std::int64_t last_offset, std::int64_t max_timestamp,
+            std::int64_t offset_of_max_timestamp, NewEntries& entries) const;
+  int write_entries(NewEntries& entries);
+  void publish_entries(const NewEntries& entries);
+  int check_parts(const AppendPart* parts, std::size_t count, std::uint64_t end) const;
+  void remember(const std::vector<RecentBatch>& batches);
+  int locate_once(std::int64_t offset, Wait wait, BatchPlace& out);
+  bool locate_recent(std::int64_t offset, BatchPlace& out) const;
+  int locate_timestamp_once(std::int64_t timestamp, BatchPlace& out);
+  template <typename Look>
+  int beside_cuts(Wait wait, Look look);
+  int begin_rebuild(std::uint64_t position);
+  int flush_rebuilt(NewEntries& entries);
+  ScanResult scan_batches(const ScanRequest& request, Progress& progress);
+
+  const std::int64_t base_offset_;
+  const std::int64_t stated_size_;
+  const std::uint64_t interval_;
+
+  mutable std::mutex path_mutex_;
+  std::string path_;
+
+  std::mutex open_mutex_;  // opening; disk threads only
+  bool created_ = false;
+  std::atomic<bool> opened_{false};
+  std::shared_ptr<LogFile> log_;  // set once, before opened_
+
+  Index offsets_;
+  Index times_;
+
+  std::mutex write_mutex_;  // writers; disk threads only
+  bool writable_ = false;   // files are there, progress_ is as of the end
+  bool ragged_ = false;     // .log may have bytes behind the end
+  bool sealed_ = false;
+  Progress progress_;
+  // Where a scan that goes on stops (guarded by write_mutex_).
+  std::uint64_t scanned_to_ = 0;
+  Progress scanned_;
+
+  std::atomic<std::uint32_t> cuts_done_{0};
+  std::atomic<bool> sync_failed_{false};
+
+  mutable std::mutex recent_mutex_;  // never held during I/O
+  std::deque<RecentBatch> recent_;   // the newest batches, in order, without gaps up to recent_end_
+  std::uint64_t recent_end_ = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,118 @@
+// Look-ups and reads of a segment: they run beside its writers.
+#include <cerrno>
+
+#include "segment.h"
+
+namespace sluice {
+
+// Runs `look` until no cut came in its way. Without waiting, one try: a cut is rare, and the disk thread's form will tell.
+template <typename Look>
+int Segment::beside_cuts(Wait wait, Look look) {
+  for (;;) {
+    const std::uint32_t done = cuts_done_.load(std::memory_order_acquire);
+    const std::uint32_t begun = log_->truncations();
+    if (begun == done) {
+      const int result = look();
+      std::atomic_thread_fence(std::memory_order_acquire);
+      if (log_->truncations() == begun) return result;
+    }
+    if (wait == Wait::No) return -EAGAIN;
+    std::lock_guard until_cut(write_mutex_);
+  }
+}
+
+int Segment::locate(std::int64_t offset, Wait wait, BatchPlace& out) {
+  if (wait == Wait::Yes) {
+    if (const int result = open(); result < 0) return result;
+  } else if (!opened_.load(std::memory_order_acquire)) {
+    return -EAGAIN;
+  }
+  return beside_cuts(wait, [&] { return locate_once(offset, wait, out); });
+}
+
+int Segment::locate_once(std::int64_t offset, Wait wait, BatchPlace& out) {
+  if (locate_recent(offset, out)) return 0;
+  IndexEntry entry;
+  const int found = offsets_.find_key(offset - base_offset_, wait, entry);
+  if (found < 0) return found;
+  const std::uint64_t end = log_->end();  // after the index: every entry seen points below it
+  const std::uint64_t from = found > 0 ? static_cast<std::uint64_t>(entry.value) : 0;
+  if (from > end) return -EBADMSG;
+  BatchWalk walk(log_->fd(), from, end, wait);
+  for (;;) {
+    const int result = walk.look();
+    if (result < 0) return result;
+    if (result == 0) {
+      out = {end, -1, 0};
+      return 0;
+    }
+    const BatchHeader batch = walk.header();
+    if (batch.last_offset() >= offset) {
+      out = {walk.position(), batch.base_offset(), batch.size()};
+      return 0;
+    }
+    walk.step();
+  }
+}
+
+// Consumers at the tail ask for what was appended a moment ago: answered without a system call.
+bool Segment::locate_recent(std::int64_t offset, BatchPlace& out) const {
+  std::lock_guard lock(recent_mutex_);
+  if (recent_.empty() || recent_end_ != log_->end()) return false;
+  if (offset > recent_.back().last_offset) {
+    out = {recent_end_, -1, 0};
+    return true;
+  }
+  if (offset < recent_.front().base_offset) return false;
+  const auto at = std::lower_bound(recent_.begin(), recent_.end(), offset, [](const RecentBatch& batch, std::int64_t o) { return batch.last_offset < o; });
+  out = {at->position, at->base_offset, at->bytes};
+  return true;
+}
+
+int Segment::locate_timestamp(std::int64_t timestamp, BatchPlace& out) {
+  if (const int result = open(); result < 0) return result;
+  return beside_cuts(Wait::Yes, [&] { return locate_timestamp_once(timestamp, out); });
+}
+
+// A time index entry (T, o) promises that every batch before the one that holds o has only timestamps below T. So the search begins there.
+int Segment::locate_timestamp_once(std::int64_t timestamp, BatchPlace& out) {
+  IndexEntry entry;
+  std::uint64_t from = 0;
+  int found = times_.find_key(timestamp, Wait::Yes, entry);
+  if (found > 0) found = offsets_.find_key(entry.value, Wait::Yes, entry);
+  if (found < 0) return found;
+  if (found > 0) from = static_cast<std::uint64_t>(entry.value);
+  const std::uint64_t end = log_->end();
+  if (from > end) return -EBADMSG;
+  BatchWalk walk(log_->fd(), from, end, Wait::Yes);
+  for (;;) {
+    const int result = walk.look();
+    if (result < 0) return result;
+    if (result == 0) {
+      out = {end, -1, 0};
+      return 0;
+    }
+    const BatchHeader batch = walk.header();
+    if (batch.max_timestamp() >= timestamp) {
+      out = {walk.position(), batch.base_offset(), batch.size()};
+      return 0;
+    }
+    walk.step();
+  }
+}
+
+int Segment::read(std::uint64_t position, std::size_t length, FramePool& frames, FrameRef& out) {
+  if (const int result = open(); result < 0) return result;
+  const std::uint64_t end = log_->end();
+  if (position >= end || length == 0) return 0;
+  const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(length, end - position));
+  FrameRef frame = frames.allocate(bytes);
+  if (!frame) return -ENOMEM;
+  const std::int64_t got = read_at(log_->fd(), frame.data(), bytes, position, Wait::Yes);
+  if (got < 0) return static_cast<int>(got);
+  if (static_cast<std::size_t>(got) != bytes) return -EIO;  // cut meanwhile
+  out = std::move(frame);
+  return 0;
+}
+
+}  // namespace sluice
