@@ -44,7 +44,9 @@ export function checkTopicOverrides(broker: BrokerConfig, overrides: ReadonlyMap
     const setting = topicSetting(name)
     if (!setting) throw unknown(name)
     if (text === null) throw new ConfigError(name, `Null value not supported for ${name}`)
-    checked.set(name, parseValue(name, setting, text).text as string)
+    const parsed = parseValue(name, setting, text)
+    if (setting.refused !== undefined && parsed.text !== setting.default) throw new ConfigError(name, `${name}=${text}: ${setting.refused}`)
+    checked.set(name, parsed.text ?? '')
   }
   const config = resolveTopicConfig(broker, checked)
   if (config.maxCompactionLagMs < config.minCompactionLagMs) {
@@ -53,8 +55,6 @@ export function checkTopicOverrides(broker: BrokerConfig, overrides: ReadonlyMap
       `max.compaction.lag.ms (${config.maxCompactionLagMs}) must not be smaller than min.compaction.lag.ms (${config.minCompactionLagMs})`
     )
   }
-  if (config.remoteStorageEnable)
-    throw new ConfigError('remote.storage.enable', 'remote.storage.enable=true: tiered storage is not implemented yet')
   return checked
 }
 

@@ -36,5 +36,5 @@ export const remoteSettings = ignored({
   'remote.log.storage.manager.class.name': string(null, TIERED),
   'remote.log.storage.manager.class.path': string(null, TIERED),
   'remote.log.storage.manager.impl.prefix': string('rsm.config.', TIERED),
-  'remote.log.storage.system.enable': boolean(false, TIERED)
+  'remote.log.storage.system.enable': boolean(false, TIERED, { refused: 'tiered storage is not implemented yet' })
 })

@@ -35,6 +35,7 @@ export const topicSettings = {
     synonyms: [{ name: 'compression.zstd.level', factor: 1 }]
   }),
   'delete.retention.ms': long(86400000, 'How long a tombstone stays after compaction.', {
+    ignored: true,
     change: 'topic',
     min: 0,
     synonyms: [{ name: 'log.cleaner.delete.retention.ms', factor: 1 }]
@@ -58,6 +59,7 @@ export const topicSettings = {
     ]
   }),
   'follower.replication.throttled.replicas': list('', 'Replicas whose follower side is throttled, as partition:broker; * is all.', {
+    ignored: true,
     change: 'topic'
   }),
   'index.interval.bytes': int(4096, 'Bytes of records between two index entries.', {
@@ -67,19 +69,23 @@ export const topicSettings = {
   }),
   'internal.segment.bytes': int(null, 'As segment.bytes, without its lower bound: for tests.', { change: 'topic', internal: true }),
   'leader.replication.throttled.replicas': list('', 'Replicas whose leader side is throttled, as partition:broker; * is all.', {
+    ignored: true,
     change: 'topic'
   }),
   'local.retention.bytes': long(-2, 'Bytes kept on local disk with tiered storage; -2: as retention.bytes.', {
+    ignored: true,
     change: 'topic',
     min: -2,
     synonyms: [{ name: 'log.local.retention.bytes', factor: 1 }]
   }),
   'local.retention.ms': long(-2, 'Time kept on local disk with tiered storage; -2: as retention.ms.', {
+    ignored: true,
     change: 'topic',
     min: -2,
     synonyms: [{ name: 'log.local.retention.ms', factor: 1 }]
   }),
   'max.compaction.lag.ms': long(LONG_MAX, 'A record is compacted at the latest when it is this old.', {
+    ignored: true,
     change: 'topic',
     min: 1,
     synonyms: [{ name: 'log.cleaner.max.compaction.lag.ms', factor: 1 }]
@@ -105,12 +111,14 @@ export const topicSettings = {
     { change: 'topic', oneOf: ['CreateTime', 'LogAppendTime'], synonyms: [{ name: 'log.message.timestamp.type', factor: 1 }] }
   ),
   'min.cleanable.dirty.ratio': double(0.5, 'Share of uncleaned bytes from which the log is compacted.', {
+    ignored: true,
     change: 'topic',
     min: 0,
     max: 1,
     synonyms: [{ name: 'log.cleaner.min.cleanable.ratio', factor: 1 }]
   }),
   'min.compaction.lag.ms': long(0, 'A record is not compacted before it is this old.', {
+    ignored: true,
     change: 'topic',
     min: 0,
     synonyms: [{ name: 'log.cleaner.min.compaction.lag.ms', factor: 1 }]
@@ -124,9 +132,15 @@ export const topicSettings = {
     change: 'topic',
     synonyms: [{ name: 'log.preallocate', factor: 1 }]
   }),
-  'remote.log.copy.disable': boolean(false, 'Stops copying to tiered storage.', { change: 'topic' }),
-  'remote.log.delete.on.disable': boolean(false, 'Deletes what tiered storage holds when it is switched off.', { change: 'topic' }),
-  'remote.storage.enable': boolean(false, 'Tiered storage for this topic.', { change: 'topic' }),
+  'remote.log.copy.disable': boolean(false, 'Stops copying to tiered storage.', { ignored: true, change: 'topic' }),
+  'remote.log.delete.on.disable': boolean(false, 'Deletes what tiered storage holds when it is switched off.', {
+    ignored: true,
+    change: 'topic'
+  }),
+  'remote.storage.enable': boolean(false, 'Tiered storage for this topic.', {
+    refused: 'tiered storage is not implemented yet',
+    change: 'topic'
+  }),
   'retention.bytes': long(-1, 'The oldest segments of a partition are deleted while it is larger; -1: no limit.', {
     change: 'topic',
     synonyms: [{ name: 'log.retention.bytes', factor: 1 }]
