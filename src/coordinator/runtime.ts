@@ -8,11 +8,11 @@ import type { CoordinatorLog, EncodedRecord } from './coordinator-log.js'
 import { ShardHost } from './shard-host.js'
 import type { Effects, Reply, Shard } from './shard.js'
 
-/** The few lines of log that coordinators write; pino's shape. */
+/** The few lines of log that coordinators write. */
 export interface CoordinatorLogger {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
+  info(message: string): void
+  warn(message: string): void
+  error(message: string): void
 }
 
 /** Turns records into bytes and back. `decode` gives undefined for what this coordinator does not know. */
@@ -22,8 +22,8 @@ export interface RecordCodec<R> {
 }
 
 export interface RuntimeOptions<S, R> {
-  /** For log lines: `group`, `transaction`. */
-  readonly name: string
+  /** The topic, for log lines. */
+  readonly topic: string
   readonly clock: Clock
   readonly log: CoordinatorLog
   readonly logger: CoordinatorLogger

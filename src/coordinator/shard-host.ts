@@ -62,6 +62,10 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
     )
   }
 
+  get #name(): string {
+    return `${this.#options.topic}-${this.#partition}`
+  }
+
   load(): void {
     this.#state = 'loading'
     this.loaded = new Promise((resolve) => (this.#announceLoaded = resolve))
@@ -75,7 +79,7 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
   async #load(incarnation: number): Promise<void> {
     if (this.#incarnation !== incarnation) return
     this.#lastLoadAt = this.#options.clock.monotonic()
-    const { newShard, codec, log, logger, name } = this.#options
+    const { newShard, codec, log, logger } = this.#options
     const shard = newShard(this.#partition)
     let records = 0
     try {
@@ -89,14 +93,14 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
       })
     } catch (error) {
       if (this.#incarnation !== incarnation) return
-      logger.error({ err: error, partition: this.#partition }, `${name} coordinator: partition cannot be loaded, will be tried again`)
+      logger.error(`${this.#name} cannot be loaded, will be tried again: ${describe(error)}`)
       this.#options.clock.schedule(RELOAD_DELAY_MS, () => void this.#load(incarnation))
       return
     }
     if (this.#incarnation !== incarnation) return
     this.#shard = shard
     this.#state = 'active'
-    if (records > 0) logger.info({ partition: this.#partition, records }, `${name} coordinator: partition loaded`)
+    if (records > 0) logger.info(`coordinator of ${this.#name} loaded ${records} records`)
     this.runSilently((loaded, effects) => loaded.onLoaded(effects))
     this.#announceLoaded()
   }
@@ -125,8 +129,7 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
     try {
       operation(shard, this.#effects())
     } catch (error) {
-      const { logger, name } = this.#options
-      logger.error({ err: error, partition: this.#partition }, `${name} coordinator: operation failed, partition is loaded anew`)
+      this.#options.logger.error(`coordinator of ${this.#name} failed and is loaded anew: ${describe(error)}`)
       this.#drop(ErrorCode.UNKNOWN_SERVER_ERROR)
     }
   }
@@ -215,8 +218,7 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
     const answer = coordinatorError(errorCode)
     for (const { to } of batch.answers) this.#release(to, to.failed(answer))
     if (this.#state !== 'active') return
-    const { logger, name } = this.#options
-    logger.warn({ partition: this.#partition, errorCode }, `${name} coordinator: write failed, partition is loaded anew`)
+    this.#options.logger.warn(`a write to ${this.#name} failed with error ${errorCode}, its coordinator is loaded anew`)
     this.#drop(answer)
   }
 
@@ -239,4 +241,8 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
   #reloadWhenIdle(): void {
     if (this.#state === 'dropped' && this.#inFlight.length === 0) this.load()
   }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

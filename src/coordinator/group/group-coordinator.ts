@@ -43,7 +43,7 @@ export class GroupCoordinator {
   constructor({ clock, logger, log, config, partitions, newUuid, beforeTimers }: GroupCoordinatorOptions) {
     this.#partitions = partitions
     this.#runtime = new CoordinatorRuntime({
-      name: 'group',
+      topic: GROUP_TOPIC,
       clock,
       log,
       logger,

@@ -66,7 +66,8 @@ export class GroupDriver {
   }
 
   readonly #commands: Record<string, (command: Command) => Promise<void> | void> = {
-    config: ({ options }) => {
+    config: async ({ options }) => {
+      await this.#coordinator.close()
       const changes = Object.fromEntries(Object.entries(options).map(([name, value]) => [name, Number(value)]))
       this.#config = { ...this.#config, ...changes }
       this.#coordinator = this.#start()
@@ -265,7 +266,7 @@ export class GroupDriver {
           `\n    ${member.memberId}${member.groupInstanceId ? ` instance=${member.groupInstanceId}` : ''} ${member.clientId}${member.clientHost}` +
           ` metadata=${text(member.memberMetadata)} assignment=${text(member.memberAssignment)}`
       )
-      return `${group.groupState} ${group.protocolType} ${group.protocolData}${members.join('')}`
+      return `${group.groupState} ${group.protocolType || '-'} ${group.protocolData || '-'}${members.join('')}`
     })
   }
 
@@ -273,7 +274,7 @@ export class GroupDriver {
     this.#whenAnswered('list', this.#coordinator.listGroups(split(options['states']), split(options['types'])), ({ errorCode, groups }) =>
       errorCode !== 0
         ? nameOf(errorCode)
-        : groups.map((group) => `${group.groupId}(${group.protocolType} ${group.groupState} ${group.groupType})`).join(' ') || 'nothing'
+        : groups.map((group) => `${group.groupId}(${group.protocolType || '-'} ${group.groupState} ${group.groupType})`).join(' ') || 'nothing'
     )
   }
 }

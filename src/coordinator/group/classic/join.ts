@@ -5,7 +5,7 @@ import type { JoinContext, JoinGroupRequest, JoinGroupResponse } from '../messag
 import { joinError, joined, UNKNOWN_MEMBER } from './answers.js'
 import { storedSize, type ClassicGroup } from './group.js'
 import { ClassicMember } from './member.js'
-import { failSyncs, maybeCompleteJoin, prepareRebalance, rebalanceOrCompleteJoin, type Turn } from './rebalance.js'
+import { dismiss, failSyncs, maybeCompleteJoin, prepareRebalance, rebalanceOrCompleteJoin, type Turn } from './rebalance.js'
 import { cancelSession, keepSession, NEW_MEMBER_JOIN_TIMEOUT_MS, scheduleSession } from './timers.js'
 import { validateMember } from './validate.js'
 
@@ -24,8 +24,8 @@ export function join(entry: Join, newUuid: () => string): void {
   const known = request.memberId !== UNKNOWN_MEMBER
   const refuse = (errorCode: number, memberId = request.memberId): void => turn.effects.reply(reply, joinError(errorCode, memberId))
   if (!accepts(group, request.memberId, turn.config.maxSize)) {
-    if (group.pendingJoin.delete(request.memberId)) cancelSession(turn.effects, group, request.memberId)
-    return refuse(ErrorCode.GROUP_MAX_SIZE_REACHED, UNKNOWN_MEMBER)
+    refuse(ErrorCode.GROUP_MAX_SIZE_REACHED, UNKNOWN_MEMBER)
+    return turnAway(turn, group, request.memberId)
   }
   if (!group.supports(request.protocolType, request.protocols)) return refuse(ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
   if (known) return joinKnown(entry)
@@ -49,6 +49,15 @@ function accepts(group: ClassicGroup, memberId: string, maxSize: number): boolea
     case 'Stable':
       return group.members.has(memberId) || group.members.size < maxSize
   }
+}
+
+/** Who holds a place (a pending id, or a member of a group whose limit was lowered) loses it. */
+function turnAway(turn: Turn, group: ClassicGroup, memberId: string): void {
+  const member = group.members.get(memberId)
+  if (member) dismiss(turn, group, member)
+  else if (group.pendingJoin.delete(memberId)) cancelSession(turn.effects, group, memberId)
+  else return
+  maybeCompleteJoin(turn, group)
 }
 
 function joinStatic(entry: Join, instanceId: string, memberId: string): void {
