@@ -101,12 +101,12 @@ export const silentLogger: Logger = {
 }
 
 // Parts of a message come from clients: they must not forge lines or move the cursor of a terminal.
+// oxlint-disable-next-line no-control-regex -- these are the characters to be shown as text
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g
+
 function singleLine(message: string): string {
   const cut = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message
-  // oxlint-disable-next-line no-control-regex -- these are the characters to be shown as text
-  return cut.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, (controls) =>
-    /^\r?\n\s*$/.test(controls) ? ' | ' : JSON.stringify(controls).slice(1, -1)
-  )
+  return cut.replace(CONTROLS, (control) => (control === '\n' ? ' | ' : `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`))
 }
 
 function textSink(write: (line: string) => void, now: () => number): Sink {

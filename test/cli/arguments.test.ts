@@ -1,0 +1,86 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { parseArguments, type Parsed, type StartRequest } from '../../src/cli/arguments.js'
+import { ConfigError } from '../../src/errors.js'
+
+function parse(...args: string[]): { parsed: Parsed; out: string; error: string } {
+  let out = ''
+  let error = ''
+  const parsed = parseArguments(args, { out: (text) => (out += text), error: (text) => (error += text) })
+  return { parsed, out, error }
+}
+
+function request(...args: string[]): StartRequest {
+  const { parsed, error } = parse('start', ...args)
+  if (parsed.command !== 'start') throw new Error(error)
+  return parsed.request
+}
+
+test('start alone: loopback, 9092, ./data', (t) => {
+  t.deepEqual(request(), { settings: { listeners: 'PLAINTEXT://127.0.0.1:9092', 'log.dirs': './data' }, topics: {} })
+})
+
+test('all options', (t) => {
+  t.deepEqual(request('--port', '0', '--dir', '/d', '--pid-file', '/p', '--topic', 'a:3', '-t', 'b', '--set', 'x=1', '-s', 'y=a=b'), {
+    settings: { listeners: 'PLAINTEXT://127.0.0.1:0', 'log.dirs': '/d', x: '1', y: 'a=b' },
+    topics: { a: 3, b: 1 },
+    pidFile: '/p'
+  })
+})
+
+test('a file gives settings, the command line is stronger', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'sluice-'))
+  t.teardown(() => rmSync(dir, { recursive: true }))
+  const file = join(dir, 'server.properties')
+  writeFileSync(file, 'listeners=PLAINTEXT://h:1\nlog.dir=/from/file\nnum.partitions=5\n')
+  t.deepEqual(request(file, '--set', 'num.partitions=6').settings, {
+    listeners: 'PLAINTEXT://h:1',
+    'log.dir': '/from/file',
+    'num.partitions': '6'
+  })
+  t.is(request(file, '--port', '7').settings['listeners'], 'PLAINTEXT://127.0.0.1:7')
+  t.is(request(file, '--dir', '/other').settings['log.dirs'], '/other')
+})
+
+test('a file that can not be read', (t) => {
+  t.throws(() => parse('start', '/nowhere/server.properties'), {
+    instanceOf: ConfigError,
+    message: /\/nowhere\/server\.properties: there is none/
+  })
+  t.throws(() => parse('start', tmpdir()), { instanceOf: ConfigError, message: /it is a folder/ })
+})
+
+test('wrong usage: code 2 and what is allowed', (t) => {
+  const cases: readonly (readonly [string[], RegExp])[] = [
+    [['start', '--port', '70000'], /0 to 65535/],
+    [['start', '--port', 'x'], /0 to 65535/],
+    [['start', '--topic', 'a:0'], /from 1 to/],
+    [['start', '--topic', 'a b:1'], /topic name/],
+    [['start', '--topic', '..:1'], /topic name/],
+    [['start', '--set', 'novalue'], /name=value/],
+    [['start', '--wrong'], /unknown option '--wrong'/],
+    [['start', 'a', 'b'], /too many arguments/],
+    [['begin'], /unknown command 'begin'/]
+  ]
+  for (const [args, message] of cases) {
+    const { parsed, error } = parse(...args)
+    t.deepEqual(parsed, { command: 'done', exitCode: 2 }, args.join(' '))
+    t.regex(error, message)
+  }
+})
+
+test('help has examples, on standard output, with code 0', (t) => {
+  for (const args of [['--help'], ['start', '--help']]) {
+    const { parsed, out } = parse(...args)
+    t.deepEqual(parsed, { command: 'done', exitCode: 0 })
+    t.regex(out, /Examples:\n {2}sluice start/)
+  }
+  t.regex(parse('start', '--help').out, /ready bootstrap=/)
+  t.is(parse().parsed.command, 'done')
+})
+
+test('version', (t) => {
+  t.deepEqual(parse('version').parsed, { command: 'version' })
+})

@@ -1,0 +1,55 @@
+import test from 'ava'
+import { ConfigError } from '../../src/errors.js'
+import { boolean, double, int, list, long, LONG_MAX, password, short, string, type Setting } from '../../src/config/setting.js'
+import { parseValue } from '../../src/config/values.js'
+
+const about = 'About.'
+
+function refusal(setting: Setting, text: string | null): string {
+  try {
+    parseValue('some.name', setting, text)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+  }
+  return ''
+}
+
+test('whole numbers: bounds of the type and of the row', (t) => {
+  t.deepEqual(parseValue('n', int(1, about), ' +42 '), { text: '42', value: 42 })
+  t.deepEqual(parseValue('n', long(1, about), LONG_MAX), { text: LONG_MAX, value: Number.MAX_SAFE_INTEGER })
+  t.deepEqual(parseValue('n', int(-1, about, { min: 1, max: 9, also: -1 }), '-1'), { text: '-1', value: -1 })
+  t.regex(refusal(int(1, about), '2147483648'), /"2147483648" for some\.name: it must be a whole number/)
+  t.regex(refusal(short(1, about), '32768'), /16 bits/)
+  t.regex(refusal(long(1, about), '9223372036854775808'), /64 bits/)
+  t.regex(refusal(int(1, about, { min: 1 }), '0'), /at least 1/)
+  t.regex(refusal(int(-1, about, { min: 1, max: 9, also: -1 }), '0'), /from 1 to 9, or -1/)
+  for (const text of ['', '1.5', '1e3', '0x10', 'ten', '1 2']) t.not(refusal(int(1, about), text), '', text)
+})
+
+test('other types', (t) => {
+  t.is(parseValue('n', boolean(false, about), ' TRUE ').value, true)
+  t.regex(refusal(boolean(false, about), 'yes'), /true or false/)
+  t.is(parseValue('n', double(0.5, about), '1.7976931348623157E308').value, Number.MAX_VALUE)
+  for (const text of ['NaN', 'Infinity', '', '1..2', '0x1']) t.not(refusal(double(0.5, about), text), '', text)
+  t.is(parseValue('n', string('a', about, { oneOf: ['a', 'b'] }), 'b').value, 'b')
+  t.regex(refusal(string('a', about, { oneOf: ['a', 'b'] }), 'B'), /one of a, b/)
+  t.is(parseValue('n', string('a', about, { oneOf: ['a', 'b'], ignoreCase: true }), 'B').value, 'B')
+})
+
+test('lists are trimmed; empty and repeated items are refused', (t) => {
+  const setting = list('delete', about, { oneOf: ['compact', 'delete'] })
+  t.deepEqual(parseValue('n', setting, ' compact , delete'), { text: 'compact,delete', value: ['compact', 'delete'] })
+  t.deepEqual(parseValue('n', setting, ''), { text: '', value: [] })
+  for (const text of ['compact,', 'compact,compact', 'compact,trim', ','])
+    t.regex(refusal(setting, text), /a list of compact, delete/, text)
+})
+
+test('null is a value only where there is no default', (t) => {
+  t.deepEqual(parseValue('n', int(null, about), null), { text: null, value: null })
+  t.not(refusal(int(1, about), null), '')
+})
+
+test('a long wrong value is cut, a password never shown', (t) => {
+  t.true(refusal(int(1, about), 'x'.repeat(5000)).length < 400)
+  t.false(refusal({ ...password(about), type: 'password', default: 'secret' }, null).includes('secret'))
+})
