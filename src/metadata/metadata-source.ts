@@ -24,6 +24,8 @@ export type MetadataListener = (delta: MetadataDelta) => void | Promise<void>
 export interface MetadataSource {
   /** Always the same object, brought up to date in place: read it, never keep parts of it across a turn and expect them to last. */
   readonly image: MetadataImage
+  /** Of the last record of the metadata log that the image holds. */
+  readonly offset: number
   /** The broker id of the active controller, for Metadata and DescribeCluster; -1: none. */
   readonly controllerId: number
   /** Returns what ends the subscription. */

@@ -72,31 +72,38 @@ export class Writer {
   }
 
   int8(value: number): void {
-    this.#view.setInt8(this.#room(1), value)
+    const at = this.#room(1)
+    this.#view.setInt8(at, value)
   }
 
   uint8(value: number): void {
-    this.#view.setUint8(this.#room(1), value)
+    const at = this.#room(1)
+    this.#view.setUint8(at, value)
   }
 
   bool(value: boolean): void {
-    this.#view.setUint8(this.#room(1), value ? 1 : 0)
+    const at = this.#room(1)
+    this.#view.setUint8(at, value ? 1 : 0)
   }
 
   int16(value: number): void {
-    this.#view.setInt16(this.#room(2), value)
+    const at = this.#room(2)
+    this.#view.setInt16(at, value)
   }
 
   uint16(value: number): void {
-    this.#view.setUint16(this.#room(2), value)
+    const at = this.#room(2)
+    this.#view.setUint16(at, value)
   }
 
   int32(value: number): void {
-    this.#view.setInt32(this.#room(4), value)
+    const at = this.#room(4)
+    this.#view.setInt32(at, value)
   }
 
   uint32(value: number): void {
-    this.#view.setUint32(this.#room(4), value)
+    const at = this.#room(4)
+    this.#view.setUint32(at, value)
   }
 
   int64(value: number | bigint): void {
@@ -112,7 +119,8 @@ export class Writer {
   }
 
   float64(value: number): void {
-    this.#view.setFloat64(this.#room(8), value)
+    const at = this.#room(8)
+    this.#view.setFloat64(at, value)
   }
 
   uuid(value: string): void {
@@ -145,7 +153,8 @@ export class Writer {
     if (value.length < 42) {
       // At most 3 bytes a character: the length fits into one byte.
       const start = this.#room(1)
-      this.#view.setUint8(start, this.#text(value) + 1)
+      const length = this.#text(value)
+      this.#view.setUint8(start, length + 1)
     } else {
       this.uvarint(Buffer.byteLength(value) + 1)
       this.#text(value)
@@ -199,7 +208,8 @@ export class Writer {
 
   /** Bytes without a length. */
   raw(value: Uint8Array): void {
-    this.#buffer.set(value, this.#room(value.length))
+    const at = this.#room(value.length)
+    this.#buffer.set(value, at)
   }
 
   /** Begins something whose size stands before it as a varint; give the result to `endSized`. */
@@ -226,6 +236,7 @@ export class Writer {
     this.#view.setInt32(at, value)
   }
 
+  /** Makes room for `bytes` and returns where. May replace buffer and view: ask for it before you touch them. */
   #room(bytes: number): number {
     const at = this.#at
     const end = at + bytes

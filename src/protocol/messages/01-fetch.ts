@@ -76,7 +76,7 @@ export const fetch = api({
     versions: [4, 18],
     flexible: 12,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16({ since: 7, ignorable: true }),
       sessionId: int32({ since: 7, absent: 0 }),
       responses: array(

@@ -41,7 +41,7 @@ export const listOffsets = api({
     versions: [1, 11],
     flexible: 6,
     fields: {
-      throttleTimeMs: int32({ since: 2, ignorable: true }),
+      throttleTimeMs: int32({ since: 2, absent: 0, ignorable: true }),
       topics: array(
         struct({
           name: string(),

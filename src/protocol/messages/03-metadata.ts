@@ -44,7 +44,7 @@ export const metadata = api({
     versions: [0, 13],
     flexible: 9,
     fields: {
-      throttleTimeMs: int32({ since: 3, ignorable: true }),
+      throttleTimeMs: int32({ since: 3, absent: 0, ignorable: true }),
       brokers: array(
         struct({
           nodeId: int32(),

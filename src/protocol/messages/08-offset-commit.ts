@@ -47,7 +47,7 @@ export const offsetCommit = api({
     versions: [2, 10],
     flexible: 8,
     fields: {
-      throttleTimeMs: int32({ since: 3, ignorable: true }),
+      throttleTimeMs: int32({ since: 3, absent: 0, ignorable: true }),
       topics: array(
         struct({
           name: string({ until: 9, ignorable: true }),

@@ -57,7 +57,7 @@ export const offsetFetch = api({
     versions: [1, 10],
     flexible: 6,
     fields: {
-      throttleTimeMs: int32({ since: 3, ignorable: true }),
+      throttleTimeMs: int32({ since: 3, absent: 0, ignorable: true }),
       topics: array(
         struct({
           name: string(),

@@ -28,7 +28,7 @@ export const findCoordinator = api({
     versions: [0, 6],
     flexible: 3,
     fields: {
-      throttleTimeMs: int32({ since: 1, ignorable: true }),
+      throttleTimeMs: int32({ since: 1, absent: 0, ignorable: true }),
       errorCode: int16({ until: 3 }),
       errorMessage: string({ since: 1, until: 3, nullable: 1, ignorable: true }),
       nodeId: int32({ until: 3 }),

@@ -42,7 +42,7 @@ export const joinGroup = api({
     versions: [0, 9],
     flexible: 6,
     fields: {
-      throttleTimeMs: int32({ since: 2, ignorable: true }),
+      throttleTimeMs: int32({ since: 2, absent: 0, ignorable: true }),
       errorCode: int16(),
       generationId: int32({ absent: -1 }),
       protocolType: string({ since: 7, absent: null, nullable: 7, ignorable: true }),

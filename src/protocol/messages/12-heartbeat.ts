@@ -29,7 +29,7 @@ export const heartbeat = api({
     versions: [0, 4],
     flexible: 4,
     fields: {
-      throttleTimeMs: int32({ since: 1, ignorable: true }),
+      throttleTimeMs: int32({ since: 1, absent: 0, ignorable: true }),
       errorCode: int16()
     }
   })

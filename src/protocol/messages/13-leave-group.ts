@@ -36,7 +36,7 @@ export const leaveGroup = api({
     versions: [0, 5],
     flexible: 4,
     fields: {
-      throttleTimeMs: int32({ since: 1, ignorable: true }),
+      throttleTimeMs: int32({ since: 1, absent: 0, ignorable: true }),
       errorCode: int16(),
       members: array(
         struct({

@@ -38,7 +38,7 @@ export const syncGroup = api({
     versions: [0, 5],
     flexible: 4,
     fields: {
-      throttleTimeMs: int32({ since: 1, ignorable: true }),
+      throttleTimeMs: int32({ since: 1, absent: 0, ignorable: true }),
       errorCode: int16(),
       protocolType: string({ since: 5, absent: null, nullable: 5, ignorable: true }),
       protocolName: string({ since: 5, absent: null, nullable: 5, ignorable: true }),

@@ -29,7 +29,7 @@ export const describeGroups = api({
     versions: [0, 6],
     flexible: 5,
     fields: {
-      throttleTimeMs: int32({ since: 1, ignorable: true }),
+      throttleTimeMs: int32({ since: 1, absent: 0, ignorable: true }),
       groups: array(
         struct({
           errorCode: int16(),

@@ -28,7 +28,7 @@ export const listGroups = api({
     versions: [0, 5],
     flexible: 3,
     fields: {
-      throttleTimeMs: int32({ since: 1, ignorable: true }),
+      throttleTimeMs: int32({ since: 1, absent: 0, ignorable: true }),
       errorCode: int16(),
       groups: array(
         struct({

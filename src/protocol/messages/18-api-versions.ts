@@ -38,7 +38,7 @@ export const apiVersions = api({
           maxVersion: int16()
         })
       ),
-      throttleTimeMs: int32({ since: 1, ignorable: true }),
+      throttleTimeMs: int32({ since: 1, absent: 0, ignorable: true }),
       supportedFeatures: array(
         struct({
           name: string(),

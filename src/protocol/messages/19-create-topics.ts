@@ -45,7 +45,7 @@ export const createTopics = api({
     versions: [2, 7],
     flexible: 5,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       topics: array(
         struct({
           name: string(),

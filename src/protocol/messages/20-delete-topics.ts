@@ -34,7 +34,7 @@ export const deleteTopics = api({
     versions: [1, 6],
     flexible: 4,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       responses: array(
         struct({
           name: string({ nullable: 6 }),

@@ -35,7 +35,7 @@ export const deleteRecords = api({
     versions: [0, 2],
     flexible: 2,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       topics: array(
         struct({
           name: string(),

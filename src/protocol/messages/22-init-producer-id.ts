@@ -31,7 +31,7 @@ export const initProducerId = api({
     versions: [0, 6],
     flexible: 2,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       producerId: int64({ absent: -1 }),
       producerEpoch: int16(),

@@ -37,7 +37,7 @@ export const offsetForLeaderEpoch = api({
     versions: [2, 4],
     flexible: 4,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       topics: array(
         struct({
           topic: string(),

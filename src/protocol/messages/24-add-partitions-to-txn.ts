@@ -54,7 +54,7 @@ export const addPartitionsToTxn = api({
     versions: [0, 5],
     flexible: 3,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16({ since: 4, ignorable: true }),
       resultsByTransaction: array(
         struct({

@@ -27,7 +27,7 @@ export const addOffsetsToTxn = api({
     versions: [0, 4],
     flexible: 3,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16()
     }
   })

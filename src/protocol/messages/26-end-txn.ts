@@ -28,7 +28,7 @@ export const endTxn = api({
     versions: [0, 5],
     flexible: 3,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       producerId: int64({ since: 5, absent: -1, ignorable: true }),
       producerEpoch: int16({ since: 5, absent: -1, ignorable: true })

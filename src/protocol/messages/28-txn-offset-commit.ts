@@ -46,7 +46,7 @@ export const txnOffsetCommit = api({
     versions: [0, 6],
     flexible: 3,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       topics: array(
         struct({
           name: string({ until: 5, ignorable: true }),

@@ -30,7 +30,7 @@ export const describeAcls = api({
     versions: [1, 3],
     flexible: 2,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       errorMessage: string({ nullable: 0 }),
       resources: array(

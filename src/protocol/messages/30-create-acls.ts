@@ -34,7 +34,7 @@ export const createAcls = api({
     versions: [1, 3],
     flexible: 2,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       results: array(
         struct({
           errorCode: int16(),

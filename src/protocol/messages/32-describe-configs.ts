@@ -33,7 +33,7 @@ export const describeConfigs = api({
     versions: [1, 4],
     flexible: 4,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       results: array(
         struct({
           errorCode: int16(),

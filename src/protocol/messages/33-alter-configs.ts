@@ -36,7 +36,7 @@ export const alterConfigs = api({
     versions: [0, 2],
     flexible: 2,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       responses: array(
         struct({
           errorCode: int16(),

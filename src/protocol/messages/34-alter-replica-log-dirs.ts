@@ -34,7 +34,7 @@ export const alterReplicaLogDirs = api({
     versions: [1, 2],
     flexible: 2,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       results: array(
         struct({
           topicName: string(),

@@ -33,7 +33,7 @@ export const describeLogDirs = api({
     versions: [1, 5],
     flexible: 2,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16({ since: 3, ignorable: true }),
       results: array(
         struct({

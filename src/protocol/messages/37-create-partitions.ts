@@ -37,7 +37,7 @@ export const createPartitions = api({
     versions: [0, 3],
     flexible: 2,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       results: array(
         struct({
           name: string(),

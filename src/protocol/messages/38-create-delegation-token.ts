@@ -43,7 +43,7 @@ export const createDelegationToken = api({
       maxTimestampMs: int64(),
       tokenId: string(),
       hmac: bytes(),
-      throttleTimeMs: int32()
+      throttleTimeMs: int32({ absent: 0 })
     }
   })
 })

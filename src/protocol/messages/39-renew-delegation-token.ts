@@ -27,7 +27,7 @@ export const renewDelegationToken = api({
     fields: {
       errorCode: int16(),
       expiryTimestampMs: int64(),
-      throttleTimeMs: int32()
+      throttleTimeMs: int32({ absent: 0 })
     }
   })
 })

@@ -51,7 +51,7 @@ export const describeDelegationToken = api({
           )
         })
       ),
-      throttleTimeMs: int32()
+      throttleTimeMs: int32({ absent: 0 })
     }
   })
 })

@@ -25,7 +25,7 @@ export const deleteGroups = api({
     versions: [0, 3],
     flexible: 2,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       results: array(
         struct({
           groupId: string(),

@@ -33,7 +33,7 @@ export const electLeaders = api({
     versions: [0, 2],
     flexible: 2,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16({ since: 1 }),
       replicaElectionResults: array(
         struct({

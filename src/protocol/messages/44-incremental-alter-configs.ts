@@ -37,7 +37,7 @@ export const incrementalAlterConfigs = api({
     versions: [0, 1],
     flexible: 1,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       responses: array(
         struct({
           errorCode: int16(),

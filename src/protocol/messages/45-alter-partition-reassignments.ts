@@ -36,7 +36,7 @@ export const alterPartitionReassignments = api({
     versions: [0, 1],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       allowReplicationFactorChange: bool({ since: 1, absent: true, ignorable: true }),
       errorCode: int16(),
       errorMessage: string({ nullable: 0 }),

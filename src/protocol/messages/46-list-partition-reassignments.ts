@@ -28,7 +28,7 @@ export const listPartitionReassignments = api({
     versions: [0, 0],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       errorMessage: string({ nullable: 0 }),
       topics: array(

@@ -30,7 +30,7 @@ export const offsetDelete = api({
     versions: [0, 0],
     fields: {
       errorCode: int16(),
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       topics: array(
         struct({
           name: string(),

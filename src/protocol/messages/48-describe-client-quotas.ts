@@ -31,7 +31,7 @@ export const describeClientQuotas = api({
     versions: [0, 1],
     flexible: 1,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       errorMessage: string({ nullable: 0 }),
       entries: array(

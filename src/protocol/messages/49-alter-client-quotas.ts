@@ -41,7 +41,7 @@ export const alterClientQuotas = api({
     versions: [0, 1],
     flexible: 1,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       entries: array(
         struct({
           errorCode: int16(),

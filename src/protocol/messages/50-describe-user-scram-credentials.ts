@@ -26,7 +26,7 @@ export const describeUserScramCredentials = api({
     versions: [0, 0],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       errorMessage: string({ nullable: 0 }),
       results: array(

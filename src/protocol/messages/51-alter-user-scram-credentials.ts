@@ -35,7 +35,7 @@ export const alterUserScramCredentials = api({
     versions: [0, 0],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       results: array(
         struct({
           user: string(),

@@ -46,7 +46,7 @@ export const alterPartition = api({
     versions: [2, 3],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       topics: array(
         struct({

@@ -34,7 +34,7 @@ export const updateFeatures = api({
     versions: [0, 2],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       errorMessage: string({ nullable: 0 }),
       results: array(

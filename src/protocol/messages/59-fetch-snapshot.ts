@@ -43,7 +43,7 @@ export const fetchSnapshot = api({
     versions: [0, 1],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       topics: array(
         struct({

@@ -27,7 +27,7 @@ export const describeCluster = api({
     versions: [0, 2],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       errorMessage: string({ absent: null, nullable: 0 }),
       endpointType: int8({ since: 1, absent: 1 }),

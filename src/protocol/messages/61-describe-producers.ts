@@ -26,7 +26,7 @@ export const describeProducers = api({
     versions: [0, 0],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       topics: array(
         struct({
           name: string(),

@@ -47,7 +47,7 @@ export const brokerRegistration = api({
     versions: [0, 4],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       brokerEpoch: int64({ absent: -1 })
     }

@@ -31,7 +31,7 @@ export const brokerHeartbeat = api({
     versions: [0, 2],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       isCaughtUp: bool({ absent: false }),
       isFenced: bool({ absent: true }),

@@ -28,7 +28,7 @@ export const listTransactions = api({
     versions: [0, 2],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       unknownStateFilters: array(string()),
       transactionStates: array(

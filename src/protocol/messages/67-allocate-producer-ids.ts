@@ -22,7 +22,7 @@ export const allocateProducerIds = api({
     versions: [0, 0],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       producerIdStart: int64(),
       producerIdLen: int32()

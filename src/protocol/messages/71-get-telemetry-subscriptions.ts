@@ -21,7 +21,7 @@ export const getTelemetrySubscriptions = api({
     versions: [0, 0],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       clientInstanceId: uuid(),
       subscriptionId: int32(),

@@ -37,7 +37,7 @@ export const assignReplicasToDirs = api({
     versions: [0, 0],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       directories: array(
         struct({

@@ -24,7 +24,7 @@ export const listConfigResources = api({
     versions: [0, 1],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       configResources: array(
         struct({

@@ -33,7 +33,7 @@ export const describeTopicPartitions = api({
     versions: [0, 0],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       topics: array(
         struct({
           errorCode: int16(),

@@ -30,7 +30,7 @@ export const shareGroupHeartbeat = api({
     versions: [1, 1],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       errorMessage: string({ absent: null, nullable: 0 }),
       memberId: string({ absent: null, nullable: 0 }),

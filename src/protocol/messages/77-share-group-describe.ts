@@ -32,7 +32,7 @@ export const shareGroupDescribe = api({
     versions: [1, 1],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       groups: array(
         struct({
           errorCode: int16(),

@@ -56,7 +56,7 @@ export const shareFetch = api({
     versions: [1, 2],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       errorMessage: string({ absent: null, nullable: 0 }),
       acquisitionLockTimeoutMs: int32(),

@@ -35,7 +35,7 @@ export const updateRaftVoter = api({
     versions: [0, 0],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       currentLeader: struct(
         {

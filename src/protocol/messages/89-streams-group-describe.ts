@@ -84,7 +84,7 @@ export const streamsGroupDescribe = api({
     versions: [0, 1],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       groups: array(
         struct({
           errorCode: int16(),

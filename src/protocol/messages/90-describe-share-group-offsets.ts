@@ -35,7 +35,7 @@ export const describeShareGroupOffsets = api({
     versions: [0, 1],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       groups: array(
         struct({
           groupId: string(),

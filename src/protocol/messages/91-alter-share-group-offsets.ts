@@ -32,7 +32,7 @@ export const alterShareGroupOffsets = api({
     versions: [0, 0],
     flexible: 0,
     fields: {
-      throttleTimeMs: int32(),
+      throttleTimeMs: int32({ absent: 0 }),
       errorCode: int16(),
       errorMessage: string({ absent: null, nullable: 0 }),
       responses: array(

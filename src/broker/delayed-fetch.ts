@@ -1,0 +1,64 @@
+/**
+ * A fetch that waits for data (long poll): completes when enough bytes can be read, when any partition of it changes its state, or when
+ * its time is over.
+ */
+import type { Clock, Timer } from '../clock.js'
+import type { Partition, PartitionWatcher } from '../replication/partition.js'
+
+export interface WaitedPartition {
+  readonly partition: Partition
+  readonly fetchOffset: number
+  readonly maxBytes: number
+  /** Reads below the last stable offset only. */
+  readonly committed: boolean
+  /** Bytes that could be read when the wait began. */
+  readonly sizeBytes: number
+  readonly startBytes: number
+}
+
+export interface DelayedFetchOptions {
+  readonly clock: Clock
+  readonly maxWaitMs: number
+  readonly minBytes: number
+  readonly partitions: readonly WaitedPartition[]
+  /** Called once. */
+  readonly complete: () => void
+}
+
+export class DelayedFetch implements PartitionWatcher {
+  readonly #options: DelayedFetchOptions
+  readonly #timer: Timer
+  #done = false
+
+  constructor(options: DelayedFetchOptions) {
+    this.#options = options
+    this.#timer = options.clock.schedule(options.maxWaitMs, () => this.complete())
+    for (const { partition } of options.partitions) partition.watch(this)
+  }
+
+  partitionMoved(): void {
+    if (this.#enough()) this.complete()
+  }
+
+  /** Ends the wait, whatever there is. */
+  complete(): void {
+    if (this.#done) return
+    this.#done = true
+    this.#timer.cancel()
+    for (const { partition } of this.#options.partitions) partition.unwatch(this)
+    this.#options.complete()
+  }
+
+  // Bytes are estimated by the growth of the log since the wait began: exact for a reader at the end, and never too few for one behind it.
+  #enough(): boolean {
+    let bytes = 0
+    for (const waited of this.#options.partitions) {
+      const { log } = waited.partition
+      const end = waited.committed ? log.lastStableOffset : log.endOffset
+      if (waited.partition.retired || waited.fetchOffset > end || waited.fetchOffset < log.logStartOffset) return true
+      if (end > waited.fetchOffset) bytes += Math.min(waited.maxBytes, waited.startBytes + Math.max(0, log.sizeBytes - waited.sizeBytes))
+      if (bytes >= this.#options.minBytes) return true
+    }
+    return false
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Produce: one batch per partition goes from the frame to the log without a copy.
+ *
+ * Version notes: v3 is the first that exists since Kafka 4.0 (record batch v2), yet 0 is advertised, because librdkafka takes the codecs that
+ * a broker knows from it (KIP-896). v5 log start offset. v8 record errors (KIP-467). v9 flexible. v10 current leader in errors (KIP-951). v13 topic ids (KIP-516).
+ */
+import type { BrokerServices } from '../broker/services.js'
+import { ErrorCode } from '../protocol/error-codes.js'
+import { produce } from '../protocol/messages/00-produce.js'
+import type { InputOf, MessageOf } from '../protocol/schema.js'
+import type { AppendResult } from '../storage/log.js'
+import { closeConnection, handler, type RequestContext } from './handler.js'
+
+type Request = MessageOf<typeof produce.request>
+type Response = InputOf<typeof produce.response>
+type TopicRequest = Request['topicData'][number]
+type PartitionResponse = Response['responses'][number]['partitionResponses'][number]
+
+const FIRST_VERSION_WITH_TOPIC_IDS = 13
+
+export const produceHandler = handler({
+  api: produce,
+  minVersion: 3,
+  maxVersion: 13,
+  advertisedMinVersion: 0,
+  keepsFrame: true,
+  pipelined: true,
+  handle(request, context, broker) {
+    if (request.acks < -1 || request.acks > 1) return answer(request, refuseAll(request, ErrorCode.INVALID_REQUIRED_ACKS))
+    const pending: Promise<void>[] = []
+    const response: Response = { responses: request.topicData.map((topic) => appendTopic(topic, context, broker, pending)) }
+    if (pending.length === 0) return answer(request, response)
+    const settled = pending.length === 1 ? pending[0]! : Promise.all(pending)
+    return settled.then(() => answer(request, response))
+  },
+  failed: refuseAll
+})
+
+function appendTopic(topic: TopicRequest, context: RequestContext, broker: BrokerServices, pending: Promise<void>[]) {
+  const byId = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS
+  const name = byId ? broker.metadata.image.topicById(topic.topicId)?.name : topic.name
+  const partitionResponses: PartitionResponse[] = []
+  for (const { index, records } of topic.partitionData) {
+    const at = partitionResponses.length
+    if (name === undefined) partitionResponses.push(refuse(index, ErrorCode.UNKNOWN_TOPIC_ID))
+    else {
+      const done = append(name, index, records, context, broker)
+      if (!(done instanceof Promise)) partitionResponses.push(done)
+      else {
+        partitionResponses.push(refuse(index, ErrorCode.UNKNOWN_SERVER_ERROR))
+        pending.push(done.then((response) => void (partitionResponses[at] = response)))
+      }
+    }
+  }
+  return { name: topic.name, topicId: topic.topicId, partitionResponses }
+}
+
+function append(
+  topic: string,
+  index: number,
+  records: Uint8Array | null,
+  { frame }: RequestContext,
+  broker: BrokerServices
+): PartitionResponse | Promise<PartitionResponse> {
+  const partition = broker.replicas.partition(topic, index)
+  if (partition === undefined) return refuse(index, broker.replicas.whyMissing(topic, index))
+  if (broker.isInternal(topic)) return refuse(index, ErrorCode.INVALID_TOPIC_EXCEPTION)
+  if (records === null || records.length === 0) return refuse(index, ErrorCode.INVALID_RECORD)
+  const offset = records.byteOffset - frame.buffer.byteOffset - frame.start
+  return partition.append({ frame, offset, length: records.length, origin: 'client' }).then((result) => toResponse(index, result))
+}
+
+function toResponse(index: number, result: AppendResult): PartitionResponse {
+  return {
+    index,
+    errorCode: result.errorCode,
+    baseOffset: result.baseOffset,
+    logAppendTimeMs: result.logAppendTimeMs,
+    logStartOffset: result.logStartOffset,
+    recordErrors: result.batchIndexErrors?.map(({ batchIndex, message }) => ({ batchIndex, batchIndexErrorMessage: message })) ?? [],
+    errorMessage: result.errorMessage
+  }
+}
+
+function refuse(index: number, errorCode: number): PartitionResponse {
+  return { index, errorCode, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1, recordErrors: [], errorMessage: null }
+}
+
+function refuseAll(request: Request, errorCode: number): Response {
+  return {
+    responses: request.topicData.map(({ name, topicId, partitionData }) => ({
+      name,
+      topicId,
+      partitionResponses: partitionData.map(({ index }) => refuse(index, errorCode))
+    }))
+  }
+}
+
+// With acks=0 no response is sent; an error is told by closing the connection, which makes the producer refresh its metadata.
+function answer(request: Request, response: Response): Response | undefined | typeof closeConnection {
+  if (request.acks !== 0) return response
+  const failed = response.responses.some(({ partitionResponses }) => partitionResponses.some(({ errorCode }) => errorCode !== ErrorCode.NONE))
+  return failed ? closeConnection : undefined
+}

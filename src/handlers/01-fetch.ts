@@ -1,0 +1,231 @@
+/**
+ * Fetch: long poll over many partitions; what is read leaves as file regions, never as bytes in JavaScript.
+ *
+ * Version notes: v4 transactions (isolation level, last stable offset). v5 log start offset. v7 sessions (KIP-227). v9 leader epochs
+ * (KIP-320). v11 rack. v12 flexible, diverging epoch. v13 topic ids (KIP-516). v15 replica state. v16 node endpoints. v17 directory ids. v18 the follower's high watermark.
+ */
+import { DelayedFetch, type WaitedPartition } from '../broker/delayed-fetch.js'
+import { targetKey, type FetchContext, type FetchTarget } from '../broker/fetch-session.js'
+import type { BrokerServices } from '../broker/services.js'
+import { ErrorCode } from '../protocol/error-codes.js'
+import { fetch } from '../protocol/messages/01-fetch.js'
+import type { InputOf, MessageOf } from '../protocol/schema.js'
+import type { FileRegion } from '../protocol/writer.js'
+import { handler, type RequestContext } from './handler.js'
+
+type Request = MessageOf<typeof fetch.request>
+type Response = InputOf<typeof fetch.response>
+type PartitionResponse = Response['responses'][number]['partitions'][number]
+type TopicResponse = { topic: string; topicId: string; partitions: PartitionResponse[] }
+
+const READ_COMMITTED = 1
+const FIRST_VERSION_WITH_TOPIC_IDS = 13
+
+/** What one partition gave: its part of the response, and how many bytes of records that holds. */
+interface PartitionRead {
+  readonly target: FetchTarget
+  readonly response: PartitionResponse
+  readonly bytes: number
+  readonly failed: boolean
+}
+
+export const fetchHandler = handler({
+  api: fetch,
+  minVersion: 4,
+  maxVersion: 18,
+  parks: true,
+  handle(request, context, broker) {
+    const usesTopicIds = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS
+    const session = broker.fetchSessions.open(
+      {
+        sessionId: request.sessionId,
+        sessionEpoch: request.sessionEpoch,
+        usesTopicIds,
+        targets: targetsOf(request),
+        forgotten: forgottenOf(request, usesTopicIds)
+      },
+      broker.clock.monotonic()
+    )
+    if (session.errorCode !== ErrorCode.NONE) return { errorCode: session.errorCode, sessionId: 0, responses: [] }
+    const fetching = new Fetching(request, session, context, broker)
+    const reads = fetching.readAll()
+    return reads instanceof Promise ? reads.then((done) => fetching.respondOrWait(done)) : fetching.respondOrWait(reads)
+  },
+  failed: (_request, errorCode) => ({ errorCode, sessionId: 0, responses: [] })
+})
+
+class Fetching {
+  readonly #request: Request
+  readonly #session: FetchContext
+  readonly #usesTopicIds: boolean
+  readonly #connection: number
+  readonly #broker: BrokerServices
+  readonly #maxBytes: number
+
+  constructor(request: Request, session: FetchContext, context: RequestContext, broker: BrokerServices) {
+    this.#request = request
+    this.#session = session
+    this.#usesTopicIds = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS
+    this.#connection = context.connection
+    this.#broker = broker
+    this.#maxBytes = Math.min(request.maxBytes, broker.config.get('fetch.max.bytes'))
+  }
+
+  respondOrWait(reads: PartitionRead[]): Response | Promise<Response> {
+    const { maxWaitMs, minBytes } = this.#request
+    let bytes = 0
+    for (const read of reads) {
+      if (read.failed) return this.#respond(reads)
+      bytes += read.bytes
+    }
+    if (bytes >= minBytes || maxWaitMs <= 0 || reads.length === 0) return this.#respond(reads)
+    return this.#wait(reads)
+  }
+
+  /** Reads every partition, in order, within the response's limit. Synchronous as long as everything is in memory. */
+  readAll(): PartitionRead[] | Promise<PartitionRead[]> {
+    const reads: PartitionRead[] = []
+    const targets = this.#session.targets[Symbol.iterator]()
+    const rest = (): PartitionRead[] | Promise<PartitionRead[]> => {
+      for (let next = targets.next(); !next.done; next = targets.next()) {
+        const read = this.#read(next.value, this.#maxBytes - total)
+        if (read instanceof Promise) {
+          return read.then((done) => {
+            add(done)
+            return rest()
+          })
+        }
+        add(read)
+      }
+      return reads
+    }
+    let total = 0
+    const add = (read: PartitionRead): void => {
+      total += read.bytes
+      reads.push(read)
+    }
+    return rest()
+  }
+
+  #read(target: FetchTarget, remaining: number): PartitionRead | Promise<PartitionRead> {
+    const topic = this.#nameOf(target)
+    if (topic === undefined) return failed(target, ErrorCode.UNKNOWN_TOPIC_ID)
+    const partition = this.#broker.replicas.partition(topic, target.partition)
+    if (partition === undefined) return failed(target, this.#broker.replicas.whyMissing(topic, target.partition))
+    const fenced = partition.checkLeaderEpoch(target.currentLeaderEpoch)
+    if (fenced !== ErrorCode.NONE) return failed(target, fenced)
+    const { log } = partition
+    if (target.fetchOffset < log.logStartOffset || target.fetchOffset > log.endOffset) return failed(target, ErrorCode.OFFSET_OUT_OF_RANGE)
+    const found: PartitionResponse = {
+      partitionIndex: target.partition,
+      errorCode: ErrorCode.NONE,
+      highWatermark: partition.highWatermark,
+      lastStableOffset: partition.lastStableOffset,
+      logStartOffset: log.logStartOffset,
+      abortedTransactions: null,
+      records: EMPTY
+    }
+    if (target.lastFetchedEpoch >= 0) {
+      const end = log.epochEndOffset(target.lastFetchedEpoch)
+      if (end.endOffset < 0) return failed(target, ErrorCode.OFFSET_OUT_OF_RANGE)
+      if (end.epoch < target.lastFetchedEpoch || end.endOffset < target.fetchOffset) {
+        return { target, response: { ...found, divergingEpoch: end }, bytes: 0, failed: true }
+      }
+    }
+    const committed = this.#request.isolationLevel === READ_COMMITTED
+    if (committed) found.abortedTransactions = []
+    const upTo = committed ? partition.lastStableOffset : partition.highWatermark
+    const maxBytes = Math.max(0, Math.min(target.maxBytes, remaining))
+    // The first batch is given whole even if it is larger than every limit, so that a consumer always gets on (KIP-74).
+    const first = remaining === this.#maxBytes
+    if (target.fetchOffset >= upTo || (maxBytes === 0 && !first)) return { target, response: found, bytes: 0, failed: false }
+    const read = log.read(target.fetchOffset, maxBytes, upTo, first)
+    const finish = ({ errorCode, region, bytes }: { errorCode: number; region: FileRegion | null; bytes: number }): PartitionRead => {
+      if (errorCode !== ErrorCode.NONE) return failed(target, errorCode)
+      if (region !== null) found.records = region
+      return { target, response: found, bytes, failed: false }
+    }
+    return read instanceof Promise ? read.then(finish) : finish(read)
+  }
+
+  #nameOf(target: FetchTarget): string | undefined {
+    return this.#usesTopicIds ? this.#broker.metadata.image.topicById(target.topicId)?.name : target.topic
+  }
+
+  #wait(reads: readonly PartitionRead[]): Promise<Response> {
+    const committed = this.#request.isolationLevel === READ_COMMITTED
+    const partitions: WaitedPartition[] = []
+    for (const { target, bytes } of reads) {
+      const partition = this.#broker.replicas.partition(this.#nameOf(target)!, target.partition)!
+      const { fetchOffset, maxBytes } = target
+      partitions.push({ partition, fetchOffset, maxBytes, committed, sizeBytes: partition.log.sizeBytes, startBytes: bytes })
+    }
+    return new Promise((resolve, reject) => {
+      const complete = (): void => {
+        this.#broker.parkedFetches.delete(this.#connection)
+        Promise.resolve(this.readAll()).then((done) => resolve(this.#respond(done)), reject)
+      }
+      const { maxWaitMs, minBytes } = this.#request
+      this.#broker.parkedFetches.set(this.#connection, new DelayedFetch({ clock: this.#broker.clock, maxWaitMs, minBytes, partitions, complete }))
+    })
+  }
+
+  #respond(reads: readonly PartitionRead[]): Response {
+    const { session, incremental, sessionId } = this.#session
+    const responses: TopicResponse[] = []
+    let topic: TopicResponse | undefined
+    for (const { target, response, bytes } of reads) {
+      if (session !== undefined) {
+        if (incremental && !changed(target, response, bytes)) continue
+        target.highWatermark = response.highWatermark ?? -1
+        target.logStartOffset = response.logStartOffset ?? -1
+        if (bytes > 0) {
+          const key = targetKey(this.#usesTopicIds, target.topic, target.topicId, target.partition)
+          // Only a session's own target moves: a later request may have forgotten it.
+          if (session.targets.delete(key)) session.targets.set(key, target)
+        }
+      }
+      if (topic === undefined || topic.topic !== target.topic || topic.topicId !== target.topicId) {
+        topic = { topic: target.topic, topicId: target.topicId, partitions: [] }
+        responses.push(topic)
+      }
+      topic.partitions.push(response)
+    }
+    return { errorCode: ErrorCode.NONE, sessionId, responses }
+  }
+}
+
+const EMPTY = new Uint8Array(0)
+
+function changed(target: FetchTarget, response: PartitionResponse, bytes: number): boolean {
+  return (
+    bytes > 0 ||
+    response.errorCode !== ErrorCode.NONE ||
+    response.divergingEpoch !== undefined ||
+    response.highWatermark !== target.highWatermark ||
+    response.logStartOffset !== target.logStartOffset
+  )
+}
+
+function failed(target: FetchTarget, errorCode: number): PartitionRead {
+  const response = { partitionIndex: target.partition, errorCode, highWatermark: -1, lastStableOffset: -1, logStartOffset: -1, abortedTransactions: null, records: EMPTY }
+  return { target, response, bytes: 0, failed: true }
+}
+
+function targetsOf(request: Request): FetchTarget[] {
+  const targets: FetchTarget[] = []
+  for (const { topic, topicId, partitions } of request.topics) {
+    for (const { partition, fetchOffset, partitionMaxBytes, currentLeaderEpoch, lastFetchedEpoch } of partitions) {
+      targets.push({ topic, topicId, partition, fetchOffset, maxBytes: partitionMaxBytes, currentLeaderEpoch, lastFetchedEpoch, highWatermark: -1, logStartOffset: -1 })
+    }
+  }
+  return targets
+}
+
+function forgottenOf(request: Request, usesTopicIds: boolean): string[] {
+  const keys: string[] = []
+  for (const { topic, topicId, partitions } of request.forgottenTopicsData) {
+    for (const partition of partitions) keys.push(targetKey(usesTopicIds, topic, topicId, partition))
+  }
+  return keys
+}

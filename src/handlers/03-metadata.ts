@@ -1,0 +1,101 @@
+/**
+ * Metadata: brokers, topics, partitions. Makes topics that do not exist, when the client and `auto.create.topics.enable` allow it.
+ *
+ * Version notes: v0 an empty list asks for all topics; from v1 null does. v1 controller, rack, internal. v2 cluster id. v4 lets the client
+ * forbid automatic creation. v7 leader epochs. v8 authorized operations. v9 flexible. v10 topic ids. v11 no cluster operations. v12 look-up by id. v13 a top-level error.
+ */
+import { endpointOf } from '../broker/endpoints.js'
+import type { BrokerServices } from '../broker/services.js'
+import type { TopicImage } from '../metadata/image.js'
+import { topicNameProblem } from '../metadata/topic-name.js'
+import { ErrorCode } from '../protocol/error-codes.js'
+import { metadata } from '../protocol/messages/03-metadata.js'
+import { ZERO_UUID } from '../protocol/reader.js'
+import type { InputOf, MessageOf } from '../protocol/schema.js'
+import { handler, type RequestContext } from './handler.js'
+
+type Request = MessageOf<typeof metadata.request>
+type TopicResponse = InputOf<typeof metadata.response>['topics'][number]
+
+/** "Not computed": authorization is not asked for, or there is none. */
+export const NO_OPERATIONS = -2147483648
+
+export const metadataHandler = handler({
+  api: metadata,
+  minVersion: 0,
+  maxVersion: 13,
+  async handle(request, context, broker) {
+    const topics = await describeTopics(request, context, broker)
+    const { image } = broker.metadata
+    const brokers = []
+    for (const { id, fenced, rack } of image.brokers()) {
+      const endpoint = endpointOf(image, id, context.listenerName)
+      if (!fenced && endpoint) brokers.push({ nodeId: id, host: endpoint.host, port: endpoint.port, rack })
+    }
+    return { brokers, clusterId: broker.clusterId, controllerId: broker.metadata.controllerId, topics, clusterAuthorizedOperations: NO_OPERATIONS }
+  },
+  failed: (_request, errorCode) => ({ brokers: [], topics: [], errorCode })
+})
+
+async function describeTopics(request: Request, { apiVersion }: RequestContext, broker: BrokerServices): Promise<TopicResponse[]> {
+  const { image } = broker.metadata
+  if (request.topics === null || (apiVersion === 0 && request.topics.length === 0)) {
+    return [...image.topics()].map((topic) => describe(topic, broker))
+  }
+  const missing = request.topics.flatMap(({ name }) => (name !== null && image.topicByName(name) === undefined ? [name] : []))
+  const refused = missing.length === 0 ? new Map<string, number>() : await createMissing(missing, request.allowAutoTopicCreation, broker)
+  return request.topics.map(({ name, topicId }) => {
+    if (name === null) {
+      const topic = image.topicById(topicId)
+      return topic ? describe(topic, broker) : unknown(null, topicId, ErrorCode.UNKNOWN_TOPIC_ID)
+    }
+    const topic = image.topicByName(name)
+    return topic ? describe(topic, broker) : unknown(name, ZERO_UUID, refused.get(name) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+  })
+}
+
+/** Returns, by name, why a topic could not be made. */
+async function createMissing(names: readonly string[], allowed: boolean, broker: BrokerServices): Promise<Map<string, number>> {
+  const refused = new Map<string, number>()
+  const wanted: string[] = []
+  for (const name of new Set(names)) {
+    if (topicNameProblem(name) !== undefined) refused.set(name, ErrorCode.INVALID_TOPIC_EXCEPTION)
+    else if (broker.isInternal(name)) {
+      if (allowed) await broker.createInternalTopic(name)
+    } else if (allowed && broker.config.get('auto.create.topics.enable')) wanted.push(name)
+  }
+  if (wanted.length > 0) {
+    const topics = wanted.map((name) => ({ name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }))
+    for (const { name, errorCode } of await broker.controller.createTopics(topics, false)) {
+      // Another client may have been quicker: then it is there now.
+      if (errorCode !== ErrorCode.NONE && errorCode !== ErrorCode.TOPIC_ALREADY_EXISTS) refused.set(name, errorCode)
+    }
+  }
+  return refused
+}
+
+function describe(topic: TopicImage, broker: BrokerServices): TopicResponse {
+  return {
+    errorCode: ErrorCode.NONE,
+    name: topic.name,
+    topicId: topic.id,
+    isInternal: broker.isInternal(topic.name),
+    partitions: topic.partitions.map(({ replicas, isr, leader, leaderEpoch }, partitionIndex) => {
+      const serving = leader !== broker.nodeId || broker.replicas.partition(topic.name, partitionIndex) !== undefined
+      return {
+        errorCode: serving ? ErrorCode.NONE : ErrorCode.LEADER_NOT_AVAILABLE,
+        partitionIndex,
+        leaderId: serving ? leader : -1,
+        leaderEpoch,
+        replicaNodes: replicas,
+        isrNodes: isr,
+        offlineReplicas: []
+      }
+    }),
+    topicAuthorizedOperations: NO_OPERATIONS
+  }
+}
+
+function unknown(name: string | null, topicId: string, errorCode: number): TopicResponse {
+  return { errorCode, name, topicId, isInternal: false, partitions: [], topicAuthorizedOperations: NO_OPERATIONS }
+}

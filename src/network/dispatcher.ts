@@ -1,0 +1,175 @@
+/**
+ * From frames to handlers and back: decodes a request, runs its handler, encodes the answer straight into the native send call.
+ * Knows the order rules of a connection; knows nothing of sockets.
+ */
+import { closeConnection, type Handler, type Outcome, type RequestContext } from '../handlers/handler.js'
+import type { BrokerServices } from '../broker/services.js'
+import { WireError } from '../errors.js'
+import type { Frame } from '../native/runtime.js'
+import type { Api } from '../protocol/api.js'
+import { decode, encode } from '../protocol/compile.js'
+import { ErrorCode } from '../protocol/error-codes.js'
+import { requestHeaderVersion, requestHeader, responseHeaderVersion } from '../protocol/header.js'
+import { apiVersions } from '../protocol/messages/18-api-versions.js'
+import type { InputOf, MessageOf } from '../protocol/schema.js'
+import { Reader } from '../protocol/reader.js'
+import { Writer } from '../protocol/writer.js'
+import type { Connection } from './connection.js'
+
+/** The way out: one whole response, its length prefix included. Implemented by the listener over the native send call. */
+export interface ResponseSink {
+  send(connection: Connection, response: Writer): void
+  close(connection: Connection, afterSend: boolean): void
+  release(frame: Frame): void
+}
+
+type AnyHandler = Handler<Api>
+type Context = RequestContext
+
+/** Lets a large encode buffer go again, so that one big answer does not stay in memory. */
+const WRITER_KEEP_BYTES = 4 * 1024 * 1024
+const NEWEST_UNSUPPORTED_ANSWER = 0
+
+export class Dispatcher {
+  readonly #handlers: ReadonlyMap<number, AnyHandler>
+  readonly #services: BrokerServices
+  readonly #sink: ResponseSink
+  readonly #reader = new Reader()
+  readonly #writer = new Writer()
+
+  constructor(handlers: readonly AnyHandler[], services: BrokerServices, sink: ResponseSink) {
+    this.#handlers = new Map(handlers.map((h) => [h.api.key, h]))
+    this.#services = services
+    this.#sink = sink
+  }
+
+  /** A frame has arrived. Takes over the caller's reference of it. */
+  receive(connection: Connection, frame: Frame): void {
+    if (connection.closed) this.#sink.release(frame)
+    else if (connection.mustWait) connection.park(frame)
+    else this.#start(connection, frame)
+  }
+
+  /** Starts what waited and may run now. */
+  #resume(connection: Connection): void {
+    while (!connection.closed) {
+      const frame = connection.nextParked()
+      if (frame === undefined || !this.#start(connection, frame)) return
+    }
+  }
+
+  /** Returns false when the frame has to wait. */
+  #start(connection: Connection, frame: Frame): boolean {
+    const reader = this.#reader
+    reader.reset(frame.buffer, frame.start, frame.end)
+    if (frame.end - frame.start < 8) return this.#malformed(connection, frame, 'a request without a header')
+    const apiKey = reader.int16()
+    const apiVersion = reader.int16()
+    const handler = this.#handlers.get(apiKey)
+    if (handler === undefined || apiVersion < handler.minVersion || apiVersion > handler.maxVersion) {
+      return this.#unsupported(connection, frame, apiKey, apiVersion)
+    }
+    if (!connection.mayRun(handler.pipelined === true)) {
+      connection.unpark(frame)
+      return false
+    }
+    let context: Context
+    let request: MessageOf<Api['request']>
+    try {
+      reader.reset(frame.buffer, frame.start, frame.end)
+      const header = decode(requestHeader, requestHeaderVersion(handler.api, apiVersion), reader)
+      context = {
+        apiVersion,
+        correlationId: header.correlationId,
+        clientId: header.clientId,
+        connection: connection.id,
+        listenerName: connection.listenerName,
+        clientAddress: connection.clientAddress,
+        frame
+      }
+      request = decode(handler.api.request, apiVersion, reader)
+      if (reader.remaining > 0) throw new WireError(`${reader.remaining} bytes follow the request`)
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      return this.#malformed(connection, frame, `${handler.api.name} version ${apiVersion}: ${error.message}`)
+    }
+    this.#run(connection, handler, request, context)
+    return true
+  }
+
+  #run(connection: Connection, handler: AnyHandler, request: MessageOf<Api['request']>, context: Context): void {
+    const started = this.#services.clock.monotonic()
+    let outcome: Outcome<Api> | Promise<Outcome<Api>>
+    try {
+      outcome = handler.handle(request, context, this.#services)
+    } catch (error) {
+      outcome = this.#failed(handler, request, context, error)
+    }
+    if (!(outcome instanceof Promise)) {
+      this.#sink.release(context.frame)
+      if (connection.mayRun(false)) this.#answer(connection, handler, context, outcome, started)
+      else connection.begin(true)(() => this.#answer(connection, handler, context, outcome as Outcome<Api>, started))
+      return
+    }
+    if (!handler.keepsFrame) this.#sink.release(context.frame)
+    const settle = connection.begin(handler.pipelined === true)
+    const finish = (settled: Outcome<Api>): void => {
+      if (handler.keepsFrame) this.#sink.release(context.frame)
+      settle(() => this.#answer(connection, handler, context, settled, started))
+      this.#resume(connection)
+    }
+    outcome.then(finish, (error: unknown) => finish(this.#failed(handler, request, context, error)))
+  }
+
+  #answer(connection: Connection, handler: AnyHandler, context: Context, outcome: Outcome<Api>, started: number): void {
+    if (!handler.parks) this.#services.slowRequests.observe(handler.api.name, context, this.#services.clock.monotonic() - started)
+    if (connection.closed || outcome === undefined) return
+    if (outcome === closeConnection) this.#sink.close(connection, true)
+    else this.#send(connection, handler.api, context.apiVersion, context.apiVersion, context.correlationId, outcome)
+  }
+
+  #send(connection: Connection, api: Api, apiVersion: number, bodyVersion: number, correlationId: number, body: InputOf<Api['response']>): void {
+    const writer = this.#writer
+    writer.reset()
+    writer.int32(0)
+    writer.int32(correlationId)
+    if (responseHeaderVersion(api, apiVersion) === 1) writer.uint8(0)
+    encode(api.response, bodyVersion, writer, body)
+    writer.patchInt32(0, writer.totalLength - 4)
+    this.#sink.send(connection, writer)
+    writer.shrink(WRITER_KEEP_BYTES)
+  }
+
+  // An ApiVersions request of a version that we lack is answered in version 0, so that the client can choose another (KIP-511). Any other ends the connection.
+  #unsupported(connection: Connection, frame: Frame, apiKey: number, apiVersion: number): boolean {
+    const handler = this.#handlers.get(apiVersions.key)
+    if (apiKey !== apiVersions.key || handler === undefined) {
+      return this.#malformed(connection, frame, `API ${apiKey} version ${apiVersion} is not supported`)
+    }
+    const correlationId = this.#reader.int32()
+    this.#sink.release(frame)
+    const body = {
+      errorCode: ErrorCode.UNSUPPORTED_VERSION,
+      apiKeys: [{ apiKey: apiVersions.key, minVersion: handler.minVersion, maxVersion: handler.maxVersion }]
+    }
+    const send = (): void => {
+      if (!connection.closed) this.#send(connection, apiVersions, 0, NEWEST_UNSUPPORTED_ANSWER, correlationId, body)
+    }
+    if (connection.mayRun(false)) send()
+    else connection.begin(true)(send)
+    return true
+  }
+
+  #malformed(connection: Connection, frame: Frame, what: string): boolean {
+    this.#sink.release(frame)
+    this.#services.log.limited('malformed', 1000).warn(`closed the connection from ${connection.clientAddress}: ${what}`)
+    this.#sink.close(connection, false)
+    return true
+  }
+
+  // A bug in a handler: the client gets an error, the log the request; the connection lives on.
+  #failed(handler: AnyHandler, request: MessageOf<Api['request']>, context: Context, error: unknown): Outcome<Api> {
+    this.#services.log.error(`${handler.api.name} version ${context.apiVersion} failed: ${(error as Error)?.stack ?? String(error)}`)
+    return handler.failed?.(request, ErrorCode.UNKNOWN_SERVER_ERROR) ?? { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR }
+  }
+}

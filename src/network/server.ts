@@ -1,0 +1,143 @@
+/**
+ * The listeners of a broker: binds them, keeps the connections, and joins the native I/O threads to the dispatcher.
+ */
+import net from 'node:net'
+import { lookup } from 'node:dns/promises'
+import type { BrokerServices } from '../broker/services.js'
+import type { Handler } from '../handlers/handler.js'
+import { CloseReason, type IoOptions, type TransferOptions } from '../native/binding.js'
+import { errnoName, type Frame, type NetworkEvents, type Runtime } from '../native/runtime.js'
+import type { Api } from '../protocol/api.js'
+import type { Writer } from '../protocol/writer.js'
+import { Connection } from './connection.js'
+import { Dispatcher, type ResponseSink } from './dispatcher.js'
+
+/** A listener's address could not be bound. `code` is the errno's name. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError'
+  readonly code: string
+
+  constructor(code: string, listener: string, host: string, port: number) {
+    super(code === 'EADDRINUSE' ? `listener ${listener}: port ${port} of ${host} is in use by another process` : `listener ${listener}: cannot listen on ${host}:${port}: ${code}`)
+    this.code = code
+  }
+}
+
+export interface BoundListener {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+}
+
+const BACKLOG = 1024
+/** Why the peer is cut off, for the log; reasons that are everyday are not logged. */
+const LOGGED_REASONS = new Map<number, string>([
+  [CloseReason.badFrameLength, 'its length prefix is negative or above socket.request.max.bytes'],
+  [CloseReason.memoryPressure, 'its unfinished request stalled while request memory was used up (sluice.request.memory.bytes)'],
+  [CloseReason.transferFailed, 'a file region could not be sent whole'],
+  [CloseReason.tooManyFromAddress, 'max.connections.per.ip is reached']
+])
+
+export class Server implements NetworkEvents, ResponseSink {
+  readonly #runtime: Runtime
+  readonly #services: BrokerServices
+  #dispatcher: Dispatcher | undefined
+  readonly #connections = new Map<number, Connection>()
+  readonly #listeners = new Map<number, BoundListener>()
+
+  constructor(runtime: Runtime, services: BrokerServices) {
+    this.#runtime = runtime
+    this.#services = services
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  /** Binds a listener; connections wait in the backlog until `start`. `port` 0: the system chooses. Host names are looked up. */
+  async listen(name: string, host: string, port: number): Promise<BoundListener> {
+    const address = await numericAddress(host, name, port)
+    const bound = this.#runtime.native.ioListen(address, port, BACKLOG)
+    if (typeof bound === 'number') throw new ListenError(errnoName(bound), name, host, port)
+    const listener = { name, host, port: bound[1] }
+    this.#listeners.set(bound[0], listener)
+    return listener
+  }
+
+  /** Starts the I/O threads. Before `listen`. */
+  open(io: IoOptions, transfer: TransferOptions): void {
+    this.#runtime.network = this
+    this.#runtime.native.ioStart(io)
+    this.#runtime.native.ioTransfer(transfer)
+  }
+
+  /** Serves: requests that had arrived before wait until here. */
+  serve(handlers: readonly Handler<Api>[]): void {
+    this.#dispatcher = new Dispatcher(handlers, this.#services, this)
+  }
+
+  setTransfer(transfer: TransferOptions): void {
+    this.#runtime.native.ioTransfer(transfer)
+  }
+
+  /** Stops accepting, lets what is queued be sent for `graceMs`, ends the I/O threads. */
+  async stop(graceMs: number): Promise<void> {
+    for (const connection of this.#connections.values()) for (const frame of connection.drop()) this.release(frame)
+    await this.#runtime.run('network', (ticket) => this.#runtime.native.ioStop(graceMs, ticket))
+    this.#connections.clear()
+  }
+
+  opened(id: number, listenerHandle: number): void {
+    const peer = this.#runtime.native.ioPeer(id)
+    const listener = this.#listeners.get(listenerHandle)
+    if (peer === undefined || listener === undefined) return
+    const address = peer.remote.slice(0, peer.remote.lastIndexOf(':')).replace(/^\[(?:::ffff:)?(.*)\]$/, '$1')
+    this.#connections.set(id, new Connection(id, listener.name, address))
+  }
+
+  closed(id: number, reason: number): void {
+    const connection = this.#connections.get(id)
+    const logged = LOGGED_REASONS.get(reason)
+    if (logged !== undefined) {
+      const peer = connection === undefined ? 'a client' : connection.clientAddress
+      this.#services.log.limited(`closed-${reason}`, 1000).warn(`closed the connection from ${peer}: ${logged}`)
+    }
+    if (connection === undefined) return
+    this.#connections.delete(id)
+    for (const frame of connection.drop()) this.release(frame)
+    this.#services.connectionClosed(id)
+  }
+
+  acceptFailed(_listener: number, errno: number): void {
+    this.#services.log.limited('accept', 1000).error(`cannot accept a connection: ${errnoName(-errno)}; trying again`)
+  }
+
+  frame(id: number, frame: Frame): void {
+    const connection = this.#connections.get(id)
+    if (connection === undefined || this.#dispatcher === undefined) this.release(frame)
+    else this.#dispatcher.receive(connection, frame)
+  }
+
+  send(connection: Connection, response: Writer): void {
+    this.#runtime.native.ioSend(connection.id, response.buffer, response.length, response.regions, response.regionCount)
+  }
+
+  close(connection: Connection, afterSend: boolean): void {
+    for (const frame of connection.drop()) this.release(frame)
+    this.#runtime.native.ioClose(connection.id, afterSend)
+  }
+
+  release(frame: Frame): void {
+    this.#runtime.release(frame)
+  }
+}
+
+async function numericAddress(host: string, listener: string, port: number): Promise<string> {
+  if (host === '') return '::'
+  if (net.isIP(host) !== 0) return host
+  try {
+    return (await lookup(host)).address
+  } catch {
+    throw new ListenError('ENOTFOUND', listener, host, port)
+  }
+}
