@@ -28,7 +28,7 @@ test('what a client sends can not forge a line', async (t) => {
   const { log, lines } = await capture()
   log.warn('client x\nforged\u001b[31m\u2028')
   t.is(lines.length, 1)
-  t.regex(lines[0] ?? '', /^[^\u001b\u2028\n]*\n$/)
+  t.is(lines[0]?.slice(24), 'WARN  client x | forged\\u001b[31m\\u2028\n')
 })
 
 test('json: level, time and message', async (t) => {
