@@ -36,9 +36,7 @@ export class DeltaBuilder implements MetadataDelta {
   }
 
   get isEmpty(): boolean {
-    return (
-      this.#deleted.length + this.#changed.size + this.#topicConfigs.size + this.#brokerConfigs.size + this.#brokers.size === 0
-    )
+    return this.#deleted.length + this.#changed.size + this.#topicConfigs.size + this.#brokerConfigs.size + this.#brokers.size === 0
   }
 
   topicCreated(topic: TopicImage): void {

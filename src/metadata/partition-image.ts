@@ -23,7 +23,8 @@ export interface PartitionImage {
 
 // Ten thousand partitions share the empty list, and the ISR is nearly always the replicas.
 const NONE: readonly never[] = []
-const few = <T>(list: readonly T[] | null | undefined): readonly T[] => (list === null || list === undefined || list.length === 0 ? NONE : list)
+const few = <T>(list: readonly T[] | null | undefined): readonly T[] =>
+  list === null || list === undefined || list.length === 0 ? NONE : list
 
 function equal(left: readonly number[], right: readonly number[]): boolean {
   return left.length === right.length && left.every((id, index) => id === right[index])

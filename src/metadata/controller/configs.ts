@@ -32,7 +32,10 @@ export function configRecord(resourceType: number, resourceName: string, name: s
 }
 
 /** The overrides of a topic in their canonical form, or what is wrong with them. */
-export function checkedTopicConfig(config: BrokerConfig, wanted: ReadonlyMap<string, string | null>): Map<string, string> | ControllerError {
+export function checkedTopicConfig(
+  config: BrokerConfig,
+  wanted: ReadonlyMap<string, string | null>
+): Map<string, string> | ControllerError {
   for (const [name, value] of wanted) {
     if (value !== null && Buffer.byteLength(value) > MAX_VALUE_BYTES) return tooLong(name)
   }
@@ -107,8 +110,7 @@ function alterOne<R extends ConfigResource>(
   if ('errorCode' in wanted) return wanted
   for (const [name, value] of wanted) if (value !== null && Buffer.byteLength(value) > MAX_VALUE_BYTES) return tooLong(name)
   const elr = state.image.features.level(ELR_VERSION) > 0
-  const checked =
-    resourceType === ResourceType.topic ? checkTopic(state.config, current, wanted) : checkBroker(resourceName, wanted, elr)
+  const checked = resourceType === ResourceType.topic ? checkTopic(state.config, current, wanted) : checkBroker(resourceName, wanted, elr)
   if ('errorCode' in checked) return checked
   const records: MetadataRecord[] = []
   for (const [name, value] of checked) {
@@ -132,9 +134,11 @@ function resourceProblem({ image }: ControllerState, { resourceType, resourceNam
     if (image.topicByName(resourceName)) return undefined
     return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist`)
   }
-  if (resourceType !== ResourceType.broker) return failed(ErrorCode.INVALID_REQUEST, `Settings of resource type ${resourceType} can not change`)
+  if (resourceType !== ResourceType.broker)
+    return failed(ErrorCode.INVALID_REQUEST, `Settings of resource type ${resourceType} can not change`)
   if (resourceName === '') return undefined
-  if (!/^\d{1,10}$/.test(resourceName)) return failed(ErrorCode.INVALID_REQUEST, `Broker id must be a whole number, but it is '${resourceName}'`)
+  if (!/^\d{1,10}$/.test(resourceName))
+    return failed(ErrorCode.INVALID_REQUEST, `Broker id must be a whole number, but it is '${resourceName}'`)
   if (image.broker(Number(resourceName))) return undefined
   return failed(ErrorCode.BROKER_ID_NOT_REGISTERED, `No broker with id ${resourceName} found`)
 }
@@ -156,7 +160,10 @@ function checkBroker(broker: string, wanted: Wanted, elr: boolean): Wanted | Con
   const checked: Wanted = new Map()
   for (const [name, value] of wanted) {
     if (elr && name === MIN_ISR && (broker !== '' || value === null)) {
-      return failed(ErrorCode.INVALID_CONFIG, `${name} is a setting of the cluster: it can not be ${broker === '' ? 'removed' : 'changed for one broker'}`)
+      return failed(
+        ErrorCode.INVALID_CONFIG,
+        `${name} is a setting of the cluster: it can not be ${broker === '' ? 'removed' : 'changed for one broker'}`
+      )
     }
     try {
       checked.set(name, value === null ? null : checkBrokerValue(name, value, broker === '' ? 'cluster' : 'broker').text)
@@ -198,7 +205,11 @@ function applyOperations({ resourceType, configs }: IncrementalChanges, current:
 }
 
 function changedList(before: string, items: string, append: boolean): string {
-  const split = (text: string): string[] => text.split(',').map((item) => item.trim()).filter((item) => item !== '')
+  const split = (text: string): string[] =>
+    text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '')
   const named = split(items)
   const kept = split(before)
   if (!append) return kept.filter((item) => !named.includes(item)).join(',')

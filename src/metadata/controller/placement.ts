@@ -45,7 +45,8 @@ export function place(image: MetadataImage, count: number, replicationFactor: nu
 export function assignmentProblem(image: MetadataImage, brokerIds: readonly number[], size?: number): ControllerError | undefined {
   const invalid = (message: string): ControllerError => failed(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message)
   if (brokerIds.length === 0) return invalid('The manual partition assignment includes an empty replica list')
-  if (new Set(brokerIds).size !== brokerIds.length) return invalid(`The manual partition assignment names a broker twice: ${brokerIds.join(', ')}`)
+  if (new Set(brokerIds).size !== brokerIds.length)
+    return invalid(`The manual partition assignment names a broker twice: ${brokerIds.join(', ')}`)
   const unknown = brokerIds.find((id) => image.broker(id) === undefined)
   if (unknown !== undefined) return invalid(`The manual partition assignment includes broker ${unknown}, but no such broker is registered`)
   if (size !== undefined && size !== brokerIds.length) {

@@ -10,7 +10,8 @@ export const PRODUCER_IDS_PER_BLOCK = 1000
 export function allocateProducerIds({ image }: ControllerState, brokerId: number): Step<ProducerIdBlock> {
   const start = image.nextProducerId
   const nextProducerId = start + PRODUCER_IDS_PER_BLOCK
-  if (!Number.isSafeInteger(nextProducerId)) return { records: [], response: { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, start: -1, length: 0 } }
+  if (!Number.isSafeInteger(nextProducerId))
+    return { records: [], response: { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, start: -1, length: 0 } }
   const brokerEpoch = image.broker(brokerId)?.epoch ?? -1
   return {
     records: [{ type: RecordType.producerIds, version: 0, data: { brokerId, brokerEpoch, nextProducerId } }],

@@ -145,7 +145,8 @@ function findDeletable(image: ControllerState['image'], { name, topicId }: Delet
     result: { name, topicId, errorCode, errorMessage }
   })
   const byId = topicId !== ZERO_UUID
-  if (byId && name !== null) return none(`${name} ${topicId}`, ErrorCode.INVALID_REQUEST, 'You may not specify both topic name and topic id')
+  if (byId && name !== null)
+    return none(`${name} ${topicId}`, ErrorCode.INVALID_REQUEST, 'You may not specify both topic name and topic id')
   if (!byId && name === null) return none('', ErrorCode.INVALID_REQUEST, 'Neither topic name nor id were specified')
   const topic = byId ? image.topicById(topicId) : image.topicByName(name!)
   if (topic) return { key: `id ${topic.id}`, topic, result: { name: topic.name, topicId: topic.id, ...OK } }
@@ -198,7 +199,8 @@ function growTopic({ image }: ControllerState, wanted: GrowingTopic, partitionsL
   const records: MetadataRecord[] = []
   for (const [at, replicas] of placed.replicas.entries()) {
     const record = partitionRecord(image, topic.id, existing + at, replicas)
-    if (!record) return failed(ErrorCode.INVALID_REPLICA_ASSIGNMENT, `All brokers of partition ${existing + at} are fenced or shutting down`)
+    if (!record)
+      return failed(ErrorCode.INVALID_REPLICA_ASSIGNMENT, `All brokers of partition ${existing + at} are fenced or shutting down`)
     records.push(record)
   }
   return records
