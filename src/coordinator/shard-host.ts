@@ -109,14 +109,14 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
     const shard = this.#shard
     if (!shard) return Promise.resolve(failed(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS))
     return new Promise<T>((resolve, reject) => {
-      const pending: Pending = { resolve: resolve as (answer: unknown) => void, failed }
+      const pending: Pending = { resolve, failed }
       this.#pending.add(pending)
       try {
         operation(shard, pending as Reply<T>, this.#effects())
       } catch (error) {
         // State may be half changed: nothing of this shard can be trusted any longer. The bug itself is the caller's to report.
         this.#pending.delete(pending)
-        reject(error as Error)
+        reject(error)
         this.#drop(ErrorCode.UNKNOWN_SERVER_ERROR)
       }
     })

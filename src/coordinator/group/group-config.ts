@@ -1,4 +1,6 @@
 /** The settings that group state machines depend on; names of Apache Kafka in the comments. */
+import type { BrokerConfig } from '../../config/broker-config.js'
+
 export interface GroupConfig {
   /** group.min.session.timeout.ms */
   readonly minSessionTimeoutMs: number
@@ -27,4 +29,18 @@ export const DEFAULT_GROUP_CONFIG: GroupConfig = {
   offsetsRetentionMs: 7 * 24 * 3_600_000,
   offsetsRetentionCheckIntervalMs: 600_000,
   maxRecordBytes: 1024 * 1024
+}
+
+/** Of the broker's settings; none of them changes while it runs. */
+export function groupConfigOf(config: BrokerConfig): GroupConfig {
+  return {
+    minSessionTimeoutMs: config.get('group.min.session.timeout.ms'),
+    maxSessionTimeoutMs: config.get('group.max.session.timeout.ms'),
+    maxSize: config.get('group.max.size'),
+    initialRebalanceDelayMs: config.get('group.initial.rebalance.delay.ms'),
+    offsetMetadataMaxBytes: config.get('offset.metadata.max.bytes'),
+    offsetsRetentionMs: config.get('offsets.retention.minutes') * 60_000,
+    offsetsRetentionCheckIntervalMs: config.get('offsets.retention.check.interval.ms'),
+    maxRecordBytes: DEFAULT_GROUP_CONFIG.maxRecordBytes
+  }
 }

@@ -174,7 +174,9 @@ export class GroupCoordinator {
 
   /** Runs a request that is answered at once. */
   #call<T>(groupId: string, failed: (errorCode: number) => T, operation: (shard: GroupShard, effects: GroupEffects) => T): Promise<T> {
-    return this.#runtime.run<T>(this.partitionFor(groupId), failed, (shard, reply, effects) => effects.reply(reply, operation(shard, effects)))
+    return this.#runtime.run<T>(this.partitionFor(groupId), failed, (shard, reply, effects) =>
+      effects.reply(reply, operation(shard, effects))
+    )
   }
 }
 

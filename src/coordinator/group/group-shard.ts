@@ -110,7 +110,12 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
 
   // Requests.
 
-  join(request: messages.JoinGroupRequest, context: messages.JoinContext, reply: Reply<messages.JoinGroupResponse>, effects: GroupEffects): void {
+  join(
+    request: messages.JoinGroupRequest,
+    context: messages.JoinContext,
+    reply: Reply<messages.JoinGroupResponse>,
+    effects: GroupEffects
+  ): void {
     const { groupId, memberId, sessionTimeoutMs } = request
     const refuse = (errorCode: number): void => effects.reply(reply, joinError(errorCode, memberId))
     if (groupId === '') return refuse(ErrorCode.INVALID_GROUP_ID)
@@ -120,7 +125,8 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
     if (!this.groups.has(groupId)) {
       if (memberId !== '') return refuse(ErrorCode.UNKNOWN_MEMBER_ID)
       const kind = this.others.kindOf(groupId)
-      const fits = (kind === undefined || kind === 'consumer') && new ClassicGroup(groupId).supports(request.protocolType, request.protocols)
+      const fits =
+        (kind === undefined || kind === 'consumer') && new ClassicGroup(groupId).supports(request.protocolType, request.protocols)
       if (!fits) return refuse(ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
       for (const tombstone of this.others.tombstones(groupId)) effects.emit(tombstone)
     }
@@ -154,7 +160,11 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
     if (request.groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID, members: [] }
     const group = this.groups.get(request.groupId)
     if (group) return leave(this.#turn(effects), group, request)
-    const members = request.members.map(({ memberId, groupInstanceId }) => ({ memberId, groupInstanceId, errorCode: ErrorCode.UNKNOWN_MEMBER_ID }))
+    const members = request.members.map(({ memberId, groupInstanceId }) => ({
+      memberId,
+      groupInstanceId,
+      errorCode: ErrorCode.UNKNOWN_MEMBER_ID
+    }))
     return { errorCode: ErrorCode.NONE, members }
   }
 
@@ -197,7 +207,7 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
   }
 
   #cleanUp(effects: GroupEffects): void {
-    for (const group of [...this.groups.values()]) {
+    for (const group of this.groups.values()) {
       const unused = expireOffsets(effects, this.offsets, group, this.#config)
       if (unused && group.state === 'Empty' && group.pendingJoin.size === 0) this.#remove(group.groupId, effects)
     }

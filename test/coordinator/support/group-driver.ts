@@ -198,7 +198,9 @@ export class GroupDriver {
     const identities = members.map((word) => ({ memberId: this.#member(word), groupInstanceId: null as string | null }))
     for (const instance of split(options['instances'])) identities.push({ memberId: '', groupInstanceId: instance })
     this.#whenAnswered('leave', this.#coordinator.leaveGroup({ groupId, members: identities }), ({ errorCode, members: answers }) =>
-      errorCode !== 0 ? nameOf(errorCode) : answers.map((one) => `${one.memberId || one.groupInstanceId}=${nameOf(one.errorCode)}`).join(' ')
+      errorCode !== 0
+        ? nameOf(errorCode)
+        : answers.map((one) => `${one.memberId || one.groupInstanceId}=${nameOf(one.errorCode)}`).join(' ')
     )
   }
 
@@ -274,7 +276,8 @@ export class GroupDriver {
     this.#whenAnswered('list', this.#coordinator.listGroups(split(options['states']), split(options['types'])), ({ errorCode, groups }) =>
       errorCode !== 0
         ? nameOf(errorCode)
-        : groups.map((group) => `${group.groupId}(${group.protocolType || '-'} ${group.groupState} ${group.groupType})`).join(' ') || 'nothing'
+        : groups.map((group) => `${group.groupId}(${group.protocolType || '-'} ${group.groupState} ${group.groupType})`).join(' ') ||
+          'nothing'
     )
   }
 }
@@ -298,7 +301,7 @@ function split(list: string | undefined): string[] {
 
 function milliseconds(duration: string): number {
   const [, amount = '0', unit = 'ms'] = /^(\d+)(ms|s|m|h|d)?$/.exec(duration) ?? []
-  return Number(amount) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit as 'ms']!
+  return Number(amount) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit]!
 }
 
 /** `range:topics=a+b` is a real subscription of the consumer protocol, `range:text` metadata that only the members understand. */
@@ -333,7 +336,9 @@ function formatSync(answer: SyncGroupResponse): string {
 }
 
 function formatTopicErrors(topics: { name: string; partitions: { partitionIndex: number; errorCode: number }[] }[]): string {
-  return topics.flatMap(({ name, partitions }) => partitions.map((one) => `${name}-${one.partitionIndex}=${nameOf(one.errorCode)}`)).join(' ')
+  return topics
+    .flatMap(({ name, partitions }) => partitions.map((one) => `${name}-${one.partitionIndex}=${nameOf(one.errorCode)}`))
+    .join(' ')
 }
 
 export function formatRecord(record: GroupRecord | undefined): string {

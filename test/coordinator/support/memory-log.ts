@@ -63,7 +63,7 @@ export class MemoryLog implements CoordinatorLog {
     await this.loadGate
     if (this.loadError) throw this.loadError
     let offset = 0
-    for (const entry of [...this.entries(partition)]) {
+    for (const entry of this.entries(partition)) {
       if ('marker' in entry) visitor.marker(entry.marker, entry.committed)
       else for (const { key, value, producerId } of entry.batch) visitor.record(key, value, offset++, producerId)
     }

@@ -124,7 +124,11 @@ function replaceStatic(entry: Join, old: ClassicMember, memberId: string): void 
   const { effects } = turn
   const previousLeader = group.leader ?? ''
   group.answerJoin(old, joinError(ErrorCode.FENCED_INSTANCE_ID, old.memberId), effects)
-  group.answerSync(old, { errorCode: ErrorCode.FENCED_INSTANCE_ID, protocolType: null, protocolName: null, assignment: new Uint8Array(0) }, effects)
+  group.answerSync(
+    old,
+    { errorCode: ErrorCode.FENCED_INSTANCE_ID, protocolType: null, protocolName: null, assignment: new Uint8Array(0) },
+    effects
+  )
   cancelSession(effects, group, old.memberId)
   const member = group.replaceStatic(old, memberId)
   updateMember(entry, member)

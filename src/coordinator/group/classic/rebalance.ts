@@ -67,7 +67,7 @@ export function onJoinTimer(turn: Turn, group: ClassicGroup): void {
 export function completeJoin(turn: Turn, group: ClassicGroup): void {
   const { effects } = turn
   cancelJoin(effects, group)
-  for (const member of [...group.members.values()]) {
+  for (const member of group.members.values()) {
     if (member.awaitingJoin || member.isStatic) continue
     group.remove(member.memberId)
     cancelSession(effects, group, member.memberId)
@@ -104,7 +104,7 @@ function becomeEmpty({ effects }: Turn, group: ClassicGroup): void {
 export function onSyncTimer(turn: Turn, group: ClassicGroup, generation: number): void {
   if (generation !== group.generation || group.pendingSync.size === 0) return
   if (group.state !== 'CompletingRebalance' && group.state !== 'Stable') return
-  for (const memberId of [...group.pendingSync]) {
+  for (const memberId of group.pendingSync) {
     group.remove(memberId)
     cancelSession(turn.effects, group, memberId)
   }

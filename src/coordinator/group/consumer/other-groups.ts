@@ -46,6 +46,6 @@ export class OtherGroups {
   tombstones(groupId: string): GroupRecord[] {
     const group = this.#groups.get(groupId)
     if (!group) return []
-    return [...group.keys.values()].reverse().map((key) => ({ type: 'other', groupId, kind: group.kind, key, deleted: true }))
+    return [...group.keys.values()].toReversed().map((key) => ({ type: 'other', groupId, kind: group.kind, key, deleted: true }))
   }
 }

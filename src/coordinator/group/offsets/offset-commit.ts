@@ -72,7 +72,12 @@ function commitTopic({ effects, config }: Turn, request: OffsetCommitRequest, to
 }
 
 /** Deletes offsets of a group that does not use them: of an empty group any, of a consumer group those of topics nobody subscribes to. */
-export function deleteOffsets(turn: Turn, store: OffsetStore, group: ClassicGroup | undefined, request: OffsetDeleteRequest): TopicErrorsResponse {
+export function deleteOffsets(
+  turn: Turn,
+  store: OffsetStore,
+  group: ClassicGroup | undefined,
+  request: OffsetDeleteRequest
+): TopicErrorsResponse {
   const { effects } = turn
   if (!group) return { errorCode: ErrorCode.GROUP_ID_NOT_FOUND, topics: [] }
   if (group.state !== 'Empty' && group.protocolType !== CONSUMER) return { errorCode: ErrorCode.NON_EMPTY_GROUP, topics: [] }

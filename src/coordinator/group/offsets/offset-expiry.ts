@@ -28,13 +28,11 @@ export function expireOffsets(effects: GroupEffects, store: OffsetStore, group: 
   const expires = expiryRule(group)
   if (!expires) return false
   let kept = false
-  for (const { topic, partition, value } of [...store.of(group.groupId)]) {
+  for (const { topic, partition, value } of store.of(group.groupId)) {
     const expired =
       !group.isSubscribedTo(topic) &&
       !store.isPending(group.groupId, topic, partition) &&
-      (value.expireTimestamp >= 0
-        ? effects.now >= value.expireTimestamp
-        : effects.now - expires(value) >= config.offsetsRetentionMs)
+      (value.expireTimestamp >= 0 ? effects.now >= value.expireTimestamp : effects.now - expires(value) >= config.offsetsRetentionMs)
     if (expired) deleteOffset(effects, group.groupId, { topic, partition })
     else kept = true
   }

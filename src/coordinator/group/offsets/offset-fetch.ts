@@ -26,7 +26,12 @@ function fetchAll(store: OffsetStore, request: OffsetFetchRequest): OffsetFetchR
   return [...topics.values()]
 }
 
-function fetchOne(store: OffsetStore, { groupId, requireStable }: OffsetFetchRequest, topic: string, partitionIndex: number): FetchedOffset {
+function fetchOne(
+  store: OffsetStore,
+  { groupId, requireStable }: OffsetFetchRequest,
+  topic: string,
+  partitionIndex: number
+): FetchedOffset {
   const unstable = requireStable && store.isPending(groupId, topic, partitionIndex)
   const value = unstable ? undefined : store.get(groupId, topic, partitionIndex)
   return {

@@ -1,0 +1,41 @@
+/**
+ * DescribeGroups: state and members of classic groups.
+ *
+ * Version notes: v1 throttle time. v3 authorized operations. v4 static members. v5 flexible. v6 GROUP_ID_NOT_FOUND with a message; before, an
+ * unknown group is a dead one without an error (KIP-1043).
+ */
+import type { DescribedGroup } from '../coordinator/group/messages.js'
+import { ErrorCode } from '../protocol/error-codes.js'
+import { describeGroups } from '../protocol/messages/15-describe-groups.js'
+import { handler } from './handler.js'
+
+const FIRST_VERSION_WITH_NOT_FOUND = 6
+/** Without authorization everything is allowed: READ 3, DELETE 6, DESCRIBE 8, DESCRIBE_CONFIGS 10, ALTER_CONFIGS 11, a bit each. */
+const ALL_OPERATIONS = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11)
+const NOT_ASKED = -2147483648
+
+export const describeGroupsHandler = handler({
+  api: describeGroups,
+  minVersion: 0,
+  maxVersion: 6,
+  async handle(request, { apiVersion }, broker) {
+    const described = await Promise.all(request.groups.map((groupId) => broker.groups.describeGroup(groupId)))
+    const tellsNotFound = apiVersion >= FIRST_VERSION_WITH_NOT_FOUND
+    const asked = request.includeAuthorizedOperations
+    return {
+      groups: described.map((group) => ({
+        ...group,
+        ...notFound(group, tellsNotFound),
+        authorizedOperations: asked && group.errorCode === ErrorCode.NONE ? ALL_OPERATIONS : NOT_ASKED
+      }))
+    }
+  },
+  failed: (request, errorCode) => ({
+    groups: request.groups.map((groupId) => ({ errorCode, groupId, groupState: '', protocolType: '', protocolData: '', members: [] }))
+  })
+})
+
+function notFound({ errorCode, groupId }: DescribedGroup, told: boolean): { errorCode?: number; errorMessage?: string } {
+  if (errorCode !== ErrorCode.GROUP_ID_NOT_FOUND) return {}
+  return told ? { errorMessage: `Group ${groupId} not found.` } : { errorCode: ErrorCode.NONE }
+}
