@@ -17,6 +17,7 @@ const packages = {
   sources: ['package-lock.json'],
   product: 'node_modules/.package-lock.json',
   title: 'packages',
+  alreadyDone: packagesMatchLock,
   build: () =>
     run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'Installing the packages failed. Is the npm registry reachable?')
 }
@@ -54,10 +55,9 @@ export function build({ tests = false } = {}) {
       const begun = Date.now()
       process.stderr.write(`building: ${target.title} ...\n`)
       target.build()
-      mkdirSync(cache, { recursive: true })
-      writeFileSync(join(cache, target.stamp), digest)
+      noteDone(target, digest)
       // The build with the tests holds the program as well.
-      if (target === everything) writeFileSync(join(cache, program.stamp), digestOf(program))
+      if (target === everything) noteDone(program, digestOf(program))
       process.stderr.write(`building: ${target.title} done in ${((Date.now() - begun) / 1000).toFixed(1)} s\n`)
     }
   } finally {
@@ -67,11 +67,33 @@ export function build({ tests = false } = {}) {
 
 function isFresh(target) {
   if (!existsSync(join(root, target.product))) return false
+  const stamp = readIfThere(join(cache, target.stamp))
+  if (stamp === digestOf(target)) return true
+  if (!target.alreadyDone?.()) return false
+  noteDone(target, digestOf(target))
+  return true
+}
+
+function noteDone(target, digest) {
+  mkdirSync(cache, { recursive: true })
+  writeFileSync(join(cache, target.stamp), digest)
+}
+
+function readIfThere(path) {
   try {
-    return readFileSync(join(cache, target.stamp), 'utf8') === digestOf(target)
+    return readFileSync(path, 'utf8')
   } catch {
-    return false
+    return undefined
   }
+}
+
+/** Whether node_modules holds what the lock file wants: somebody may have called npm by hand. */
+function packagesMatchLock() {
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages
+  const present = JSON.parse(readFileSync(join(root, packages.product), 'utf8')).packages
+  return Object.entries(wanted).every(
+    ([path, { version, optional }]) => path === '' || (optional && !present[path]) || present[path]?.version === version
+  )
 }
 
 function digestOf(target) {
@@ -150,12 +172,8 @@ function takeLock() {
 }
 
 function lockHolder() {
-  let text
-  try {
-    text = readFileSync(lock, 'utf8')
-  } catch {
-    return undefined
-  }
+  const text = readIfThere(lock)
+  if (text === undefined) return undefined
   // Just created and not written yet: somebody holds it.
   if (text === '') return Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0) < 1000 ? 0 : undefined
   try {
