@@ -6,6 +6,7 @@
  */
 import { endpointOf } from '../broker/endpoints.js'
 import type { BrokerServices } from '../broker/services.js'
+import { createInternalTopic } from '../coordinator/internal-topic.js'
 import type { TopicImage } from '../metadata/image.js'
 import { topicNameProblem } from '../metadata/topic-name.js'
 import { ErrorCode } from '../protocol/error-codes.js'
@@ -61,7 +62,7 @@ async function createMissing(names: readonly string[], allowed: boolean, broker:
   for (const name of new Set(names)) {
     if (topicNameProblem(name) !== undefined) refused.set(name, ErrorCode.INVALID_TOPIC_EXCEPTION)
     else if (broker.isInternal(name)) {
-      if (allowed) await broker.createInternalTopic(name)
+      if (allowed) await createInternalTopic(name, broker)
     } else if (allowed && broker.config.get('auto.create.topics.enable')) wanted.push(name)
   }
   if (wanted.length > 0) {

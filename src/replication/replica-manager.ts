@@ -2,7 +2,6 @@
  * The partitions of this broker: made, opened and removed as the metadata says. A partition serves as soon as its log is ready, whatever
  * the others do.
  */
-import type { Clock } from '../clock.js'
 import type { TopicConfig } from '../config/topic-config.js'
 import { StorageError } from '../errors.js'
 import type { Logger } from '../log.js'
@@ -17,8 +16,10 @@ export interface ReplicaManagerOptions {
   readonly metadata: MetadataSource
   readonly logs: LogManager
   readonly log: Logger
-  readonly clock: Clock
   readonly topicConfig: (topic: string) => TopicConfig
+  /** A partition serves from now on, or no longer: for coordinators, which live on partitions of their own topics. */
+  readonly onServing: (partition: Partition) => void
+  readonly onRetired: (partition: Partition) => void
 }
 
 export class ReplicaManager {
@@ -85,7 +86,9 @@ export class ReplicaManager {
       this.#failedOpenings.delete(key)
       let partitions = this.#topics.get(topic.name)
       if (partitions === undefined) this.#topics.set(topic.name, (partitions = []))
-      partitions[index] = new Partition(ready, topic.id, assigned.leaderEpoch)
+      const partition = new Partition(ready, topic.id, assigned.leaderEpoch)
+      partitions[index] = partition
+      this.#options.onServing(partition)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
       this.#failedOpenings.add(key)
@@ -96,7 +99,11 @@ export class ReplicaManager {
   async #remove(topic: TopicImage): Promise<void> {
     const partitions = this.#topics.get(topic.name) ?? []
     this.#topics.delete(topic.name)
-    for (const partition of partitions) partition?.retire()
+    for (const partition of partitions) {
+      if (partition === undefined) continue
+      partition.retire()
+      this.#options.onRetired(partition)
+    }
     await Promise.all([...topic.partitions.keys()].map((index) => this.#options.logs.delete(topic.name, index)))
   }
 }

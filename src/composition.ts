@@ -1,0 +1,250 @@
+/** Builds one broker out of its parts, in the order in which they need each other, and takes it apart in the opposite order. */
+import { randomInt, randomUUID } from 'node:crypto'
+import { FetchSessions } from './broker/fetch-session.js'
+import { INTERNAL_TOPICS, type BrokerServices } from './broker/services.js'
+import { SlowRequests } from './broker/slow-requests.js'
+import { systemClock } from './clock.js'
+import type { BrokerConfig } from './config/broker-config.js'
+import type { LoadedConfig } from './config/load.js'
+import { resolveTopicConfig, type TopicConfig } from './config/topic-config.js'
+import { GROUP_TOPIC, GroupCoordinator } from './coordinator/group/group-coordinator.js'
+import { groupConfigOf } from './coordinator/group/group-config.js'
+import { StorageCoordinatorLog } from './coordinator/storage-coordinator-log.js'
+import { ConfigError } from './errors.js'
+import { handlers } from './handlers/index.js'
+import type { Logger } from './log.js'
+import { LocalController } from './metadata/local-controller.js'
+import { openMetadataLog } from './metadata/storage-metadata-log.js'
+import { TransferMode, type IoOptions, type TransferOptions } from './native/binding.js'
+import { Runtime } from './native/runtime.js'
+import { Server, type BoundListener } from './network/server.js'
+import { ErrorCode } from './protocol/error-codes.js'
+import { ReplicaManager } from './replication/replica-manager.js'
+import { LogManager } from './storage/log-manager.js'
+
+/** How long a stop waits for answers that are on their way to slow readers. */
+const STOP_GRACE_MS = 2000
+/** A fetch session that was not used for so long may give its slot to another; Kafka has no setting for it. */
+const FETCH_SESSION_EVICTION_MS = 120_000
+
+export class Composition {
+  readonly config: BrokerConfig
+  readonly #log: Logger
+  readonly #clock = systemClock()
+  readonly #runtime: Runtime
+  readonly #topicConfigs = new Map<string, TopicConfig>()
+  #logs: LogManager | undefined
+  #controller: LocalController | undefined
+  #server: Server | undefined
+  #groups: GroupCoordinator | undefined
+  services: BrokerServices | undefined
+
+  constructor({ config }: LoadedConfig, log: Logger) {
+    this.config = config
+    this.#log = log
+    this.#runtime = new Runtime({
+      appendThreads: config.get('sluice.disk.append.threads'),
+      readThreads: config.get('sluice.disk.read.threads'),
+      flushThreads: config.get('sluice.disk.flush.threads'),
+      maintenanceThreads: config.get('sluice.disk.maintenance.threads'),
+      laneQueueLimit: config.get('sluice.disk.queue.limit'),
+      frameMemoryBytes: requestMemoryBytes(config)
+    })
+  }
+
+  /** Resolved: clients are served, though single partitions may still be recovering. */
+  async start({ listeners: plan }: LoadedConfig): Promise<readonly BoundListener[]> {
+    const { config } = this
+    const nodeId = config.get('node.id')
+    const dirs = config.get('log.dirs') ?? config.get('log.dir')
+    const logs = (this.#logs = await LogManager.open({
+      dirs,
+      runtime: this.#runtime,
+      clock: this.#clock,
+      log: this.#log,
+      config,
+      topicConfig: (topic) => this.#topicConfig(topic),
+      nodeId
+    }))
+    const dir = config.get('metadata.log.dir') ?? dirs[0]!
+    const controller = (this.#controller = await LocalController.load({ nodeId, dir, config, clock: this.#clock, log: this.#log }))
+    this.#followSettings(controller, nodeId)
+    const replicas = this.#replicas(nodeId, controller, logs)
+    this.services = this.#assemble(nodeId, controller, logs, replicas)
+    const server = (this.#server = new Server(this.#runtime, this.services))
+    server.open(ioOptions(config), transferOptions(config))
+    const bound: BoundListener[] = []
+    for (const { name, host, port } of plan.listeners) bound.push(await server.listen(name, host, port))
+    await controller.activate({
+      log: await openMetadataLog(logs, dir),
+      incarnationId: LocalController.newUuid(),
+      endpoints: plan.listeners.map(({ name, advertisedHost, advertisedPort }, at) => ({
+        name,
+        host: advertisedHost,
+        port: advertisedPort === 0 ? bound[at]!.port : advertisedPort,
+        securityProtocol: 0
+      })),
+      rack: config.get('broker.rack'),
+      logDirs: logs.dirs.map(({ directoryId }) => directoryId),
+      cleanStart: logs.cleanStart
+    })
+    replicas.start()
+    server.serve(handlers)
+    this.#tell(dirs)
+    return bound
+  }
+
+  /** Topics that a program or the command line wants at the start: those that exist stay as they are. */
+  async createTopics(topics: Readonly<Record<string, number>>): Promise<void> {
+    const wanted = Object.entries(topics).map(([name, numPartitions]) => ({ name, numPartitions, replicationFactor: -1, assignments: [], configs: [] }))
+    if (wanted.length === 0) return
+    for (const { name, errorCode, errorMessage } of await this.#controller!.createTopics(wanted, false)) {
+      if (errorCode !== ErrorCode.NONE && errorCode !== ErrorCode.TOPIC_ALREADY_EXISTS) {
+        throw new ConfigError('topics', `topic ${name} cannot be created: ${errorMessage ?? `error ${errorCode}`}`)
+      }
+    }
+  }
+
+  /** Works at any point of a start, too. */
+  async stop(): Promise<void> {
+    for (const fetch of this.services?.parkedFetches.values() ?? []) fetch.complete()
+    await this.#server?.stop(STOP_GRACE_MS)
+    await this.#groups?.close()
+    await this.#controller?.close()
+    await this.#logs?.close()
+    await this.#runtime.close()
+  }
+
+  #replicas(nodeId: number, metadata: LocalController, logs: LogManager): ReplicaManager {
+    return new ReplicaManager({
+      nodeId,
+      metadata,
+      logs,
+      log: this.#log,
+      topicConfig: (topic) => this.#topicConfig(topic),
+      onServing: (partition) => {
+        if (partition.topic === GROUP_TOPIC) void this.#groups!.elect(partition.index)
+      },
+      onRetired: (partition) => {
+        if (partition.topic === GROUP_TOPIC) this.#groups!.resign(partition.index)
+      }
+    })
+  }
+
+  #assemble(nodeId: number, controller: LocalController, logs: LogManager, replicas: ReplicaManager): BrokerServices {
+    const { config } = this
+    const groups = (this.#groups = new GroupCoordinator({
+      clock: this.#clock,
+      logger: this.#log,
+      log: new StorageCoordinatorLog({
+        log: (partition) => replicas.partition(GROUP_TOPIC, partition)?.log,
+        whenReady: async (partition) => replicas.partition(GROUP_TOPIC, partition)?.log,
+        leaderEpoch: (partition) => replicas.partition(GROUP_TOPIC, partition)?.leaderEpoch ?? -1,
+        frames: this.#runtime,
+        clock: this.#clock,
+        loadBufferBytes: () => config.get('offsets.load.buffer.size'),
+        compression: () => config.get('offsets.topic.compression.codec')
+      }),
+      config: groupConfigOf(config),
+      partitions: () => controller.image.topicByName(GROUP_TOPIC)?.partitions.length ?? config.get('offsets.topic.num.partitions'),
+      newUuid: randomUUID,
+      beforeTimers: () => this.#runtime.drain()
+    }))
+    controller.subscribe(({ deletedTopics }) => groups.topicsDeleted(deletedTopics.map(({ name }) => name)))
+    const parkedFetches: BrokerServices['parkedFetches'] = new Map()
+    return {
+      nodeId,
+      clusterId: logs.clusterId,
+      config,
+      clock: this.#clock,
+      log: this.#log,
+      metadata: controller,
+      controller,
+      logs,
+      replicas,
+      groups,
+      fetchSessions: new FetchSessions({
+        slots: config.get('max.incremental.fetch.session.cache.slots'),
+        evictionMs: FETCH_SESSION_EVICTION_MS,
+        randomId: () => randomInt(1, 0x7fffffff)
+      }),
+      parkedFetches,
+      slowRequests: new SlowRequests(this.#log, () => config.get('sluice.slow.request.ms')),
+      isInternal: (topic) => INTERNAL_TOPICS.has(topic),
+      connectionClosed: (connection) => parkedFetches.get(connection)?.complete()
+    }
+  }
+
+  #topicConfig(topic: string): TopicConfig {
+    let resolved = this.#topicConfigs.get(topic)
+    if (resolved === undefined) {
+      const overrides = this.#controller!.image.topicOverrides(topic)
+      this.#topicConfigs.set(topic, (resolved = resolveTopicConfig(this.config, overrides)))
+    }
+    return resolved
+  }
+
+  /** Settings that were changed while a broker ran: those of before, and every later change. */
+  #followSettings(metadata: LocalController, nodeId: number): void {
+    const apply = (): void => {
+      for (const problem of this.config.setDynamic(metadata.image.brokerOverrides(''), metadata.image.brokerOverrides(nodeId))) {
+        this.#log.warn(`a stored setting is left out: ${problem.message}`)
+      }
+    }
+    apply()
+    this.config.onChange((changed) => {
+      this.#topicConfigs.clear()
+      for (const { log } of this.services?.replicas.all() ?? []) log.configure(this.#topicConfig(log.topic))
+      if ([...changed].some((name) => name.startsWith('sluice.transfer.'))) this.#server?.setTransfer(transferOptions(this.config))
+    })
+    metadata.subscribe((delta) => {
+      for (const { name } of delta.deletedTopics) this.#topicConfigs.delete(name)
+      for (const name of delta.changedConfigs) this.#topicConfigs.delete(name)
+      if (delta.changedBrokerConfigs.length > 0) apply()
+    })
+  }
+
+  #tell(dirs: readonly string[]): void {
+    const { config } = this
+    const messages = config.text('log.flush.interval.messages')
+    const interval = config.get('log.flush.interval.ms')
+    const flush = config.isSet('log.flush.interval.messages')
+      ? `after every ${messages} records`
+      : interval === null
+        ? 'left to the kernel; acknowledged data survives the end of this process, not a power cut'
+        : `every ${interval} ms`
+    this.#log.info(`data in ${dirs.join(', ')} (cluster ${this.services!.clusterId}, node ${this.services!.nodeId})`)
+    this.#log.info(`flush: ${flush}`)
+    this.#log.info(`transfer path: ${config.get('sluice.transfer.mode')}`)
+  }
+}
+
+/** Kafka's bound is stated for requests that wait; ours holds for all that has arrived. The smaller one counts where both are set. */
+function requestMemoryBytes(config: BrokerConfig): number {
+  const queued = config.get('queued.max.request.bytes')
+  const own = config.get('sluice.request.memory.bytes')
+  return queued > 0 ? Math.min(queued, own) : own
+}
+
+function ioOptions(config: BrokerConfig): IoOptions {
+  return {
+    threads: config.get('num.network.threads'),
+    maxFrameBytes: config.get('socket.request.max.bytes'),
+    maxIdleMs: config.get('connections.max.idle.ms'),
+    maxConnections: config.get('max.connections'),
+    maxConnectionsPerAddress: config.get('max.connections.per.ip'),
+    sendBufferBytes: config.get('socket.send.buffer.bytes'),
+    receiveBufferBytes: config.get('socket.receive.buffer.bytes'),
+    maxUnreleasedFrames: config.get('sluice.connection.max.pending.requests'),
+    maxUnreleasedBytes: config.get('sluice.connection.max.pending.bytes'),
+    maxUnsentBytes: config.get('sluice.connection.max.unsent.bytes')
+  }
+}
+
+function transferOptions(config: BrokerConfig): TransferOptions {
+  return {
+    mode: TransferMode[config.get('sluice.transfer.mode') as keyof typeof TransferMode],
+    copyBelowBytes: config.get('sluice.transfer.copy.below.bytes'),
+    inlineBelowBytes: config.get('sluice.transfer.inline.below.bytes')
+  }
+}

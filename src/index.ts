@@ -1,0 +1,111 @@
+/** What a program imports: a broker that starts and stops in this process. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { Composition } from './composition.js'
+import { formatHostPort } from './config/listeners.js'
+import { loadBrokerConfig } from './config/load.js'
+import { silentLogger, type Logger } from './log.js'
+import type { BoundListener } from './network/server.js'
+
+export { ConfigError, StorageError } from './errors.js'
+export { ListenError } from './network/server.js'
+
+export interface BrokerOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string
+  /** Default 0: a free one; see `broker.port`. */
+  readonly port?: number
+  /** The data folder. Default: a temporary one, removed by `stop`. */
+  readonly dir?: string
+  /** Topics to have at the start: name to number of partitions. Existing ones are left as they are. */
+  readonly topics?: Readonly<Record<string, number>>
+  /** Kafka's settings by name, as in server.properties. `listeners` and `log.dirs` win over host, port and dir. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Default: silent. */
+  readonly log?: Logger
+}
+
+/** Names in the settings of what `BrokerOptions` says. */
+function settingsOf(options: BrokerOptions, dir: string | undefined): Record<string, string> {
+  const given = options.settings ?? {}
+  const settings: Record<string, string> = { ...given }
+  if (options.port !== undefined || options.host !== undefined || given['listeners'] === undefined) {
+    settings['listeners'] ??= `PLAINTEXT://${formatHostPort(options.host ?? '127.0.0.1', options.port ?? 0)}`
+  }
+  if (dir !== undefined) settings['log.dirs'] ??= dir
+  return settings
+}
+
+function hasDir(options: BrokerOptions): boolean {
+  return options.dir !== undefined || options.settings?.['log.dirs'] !== undefined || options.settings?.['log.dir'] !== undefined
+}
+
+/** A broker in this process. `await using broker = await Broker.start()` stops it at the end of the block. */
+export class Broker {
+  readonly #parts: Composition
+  readonly #listeners: readonly BoundListener[]
+  readonly #temporaryDir: string | undefined
+  #stopped: Promise<void> | undefined
+
+  private constructor(parts: Composition, listeners: readonly BoundListener[], temporaryDir: string | undefined) {
+    this.#parts = parts
+    this.#listeners = listeners
+    this.#temporaryDir = temporaryDir
+  }
+
+  /**
+   * Resolved: it serves. Rejects with ConfigError, ListenError (a port in use) or StorageError (a data folder that is in use, foreign, or not
+   * accessible); then nothing is left running and nothing was changed in a folder that is not ours.
+   */
+  static async start(options: BrokerOptions = {}): Promise<Broker> {
+    const temporaryDir = hasDir(options) ? undefined : await mkdtemp(path.join(os.tmpdir(), 'sluice-'))
+    const loaded = loadBrokerConfig(settingsOf(options, options.dir ?? temporaryDir))
+    const parts = new Composition(loaded, options.log ?? silentLogger)
+    try {
+      const listeners = await parts.start(loaded)
+      await parts.createTopics(options.topics ?? {})
+      return new Broker(parts, listeners, temporaryDir)
+    } catch (error) {
+      await parts.stop()
+      if (temporaryDir !== undefined) await rm(temporaryDir, { recursive: true, force: true })
+      throw error
+    }
+  }
+
+  /** `host:port` of the first listener, as clients take it. */
+  get bootstrap(): string {
+    return formatHostPort(this.host, this.port)
+  }
+
+  /** Where this process reaches the first listener: a wildcard address becomes that of the loopback. */
+  get host(): string {
+    const { host } = this.#listeners[0]!
+    return host === '' || host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  }
+
+  get port(): number {
+    return this.#listeners[0]!.port
+  }
+
+  /** Every listener with the port that was bound. */
+  get listeners(): readonly BoundListener[] {
+    return this.#listeners
+  }
+
+  get clusterId(): string {
+    return this.#parts.services!.clusterId
+  }
+
+  /** Answers what is under way, closes connections, writes checkpoints, frees everything. Calling it again waits for the same stop. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#parts.stop().then(async () => {
+      if (this.#temporaryDir !== undefined) await rm(this.#temporaryDir, { recursive: true, force: true })
+    })
+    return this.#stopped
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+}
