@@ -125,18 +125,22 @@ function buildAddon() {
       fail(`The C++ addon needs ${command}, which does not run here. Install ${pack}, on Debian: apt install g++ make python3`)
   }
   // Through npm, which tells node-gyp where the headers of this Node are.
-  run('npm', ['run', '--silent', 'build:native'], 'Building the C++ addon failed: see the compiler output above.')
+  run('npm', ['run', '--silent', 'build:native'], 'Building the C++ addon failed: see the compiler output above.', { quiet: true })
 }
 
 function tsc(project) {
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], 'Compiling TypeScript failed: see above.')
 }
 
-function run(command, args, problem) {
-  // Output goes to stderr: stdout belongs to the program that is started afterwards.
-  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], env: { ...process.env, npm_config_loglevel: 'error' } })
+/** Output goes to stderr: stdout belongs to the program that is started afterwards. `quiet`: only when it fails. */
+function run(command, args, problem, { quiet = false } = {}) {
+  const output = quiet ? 'pipe' : 2
+  const env = { ...process.env, npm_config_loglevel: 'error', JOBS: process.env.JOBS ?? 'max' }
+  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', output, output], env, maxBuffer: 64 * 1024 * 1024 })
   if (result.error) fail(`${problem} (${command}: ${result.error.message})`)
-  if (result.status !== 0) fail(problem)
+  if (result.status === 0) return
+  if (quiet) process.stderr.write(`${result.stdout}${result.stderr}`)
+  fail(problem)
 }
 
 function fail(message) {
