@@ -43,6 +43,7 @@ Napi::Function Runtime::define(Napi::Env env) {
                          InstanceMethod<&Runtime::call<&Runtime::poll>>("poll"),
                          InstanceMethod<&Runtime::call<&Runtime::slab>>("slab"),
                          InstanceMethod<&Runtime::call<&Runtime::release_frame>>("releaseFrame"),
+                         InstanceMethod<&Runtime::call<&Runtime::retain_frame>>("retainFrame"),
                          InstanceMethod<&Runtime::call<&Runtime::frame_from>>("frameFrom"),
                          InstanceMethod<&Runtime::call<&Runtime::frame_view>>("frameView"),
                          InstanceMethod<&Runtime::call<&Runtime::io_start>>("ioStart"),
@@ -169,6 +170,13 @@ Napi::Value Runtime::slab(const Napi::CallbackInfo& info) {
 
 Napi::Value Runtime::release_frame(const Napi::CallbackInfo& info) {
   if (!pool_->release(handle_argument(info, 0))) throw std::out_of_range("unknown frame");
+  return info.Env().Undefined();
+}
+
+Napi::Value Runtime::retain_frame(const Napi::CallbackInfo& info) {
+  FrameRef frame = pool_->find(handle_argument(info, 0));
+  if (!frame) throw std::out_of_range("unknown frame");
+  frame.detach();
   return info.Env().Undefined();
 }
 

@@ -42,6 +42,7 @@ class Runtime : public Napi::ObjectWrap<Runtime> {
   Napi::Value poll(const Napi::CallbackInfo& info);
   Napi::Value slab(const Napi::CallbackInfo& info);
   Napi::Value release_frame(const Napi::CallbackInfo& info);
+  Napi::Value retain_frame(const Napi::CallbackInfo& info);
   Napi::Value frame_from(const Napi::CallbackInfo& info);
   Napi::Value frame_view(const Napi::CallbackInfo& info);
   Napi::Value io_start(const Napi::CallbackInfo& info);

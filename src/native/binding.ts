@@ -143,6 +143,8 @@ export interface NativeRuntime {
   slab(slab: number): ArrayBuffer
   /** Drops one reference of a frame. The last one gives the memory back. */
   releaseFrame(frame: number): void
+  /** Takes one more reference of a frame. */
+  retainFrame(frame: number): void
   /** Copies `bytes` into a new frame with one reference (for batches that JavaScript built). */
   frameFrom(bytes: Uint8Array): number
   /** [slab, offset, length] of a frame. */
@@ -234,6 +236,17 @@ export interface Addon {
   Runtime: new (options: RuntimeOptions, wake: () => void) => NativeRuntime
   /** CRC-32C of `bytes`, continuing from `seed` (default 0). */
   crc32c(bytes: Uint8Array, seed?: number): number
+  /**
+   * Walks the uncompressed records in `bytes[start, end)`: 0, or -1 a malformed record, -2 one whose offset delta is not its position, as
+   * `walkRecords` of src/record/walk.ts, which also tells what `into` gets (4 numbers). Allocates nothing.
+   */
+  walkRecords(bytes: Uint8Array, start: number, end: number, count: number, into: Float64Array): number
+  /**
+   * Takes the lock that a Java broker takes on its `.lock` (an exclusive POSIX lock of the whole file), creating the file. Does not wait.
+   * Returns a handle, or -errno; -EAGAIN: another process holds it, -EBUSY: this process does.
+   */
+  lockFile(path: string): number
+  unlockFile(handle: number): void
   /** Which implementation this CPU runs. */
   readonly crc32cImplementation: 'sse4.2' | 'armv8' | 'portable'
 }

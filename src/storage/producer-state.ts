@@ -58,7 +58,7 @@ const ACCEPTED: SequenceCheck = { kind: 'accepted' }
 
 export class ProducerStates {
   readonly #entries = new Map<number, ProducerEntry>()
-  // First offsets of transactions, in rising order because offsets are assigned in rising order. A finished one stays until its end is written.
+  // First offset of a transaction → its producer; in rising order because offsets are assigned so. An ended one stays until its end is written.
   readonly #open = new Map<number, number>()
 
   get size(): number {
@@ -75,7 +75,7 @@ export class ProducerStates {
 
   /** The first offset of the earliest transaction that is open, or whose end is not written yet; undefined: none. */
   get firstUnstableOffset(): number | undefined {
-    for (const offset of this.#open.values()) return offset
+    for (const offset of this.#open.keys()) return offset
     return undefined
   }
 
@@ -126,10 +126,7 @@ export class ProducerStates {
     const kept = before !== undefined && before.epoch === batch.producerEpoch ? before.batches.slice(1 - DUPLICATE_WINDOW) : []
     const open = before?.currentTxnFirstOffset ?? -1
     const currentTxnFirstOffset = open < 0 && batch.transactional ? firstOffset : open
-    if (open < 0 && batch.transactional) {
-      this.#open.delete(batch.producerId)
-      this.#open.set(batch.producerId, firstOffset)
-    }
+    if (open < 0 && batch.transactional) this.#open.set(firstOffset, batch.producerId)
     this.#entries.set(batch.producerId, {
       producerId: batch.producerId,
       epoch: batch.producerEpoch,
@@ -157,19 +154,20 @@ export class ProducerStates {
 
   /** The end marker at an offset is written: a transaction of the producer that began before it is decided. */
   ended(producerId: number, markerOffset: number): void {
-    const first = this.#open.get(producerId)
-    if (first !== undefined && first < markerOffset) this.#open.delete(producerId)
+    for (const [first, owner] of this.#open) {
+      if (first >= markerOffset) return
+      if (owner === producerId) this.#open.delete(first)
+    }
   }
 
   /** Puts back what was before; called for the newest change first. */
   undo({ producerId, before }: Undo): void {
     const now = this.#entries.get(producerId)
-    if (now !== undefined && now.currentTxnFirstOffset >= 0 && now.currentTxnFirstOffset !== before?.currentTxnFirstOffset) {
-      this.#open.delete(producerId)
-    }
+    // An end that was not written has left its transaction in #open; only a beginning has to be taken out again.
+    const began = now?.currentTxnFirstOffset ?? -1
+    if (began >= 0 && began !== before?.currentTxnFirstOffset) this.#open.delete(began)
     if (before === undefined) this.#entries.delete(producerId)
     else this.#entries.set(producerId, before)
-    if (before !== undefined && before.currentTxnFirstOffset >= 0 && this.#open.get(producerId) !== before.currentTxnFirstOffset) this.#reopen()
   }
 
   /** Takes entries of a snapshot. */
@@ -189,7 +187,7 @@ export class ProducerStates {
     const open = [...this.#entries.values()].filter((entry) => entry.currentTxnFirstOffset >= 0)
     open.sort((a, b) => a.currentTxnFirstOffset - b.currentTxnFirstOffset)
     this.#open.clear()
-    for (const entry of open) this.#open.set(entry.producerId, entry.currentTxnFirstOffset)
+    for (const entry of open) this.#open.set(entry.currentTxnFirstOffset, entry.producerId)
   }
 }
 

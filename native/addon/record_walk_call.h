@@ -1,0 +1,10 @@
+#pragma once
+
+#include <napi.h>
+
+namespace sluice {
+
+// Sets `walkRecords` on the exports of the addon (see src/native/binding.ts).
+void DefineRecordWalk(Napi::Env env, Napi::Object exports);
+
+}  // namespace sluice

@@ -1,0 +1,79 @@
+/** Making a log durable, and its recovery point with it. */
+import type { StorageError } from '../errors.js'
+import { storageError, syncFolder } from './files.js'
+import type { LogSegment } from './log-segment.js'
+import type { LogState } from './log-state.js'
+
+export class LogFlusher {
+  readonly #state: LogState
+  #running: Promise<void> | undefined
+  #waiting: Promise<void> | undefined
+  /** Of the log's clock: the last time that nothing was left to flush, or a flush began. */
+  lastFlushMs: number
+
+  constructor(state: LogState) {
+    this.#state = state
+    this.lastFlushMs = state.clock.now()
+  }
+
+  /** Written bytes that are not known to be on the disk. */
+  get unflushedBytes(): number {
+    const segments = this.#state.segments
+    let bytes = 0
+    for (let index = segments.count - 1; index >= 0; index--) {
+      const segment = segments.at(index)!
+      if (segment.sealed && segment.durableBytes >= segment.size) break
+      bytes += segment.size - Math.min(segment.durableBytes, segment.size)
+    }
+    return bytes
+  }
+
+  /** Resolves when all that was written at the time of the call is on the disk. Rejects with the StorageError that put the folder offline. */
+  flush(): Promise<void> {
+    if (this.#running === undefined) return (this.#running = this.#flush())
+    // One is under way and may have passed what this caller wrote: it needs the next one, which all who come meanwhile share.
+    return (this.#waiting ??= this.#running.then(() => {
+      this.#waiting = undefined
+      return (this.#running = this.#flush())
+    }))
+  }
+
+  /** As flush, for whoever does not wait: a failure has put the folder offline. */
+  flushInBackground(): void {
+    if (this.#waiting === undefined) this.flush().catch(() => undefined)
+  }
+
+  async #flush(): Promise<void> {
+    const state = this.#state
+    this.lastFlushMs = state.clock.now()
+    const upTo = state.endOffset
+    try {
+      if (state.folderChanged) {
+        state.folderChanged = false
+        await syncFolder(state.folder)
+      }
+      for (const segment of this.#unflushed()) await this.#flushSegment(segment)
+      if (upTo > state.recoveryPoint) state.recoveryPoint = upTo
+    } catch (error) {
+      const failure = storageError(error, state.folder)
+      this.#fail(failure)
+      throw failure
+    } finally {
+      this.#running = undefined
+    }
+  }
+
+  #unflushed(): LogSegment[] {
+    return this.#state.segments.all().filter((segment) => segment.assignedBytes > segment.durableBytes)
+  }
+
+  async #flushSegment(segment: LogSegment): Promise<void> {
+    const durable = await segment.native.flush()
+    if (durable > segment.durableBytes) segment.durableBytes = durable
+  }
+
+  // A failed fsync may have dropped the pages: a second one would lie. So the folder goes, whatever the reason was.
+  #fail(error: StorageError): void {
+    if (error.code !== 'ECANCELED') this.#state.fail(error)
+  }
+}

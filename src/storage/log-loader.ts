@@ -1,0 +1,246 @@
+/**
+ * Opening the folder of a log. After a clean stop nothing is scanned: the checkpoint says where the log ends and one look proves it. After a
+ * crash everything from the recovery point on is read and checked, a torn tail cut off and the indexes made anew.
+ */
+import { readdir, readFile, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { WireError } from '../errors.js'
+import * as batch from '../record/batch.js'
+import { readEpochCheckpoint, type EpochStart } from './checkpoints.js'
+import { removeFile, storageError } from './files.js'
+import { LeaderEpochs } from './leader-epochs.js'
+import { scanSegment, ScanFlag } from './log-scan.js'
+import type { LogSegment } from './log-segment.js'
+import type { LogState } from './log-state.js'
+import {
+  CLEANED_SUFFIX,
+  DELETED_SUFFIX,
+  INDEX_SUFFIX,
+  LEADER_EPOCH_FILE,
+  LOG_SUFFIX,
+  offsetName,
+  parseSegmentFile,
+  SNAPSHOT_SUFFIX,
+  TIME_INDEX_SUFFIX
+} from './names.js'
+import { readEndMarker, readProducer } from './producer-batch.js'
+import { decodeSnapshot } from './producer-snapshot.js'
+import { removeStraySnapshots } from './segment-files.js'
+
+export interface LoadOptions {
+  /** The folder was closed in an orderly way: everything is on the disk and the checkpoints are right. */
+  readonly clean: boolean
+  /** Of the checkpoints; undefined: not in them. */
+  readonly recoveryPoint: number | undefined
+  readonly logStartOffset: number | undefined
+}
+
+interface Found {
+  readonly sizes: Map<number, number>
+  readonly snapshots: number[]
+  readonly withIndex: Set<number>
+}
+
+/** Fills a new state from its folder. Rejects with a StorageError. */
+export async function loadLog(state: LogState, options: LoadOptions): Promise<void> {
+  const found = await findFiles(state)
+  const bases = [...found.sizes.keys()].sort((a, b) => a - b)
+  state.epochs = new LeaderEpochs(await readEpochs(state))
+  for (const base of bases) state.makeSegment(base, found.sizes.get(base)!).sealed = base !== bases.at(-1)
+  if (bases.length === 0) state.makeSegment(options.logStartOffset ?? 0, -1)
+  const recoveryPoint = Math.max(0, options.recoveryPoint ?? 0)
+  if (!options.clean || !(await endsAt(state, recoveryPoint))) await recover(state, recoveryPoint)
+  else await rebuildMissingIndexes(state, found.withIndex)
+  await beginAt(state, Math.max(options.logStartOffset ?? 0, state.segments.first.baseOffset))
+  state.nextOffset = state.endOffset
+  for (const segment of state.segments.all()) if (segment.baseOffset + 1 <= state.recoveryPoint) markDurable(state, segment)
+  state.epochs.truncateFromEnd(state.endOffset + 1)
+  state.epochs.truncateFromStart(state.logStartOffset)
+  await loadProducers(state, found.snapshots, options.clean)
+  await learnFirstTimestamp(state)
+}
+
+function markDurable(state: LogState, segment: LogSegment): void {
+  if (state.recoveryPoint >= state.endOffset || segment.sealed) segment.durableBytes = segment.size
+}
+
+async function findFiles(state: LogState): Promise<Found> {
+  const sizes = new Map<number, number>()
+  const snapshots: number[] = []
+  const indexes = new Map<string, number>()
+  try {
+    for (const name of await readdir(state.folder)) {
+      const file = parseSegmentFile(name)
+      if (!file) continue
+      if (file.state === DELETED_SUFFIX || file.state === CLEANED_SUFFIX) await removeFile(path.join(state.folder, name))
+      else if (file.state !== '') continue
+      else if (file.suffix === LOG_SUFFIX) sizes.set(file.offset, (await stat(path.join(state.folder, name))).size)
+      else if (file.suffix === SNAPSHOT_SUFFIX) snapshots.push(file.offset)
+      else if (file.suffix === INDEX_SUFFIX || file.suffix === TIME_INDEX_SUFFIX) indexes.set(name, file.offset)
+    }
+    // An index without its log leads nowhere, and would be in the way of a segment that begins there.
+    for (const [name, base] of indexes) if (!sizes.has(base)) await removeFile(path.join(state.folder, name))
+  } catch (error) {
+    throw storageError(error, state.folder)
+  }
+  return { sizes, snapshots, withIndex: new Set([...indexes].filter(([name]) => name.endsWith(INDEX_SUFFIX)).map(([, base]) => base)) }
+}
+
+async function readEpochs(state: LogState): Promise<readonly EpochStart[]> {
+  try {
+    return await readEpochCheckpoint(path.join(state.folder, LEADER_EPOCH_FILE))
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error
+    state.environment.warn(`the leader epochs of ${state.topic}-${state.partition} can't be read and are found again from its batches`, error)
+    return []
+  }
+}
+
+/** After a clean stop: whether the log ends exactly at `offset`. One look at the last batch. */
+async function endsAt(state: LogState, offset: number): Promise<boolean> {
+  const { active } = state.segments
+  if (active.size === 0) {
+    if (state.segments.count > 1 && active.baseOffset !== offset) return false
+    state.endOffset = state.recoveryPoint = active.baseOffset
+    return true
+  }
+  if (offset <= active.baseOffset) return false
+  try {
+    const last = await active.native.locate(offset - 1)
+    if (last.bytes === 0 || last.position + last.bytes !== active.size) return false
+  } catch {
+    // Bytes that are no batches: recovery finds out where they begin.
+    return false
+  }
+  state.endOffset = state.recoveryPoint = offset
+  return true
+}
+
+// A sealed segment whose index was lost would be walked from its start by every read.
+async function rebuildMissingIndexes(state: LogState, withIndex: ReadonlySet<number>): Promise<void> {
+  for (const segment of state.segments.all()) {
+    if (!segment.sealed || segment.size === 0 || withIndex.has(segment.baseOffset)) continue
+    await scanSegment(state, segment, 0, ScanFlag.rebuildIndexes, () => undefined)
+  }
+}
+
+/** Checks everything from the recovery point on and cuts the log at the first batch that is not whole. */
+async function recover(state: LogState, recoveryPoint: number): Promise<void> {
+  let index = Math.max(0, state.segments.floor(recoveryPoint))
+  state.endOffset = state.segments.at(index)!.baseOffset
+  state.recoveryPoint = Math.min(recoveryPoint, state.endOffset)
+  for (; index < state.segments.count; index++) {
+    const segment = state.segments.at(index)!
+    const from = await scanFrom(segment, recoveryPoint)
+    state.endOffset = from === 0 ? segment.baseOffset : recoveryPoint
+    const end = await scanSegment(state, segment, from, ScanFlag.verifyCrc | ScanFlag.rebuildIndexes, (buffer, at) => {
+      state.endOffset = batch.lastOffset(buffer, at) + 1
+      segment.noteTimestamp(batch.maxTimestamp(buffer, at), batch.lastOffset(buffer, at))
+      if (batch.partitionLeaderEpoch(buffer, at) > state.epochs.latest) {
+        state.epochs.assign(batch.partitionLeaderEpoch(buffer, at), batch.baseOffset(buffer, at))
+      }
+    })
+    segment.timestampsKnown = from === 0
+    if (end.reason !== 0) return cutAt(state, index, end.position)
+    if (segment.sealed) await segment.native.seal(state.strand, segment.largestTimestamp, segment.offsetOfLargestTimestamp)
+  }
+}
+
+// The file position of the recovery point, when that can be trusted; else the segment is scanned from its start.
+async function scanFrom(segment: LogSegment, recoveryPoint: number): Promise<number> {
+  if (recoveryPoint <= segment.baseOffset || segment.size === 0 || !(await segment.native.indexesLookSound())) return 0
+  try {
+    const at = await segment.native.locate(recoveryPoint)
+    return at.bytes > 0 && at.baseOffset === recoveryPoint ? at.position : 0
+  } catch {
+    return 0
+  }
+}
+
+async function cutAt(state: LogState, index: number, position: number): Promise<void> {
+  const segment = state.segments.at(index)!
+  const name = `${state.topic}-${state.partition}`
+  const lost = segment.size - position
+  state.environment.warn(`${name} ends in ${lost} bytes that are no whole batch, at offset ${state.endOffset}: cut off`)
+  await segment.native.truncate(state.strand, position)
+  segment.size = position
+  segment.sealed = false
+  segment.unassign()
+  while (state.segments.count > index + 1) {
+    const after = state.segments.removeLast()
+    after.native.close()
+    state.environment.warn(`${name}: the segment at ${after.baseOffset} lies behind the cut and is removed`)
+    for (const suffix of [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX]) await removeFile(after.path + suffix)
+  }
+}
+
+/** Sets the log start offset. A log that ends before it (it lost its tail after records were deleted) begins anew there. */
+async function beginAt(state: LogState, logStartOffset: number): Promise<void> {
+  state.logStartOffset = logStartOffset
+  if (state.endOffset >= logStartOffset) return
+  state.environment.warn(`${state.topic}-${state.partition} ends at ${state.endOffset}, before its start ${logStartOffset}: it begins anew there`)
+  while (state.segments.count > 0) {
+    const segment = state.segments.removeLast()
+    segment.native.close()
+    for (const suffix of [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX]) await removeFile(segment.path + suffix)
+  }
+  state.makeSegment(logStartOffset, -1)
+  state.endOffset = state.recoveryPoint = logStartOffset
+}
+
+async function loadProducers(state: LogState, snapshots: readonly number[], clean: boolean): Promise<void> {
+  let from = state.logStartOffset
+  for (const offset of snapshots.toSorted((a, b) => b - a)) {
+    const file = path.join(state.folder, offsetName(offset) + SNAPSHOT_SUFFIX)
+    // One beyond the end tells of batches that are gone, and would be taken for true when the log gets there again.
+    if (offset > state.endOffset) await removeFile(file)
+    else if (state.snapshotOffset < 0) {
+      try {
+        state.producers.load(decodeSnapshot(await readFile(file)))
+        state.snapshotOffset = offset
+        from = Math.max(from, offset)
+      } catch (error) {
+        if (!(error instanceof WireError)) throw storageError(error, file)
+        state.environment.warn(`${file} is broken: an older one is used`, error)
+        await removeFile(file)
+      }
+    }
+  }
+  await removeStraySnapshots(state.folder, new Set(state.segments.all().map((segment) => segment.baseOffset)), state.snapshotOffset)
+  // A clean stop leaves a snapshot whenever there was anything to tell.
+  if (from < state.endOffset && !(clean && state.snapshotOffset < 0)) await replayProducers(state, from)
+  state.producers.expire(state.clock.now(), state.environment.producerExpirationMs())
+}
+
+async function replayProducers(state: LogState, from: number): Promise<void> {
+  for (let index = Math.max(0, state.segments.floor(from)); index < state.segments.count; index++) {
+    const segment = state.segments.at(index)!
+    if (segment.size === 0) continue
+    const start = from <= segment.baseOffset ? 0 : (await segment.native.locate(from)).position
+    await scanSegment(state, segment, start, ScanFlag.onlyIdempotent, (buffer, at, position) => {
+      if (batch.baseOffset(buffer, at) < from) return undefined
+      const producer = readProducer(buffer, at)
+      if (producer === undefined) return replayMarker(state, segment, position, batch.sizeInBytes(buffer, at))
+      state.producers.append(producer, batch.baseOffset(buffer, at), batch.lastOffset(buffer, at), batch.maxTimestamp(buffer, at))
+      return undefined
+    })
+  }
+}
+
+async function replayMarker(state: LogState, segment: LogSegment, position: number, bytes: number): Promise<void> {
+  const whole = await segment.native.read(position, bytes)
+  const marker = readEndMarker(whole, 0)
+  if (marker === undefined) return
+  state.producers.end(marker, batch.maxTimestamp(whole, 0))
+  state.producers.ended(marker.producerId, batch.baseOffset(whole, 0))
+}
+
+// What the roll by time counts from.
+async function learnFirstTimestamp(state: LogState): Promise<void> {
+  const { active } = state.segments
+  if (active.size === 0) return
+  const first = await active.native.scan(0, 1, 1, 0)
+  if (first.frame === undefined) return
+  if (first.count > 0) active.firstTimestamp = batch.maxTimestamp(first.frame.buffer, first.frame.start + 8)
+  state.runtime.release(first.frame)
+}

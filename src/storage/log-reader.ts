@@ -1,0 +1,119 @@
+/** Finding bytes of a log: for fetches as regions of files, for coordinators as copies. */
+import { ErrorCode } from '../protocol/error-codes.js'
+import type { FileRegion } from '../protocol/writer.js'
+import type { BatchLocation } from '../native/segment.js'
+import * as batch from '../record/batch.js'
+import type { LogSegment } from './log-segment.js'
+import type { LogState } from './log-state.js'
+import { StorageError } from '../errors.js'
+import { isPassing } from './files.js'
+
+export interface ReadResult {
+  readonly errorCode: number
+  /** Null: nothing to read now. */
+  readonly region: FileRegion | null
+  readonly bytes: number
+}
+
+const NOTHING: ReadResult = { errorCode: ErrorCode.NONE, region: null, bytes: 0 }
+const OUT_OF_RANGE: ReadResult = { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, region: null, bytes: 0 }
+const STORAGE_ERROR: ReadResult = { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, region: null, bytes: 0 }
+
+/** See Log.read. */
+export function readLog(state: LogState, offset: number, maxBytes: number, upTo: number, atLeastOneBatch: boolean): ReadResult | Promise<ReadResult> {
+  if (state.offline) return STORAGE_ERROR
+  if (offset < state.logStartOffset || offset > state.endOffset) return OUT_OF_RANGE
+  if (offset >= upTo || offset === state.endOffset) return NOTHING
+  let index = state.segments.floor(offset)
+  for (; ; index++) {
+    const segment = state.segments.at(index)
+    if (segment === undefined) return NOTHING
+    // A segment from which compaction took all, or one whose first batch is still on its way.
+    if (segment.size === 0) continue
+    const from = segment.native.locateNow(Math.max(offset, segment.baseOffset))
+    if (from === undefined) return readLater(state, index, offset, maxBytes, upTo, atLeastOneBatch)
+    if (from.bytes === 0 || from.position >= segment.size) continue
+    if (from.baseOffset >= upTo) return NOTHING
+    const limit = limitNow(state, segment, index, upTo)
+    if (limit === undefined) return readLater(state, index, offset, maxBytes, upTo, atLeastOneBatch)
+    return regionOf(segment, from, limit, maxBytes, atLeastOneBatch)
+  }
+}
+
+async function readLater(
+  state: LogState,
+  first: number,
+  offset: number,
+  maxBytes: number,
+  upTo: number,
+  atLeastOneBatch: boolean
+): Promise<ReadResult> {
+  // The list may change while we wait: segments are found anew by offset, not by index.
+  let segment = state.segments.at(first)
+  try {
+    while (segment !== undefined) {
+      const from = segment.size === 0 ? undefined : await segment.native.locate(Math.max(offset, segment.baseOffset))
+      if (offset < state.logStartOffset) return OUT_OF_RANGE
+      if (from !== undefined && from.bytes > 0 && from.position < segment.size) {
+        if (from.baseOffset >= upTo) return NOTHING
+        const index = state.segments.floor(segment.baseOffset)
+        if (state.segments.at(index) !== segment) return OUT_OF_RANGE
+        const limit = limitNow(state, segment, index, upTo) ?? (await limitLater(segment, upTo))
+        return regionOf(segment, from, limit, maxBytes, atLeastOneBatch)
+      }
+      segment = state.segments.at(state.segments.floor(segment.baseOffset) + 1)
+    }
+    return NOTHING
+  } catch (error) {
+    return readFailure(state, error)
+  }
+}
+
+// Where reading below `upTo` ends in the segment; undefined: the disk has to be asked.
+function limitNow(state: LogState, segment: LogSegment, index: number, upTo: number): number | undefined {
+  if (upTo >= state.endOffset) return segment.size
+  const next = state.segments.at(index + 1)
+  if (next !== undefined && next.baseOffset <= upTo) return segment.size
+  const to = segment.native.locateNow(upTo)
+  return to === undefined ? undefined : Math.min(to.position, segment.size)
+}
+
+async function limitLater(segment: LogSegment, upTo: number): Promise<number> {
+  return Math.min((await segment.native.locate(upTo)).position, segment.size)
+}
+
+function regionOf(segment: LogSegment, from: BatchLocation, limit: number, maxBytes: number, atLeastOneBatch: boolean): ReadResult {
+  let length = Math.min(maxBytes, limit - from.position)
+  if (atLeastOneBatch && length < from.bytes) length = from.bytes
+  if (length <= 0) return NOTHING
+  return { errorCode: ErrorCode.NONE, region: { segment: segment.native.handle, position: from.position, length }, bytes: length }
+}
+
+function readFailure(state: LogState, error: unknown): ReadResult {
+  if (!(error instanceof StorageError)) throw error
+  if (!isPassing(error.code) && error.code !== 'ENOENT' && error.code !== 'ECANCELED') state.fail(error)
+  return STORAGE_ERROR
+}
+
+/** See Log.readBytes. */
+export async function readLogBytes(state: LogState, offset: number, maxBytes: number): Promise<Buffer> {
+  for (let index = Math.max(0, state.segments.floor(offset)); ; index++) {
+    const segment = state.segments.at(index)
+    if (segment === undefined || offset >= state.endOffset) return Buffer.alloc(0)
+    if (segment.size === 0) continue
+    const from = await segment.native.locate(Math.max(offset, segment.baseOffset))
+    if (from.bytes === 0) continue
+    const length = Math.min(Math.max(maxBytes, from.bytes), segment.size - from.position)
+    if (length <= 0) continue
+    return wholeBatches(await segment.native.read(from.position, length))
+  }
+}
+
+function wholeBatches(bytes: Buffer): Buffer {
+  let end = 0
+  for (;;) {
+    const size = batch.frameAt(bytes, end, bytes.length)
+    if (typeof size === 'string') return bytes.subarray(0, end)
+    end += size
+  }
+}

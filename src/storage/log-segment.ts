@@ -1,0 +1,130 @@
+/** A segment as the log keeps it: the native one, and what the log must know without asking it. */
+import { open, stat } from 'node:fs/promises'
+import type { TopicConfig } from '../config/index.js'
+import { NativeSegment } from '../native/segment.js'
+import type { Runtime } from '../native/runtime.js'
+import { readInt64 } from '../record/batch.js'
+import { isMissing, storageError } from './files.js'
+import { LOG_SUFFIX, TIME_INDEX_SUFFIX } from './names.js'
+
+const OFFSET_ENTRY_BYTES = 8
+const TIME_ENTRY_BYTES = 12
+const MAX_INT32 = 0x7fffffff
+
+export class LogSegment {
+  readonly native: NativeSegment
+  readonly baseOffset: number
+  /** Of the log's clock: what the roll by time counts from while no record tells a time. */
+  readonly createdMs: number
+  /** Written bytes: what readers see. */
+  size: number
+  /** Bytes that are written or on their way. */
+  assignedBytes: number
+  /** Bytes known to be on the disk. */
+  durableBytes = 0
+  sealed = false
+  /** The largest timestamp of the first batch; undefined while there is none or it is not known. */
+  firstTimestamp: number | undefined
+  /** Of what this process appended or scanned; -1: nothing yet. */
+  largestTimestamp = -1
+  offsetOfLargestTimestamp: number
+  /** `largestTimestamp` covers the whole segment, also what was there before this process. */
+  timestampsKnown: boolean
+  readonly #indexInterval: number
+  readonly #indexBytes: number
+
+  constructor(runtime: Runtime, pathWithoutSuffix: string, baseOffset: number, size: number, config: TopicConfig, nowMs: number) {
+    this.#indexInterval = config.indexIntervalBytes
+    this.#indexBytes = config.segmentIndexBytes
+    this.native = new NativeSegment(runtime, pathWithoutSuffix, {
+      baseOffset,
+      size,
+      indexBytes: config.segmentIndexBytes,
+      indexIntervalBytes: config.indexIntervalBytes
+    })
+    this.baseOffset = baseOffset
+    this.createdMs = nowMs
+    this.size = Math.max(0, size)
+    this.assignedBytes = this.size
+    this.offsetOfLargestTimestamp = baseOffset
+    this.timestampsKnown = this.size === 0
+  }
+
+  get path(): string {
+    return this.native.path
+  }
+
+  /** Whether a batch must go into a new segment (Kafka's rules; the index can only be full when its entries are counted). */
+  mustRoll(bytes: number, lastOffset: number, batchTimestamp: number, config: TopicConfig, jitterMs: number, nowMs: number): boolean {
+    if (this.sealed) return true
+    if (this.assignedBytes === 0) return lastOffset - this.baseOffset > MAX_INT32
+    if (this.assignedBytes + bytes > config.segmentBytes || lastOffset - this.baseOffset > MAX_INT32) return true
+    const since = this.firstTimestamp !== undefined && this.firstTimestamp >= 0 ? batchTimestamp - this.firstTimestamp : nowMs - this.createdMs
+    return since > config.segmentMs - jitterMs || this.#indexFull()
+  }
+
+  /** A batch is on its way into the segment. */
+  assign(bytes: number, maxTimestamp: number): void {
+    if (this.assignedBytes === 0) this.firstTimestamp = maxTimestamp
+    this.assignedBytes += bytes
+  }
+
+  /** What was on its way was not written. */
+  unassign(): void {
+    this.assignedBytes = this.size
+    if (this.size === 0) this.firstTimestamp = undefined
+  }
+
+  noteTimestamp(timestamp: number, offset: number): void {
+    if (timestamp <= this.largestTimestamp) return
+    this.largestTimestamp = timestamp
+    this.offsetOfLargestTimestamp = offset
+  }
+
+  /** What retention goes by: the largest timestamp of the records, else when the file was last written. */
+  async retentionTimestamp(): Promise<number> {
+    if (!this.timestampsKnown) {
+      const last = await lastTimeIndexEntry(this.path + TIME_INDEX_SUFFIX, this.baseOffset)
+      if (last !== undefined) this.noteTimestamp(last.timestamp, last.offset)
+      // Only a sealed segment's index ends in the segment's largest timestamp.
+      this.timestampsKnown = this.sealed
+    }
+    if (this.largestTimestamp >= 0) return this.largestTimestamp
+    try {
+      return (await stat(this.path + LOG_SUFFIX)).mtimeMs
+    } catch (error) {
+      throw storageError(error, this.path + LOG_SUFFIX)
+    }
+  }
+
+  // Each entry stands for more than the interval: below that many bytes no count is needed.
+  #indexFull(): boolean {
+    const most = Math.min(Math.floor(this.#indexBytes / OFFSET_ENTRY_BYTES), Math.floor(this.#indexBytes / TIME_ENTRY_BYTES))
+    if (this.assignedBytes <= most * this.#indexInterval) return false
+    const { offsetIndexEntries, timeIndexEntries } = this.native.stat()
+    return (
+      offsetIndexEntries >= Math.floor(this.#indexBytes / OFFSET_ENTRY_BYTES) || timeIndexEntries >= Math.floor(this.#indexBytes / TIME_ENTRY_BYTES) - 1
+    )
+  }
+}
+
+/** The last entry of a time index file; undefined when it is missing or empty. */
+async function lastTimeIndexEntry(file: string, baseOffset: number): Promise<{ timestamp: number; offset: number } | undefined> {
+  try {
+    const handle = await open(file, 'r')
+    try {
+      const { size } = await handle.stat()
+      if (size < TIME_ENTRY_BYTES) return undefined
+      const entry = Buffer.alloc(TIME_ENTRY_BYTES)
+      const { bytesRead } = await handle.read(entry, 0, TIME_ENTRY_BYTES, size - (size % TIME_ENTRY_BYTES) - TIME_ENTRY_BYTES)
+      if (bytesRead < TIME_ENTRY_BYTES) return undefined
+      const timestamp = readInt64(entry, 0)
+      return timestamp > 0 ? { timestamp, offset: baseOffset + entry.readInt32BE(8) } : undefined
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw storageError(error, file)
+  }
+}

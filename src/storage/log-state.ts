@@ -1,0 +1,130 @@
+/** What the parts of one log share: its writer, reader, cleaner and loader. */
+import path from 'node:path'
+import type { Clock, Timer } from '../clock.js'
+import type { TopicConfig } from '../config/index.js'
+import type { StorageError } from '../errors.js'
+import { Strand } from '../native/segment.js'
+import type { Runtime } from '../native/runtime.js'
+import { writeEpochCheckpoint } from './checkpoints.js'
+import { LeaderEpochs } from './leader-epochs.js'
+import { LogSegment } from './log-segment.js'
+import { LEADER_EPOCH_FILE, offsetName } from './names.js'
+import { ProducerStates } from './producer-state.js'
+import { SegmentList } from './segment-list.js'
+
+/** What the log tells whoever opened it. */
+export interface LogEnvironment {
+  readonly runtime: Runtime
+  readonly clock: Clock
+  /** The folder failed: it goes offline with all its logs. */
+  failed(error: StorageError): void
+  /** Something that the operator should know of; the log goes on. */
+  warn(message: string, error?: unknown): void
+  /** The log start offset moved: resolved once that is durable. */
+  logStartMoved(): Promise<void>
+  /** `producer.id.expiration.ms` */
+  producerExpirationMs(): number
+  /** `sluice.flush.background.bytes`; 0: never. */
+  backgroundFlushBytes(): number
+}
+
+export class LogState {
+  readonly topic: string
+  readonly partition: number
+  readonly environment: LogEnvironment
+  readonly runtime: Runtime
+  readonly clock: Clock
+  readonly strand: Strand
+  readonly segments = new SegmentList()
+  readonly producers = new ProducerStates()
+  epochs = new LeaderEpochs()
+  topicId: string
+  config: TopicConfig
+  folder: string
+  logStartOffset = 0
+  /** Assigned: the offset of the next batch. */
+  nextOffset = 0
+  /** Written: what readers see. */
+  endOffset = 0
+  /** All below it is on the disk. */
+  recoveryPoint = 0
+  /** The newest producer snapshot that is a file; -1: none. */
+  snapshotOffset = -1
+  /** The log can't be used any more: its folder failed, or it was closed or deleted. */
+  offline = false
+  /** Segments were created since the folder was last flushed. */
+  folderChanged = true
+  #epochsWritten = 0
+  #epochWrite: Promise<void> = Promise.resolve()
+  readonly #delayed = new Map<() => Promise<void>, Timer>()
+
+  constructor(topic: string, partition: number, topicId: string, folder: string, config: TopicConfig, environment: LogEnvironment) {
+    this.topic = topic
+    this.partition = partition
+    this.topicId = topicId
+    this.folder = folder
+    this.config = config
+    this.environment = environment
+    this.runtime = environment.runtime
+    this.clock = environment.clock
+    this.strand = new Strand(environment.runtime)
+  }
+
+  segmentPath(baseOffset: number): string {
+    return path.join(this.folder, offsetName(baseOffset))
+  }
+
+  /** A segment that exists with so many bytes; -1: one to be created. */
+  makeSegment(baseOffset: number, size: number): LogSegment {
+    const segment = new LogSegment(this.runtime, this.segmentPath(baseOffset), baseOffset, size, this.config, this.clock.now())
+    this.segments.add(segment)
+    return segment
+  }
+
+  /** The folder failed. Told once; the log refuses everything from now on. */
+  fail(error: StorageError): void {
+    if (this.offline) return
+    this.offline = true
+    this.environment.failed(error)
+  }
+
+  /**
+   * Writes the leader epochs if they changed since. In the background: every batch holds its epoch, so that recovery finds again what a crash
+   * kept from being written.
+   */
+  saveEpochs(): Promise<void> {
+    this.#epochWrite = this.#epochWrite.then(async () => {
+      if (this.offline || this.epochs.version === this.#epochsWritten) return
+      const version = this.epochs.version
+      try {
+        await writeEpochCheckpoint(path.join(this.folder, LEADER_EPOCH_FILE), this.epochs.entries)
+        this.#epochsWritten = version
+      } catch (error) {
+        this.environment.warn(`the leader epochs of ${this.topic}-${this.partition} could not be written`, error)
+      }
+    })
+    return this.#epochWrite
+  }
+
+  /** Runs `work` after a while; sooner when the log is closed. What fails is told and forgotten: it concerns files that are deleted. */
+  later(delayMs: number, work: () => Promise<void>): void {
+    this.#delayed.set(work, this.clock.schedule(delayMs, () => void this.#runDelayed(work)))
+  }
+
+  /** Runs all delayed work now. */
+  async settle(): Promise<void> {
+    for (const work of [...this.#delayed.keys()]) await this.#runDelayed(work)
+  }
+
+  async #runDelayed(work: () => Promise<void>): Promise<void> {
+    const timer = this.#delayed.get(work)
+    if (timer === undefined) return
+    this.#delayed.delete(work)
+    timer.cancel()
+    try {
+      await work()
+    } catch (error) {
+      this.environment.warn(`deleted files of ${this.topic}-${this.partition} could not be removed`, error)
+    }
+  }
+}

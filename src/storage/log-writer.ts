@@ -1,0 +1,393 @@
+/**
+ * Appends to one log, in the order of the calls. Checking may finish in any order (compressed batches are decompressed off the thread); only
+ * the head of the intake gets offsets, is stamped and handed to the disk. `nextOffset` is what is assigned, `endOffset` what is written.
+ *
+ * When a write fails, it and all behind it fail, and files and state are cut back to `endOffset`. What came meanwhile waits in the intake.
+ */
+import { strict as assert } from 'node:assert'
+import { StorageError } from '../errors.js'
+import { errnoName, type Frame } from '../native/runtime.js'
+import { ErrorCode } from '../protocol/error-codes.js'
+import * as batch from '../record/batch.js'
+import { checkHeader, checkRecords, isRefusal, walkRecords, type ValidationRules, type Verdict } from '../record/index.js'
+import {
+  failedAppend,
+  refusedAppend,
+  storageFailure,
+  type AppendInput,
+  type AppendResult,
+  type PendingBatch,
+  type Resolve
+} from './append.js'
+import { isPassing } from './files.js'
+import { LogFlusher } from './log-flusher.js'
+import type { LogSegment } from './log-segment.js'
+import type { LogState } from './log-state.js'
+import { encodeSnapshot } from './producer-snapshot.js'
+import { readEndMarker, readProducer } from './producer-batch.js'
+import type { SequenceCheck, Undo } from './producer-state.js'
+import { dropEmptySegments, writeSnapshot } from './segment-files.js'
+
+/** A batch that is being checked, or whose turn has not come. The log holds a reference of its frame. */
+interface Waiting {
+  readonly input: AppendInput
+  readonly resolve: Resolve
+  /** Undefined: the check is under way. */
+  verdict: Verdict | undefined
+}
+
+const NOTHING_TO_CHECK = -1
+
+export class LogWriter {
+  readonly #state: LogState
+  readonly #flusher: LogFlusher
+  readonly #moved: () => void
+  readonly #intake: Waiting[] = []
+  readonly #pending: PendingBatch[] = []
+  // Written, but flush.messages asks for a flush before anyone sees it.
+  #unpublished: PendingBatch[] = []
+  #publishing: Promise<void> | undefined
+  #recordsSinceFlush = 0
+  #bytesSinceFlush = 0
+  /** Jobs of the strand that are not complete: appends and seals. */
+  #jobs = 0
+  /** The errno of the write that failed; while it is set nothing new is assigned. */
+  #failure: string | undefined
+  #repairing = false
+  readonly #undo: Undo[] = []
+  #idle: (() => void)[] = []
+  readonly #jitterMs: number
+
+  constructor(state: LogState, flusher: LogFlusher, moved: () => void) {
+    this.#state = state
+    this.#flusher = flusher
+    this.#moved = moved
+    // Spreads rolls by time; from the name, so that no randomness is needed.
+    const { segmentJitterMs, segmentMs } = state.config
+    this.#jitterMs = segmentJitterMs > 0 ? nameHash(`${state.topic}-${state.partition}`) % Math.min(segmentJitterMs, segmentMs) : 0
+  }
+
+  append(input: AppendInput): Promise<AppendResult> {
+    return new Promise((resolve) => {
+      if (this.#state.offline) return resolve(this.#gone())
+      const verdict = this.#check(input)
+      if (verdict instanceof Promise) return this.#queueUnchecked(input, resolve, verdict)
+      if (isRefusal(verdict)) return resolve(refusedAppend(verdict, this.#state.logStartOffset))
+      if (this.#failure === undefined && this.#intake.length === 0) return this.#assign(input, verdict, resolve)
+      this.#queue(input, resolve, verdict)
+    })
+  }
+
+  /** Begins a new segment now, if the active one holds anything. */
+  roll(): void {
+    if (this.#failure === undefined && this.#state.segments.active.assignedBytes > 0) this.#roll()
+  }
+
+  /** Resolves when nothing is on its way any more. */
+  whenIdle(): Promise<void> {
+    if (this.#isIdle()) return Promise.resolve()
+    return new Promise((resolve) => this.#idle.push(resolve))
+  }
+
+  #isIdle(): boolean {
+    return this.#jobs === 0 && this.#intake.length === 0 && this.#failure === undefined && this.#publishing === undefined
+  }
+
+  #becameIdle(): void {
+    if (this.#idle.length > 0 && this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  #gone(): AppendResult {
+    return storageFailure(`the log directory of ${this.#state.topic}-${this.#state.partition} is offline`, this.#state.logStartOffset)
+  }
+
+  #check(input: AppendInput): Verdict | Promise<Verdict> {
+    if (input.origin !== 'client') return NOTHING_TO_CHECK
+    const { frame, offset, length } = input
+    const { config, clock, runtime } = this.#state
+    const rules: ValidationRules = {
+      maxMessageBytes: config.maxMessageBytes,
+      compacted: config.cleanupPolicy.includes('compact'),
+      logAppendTime: config.messageTimestampType === 'LogAppendTime',
+      beforeMaxMs: config.messageTimestampBeforeMaxMs,
+      afterMaxMs: config.messageTimestampAfterMaxMs,
+      nowMs: clock.now()
+    }
+    const at = frame.start + offset
+    const checked = length === 0 ? 0 : runtime.native.checkBatches(frame.id, offset, length)
+    return checkHeader(frame.buffer, at, length, checked, rules) ?? checkRecords(frame.buffer, at, rules, walkRecords)
+  }
+
+  #queue(input: AppendInput, resolve: Resolve, verdict: Verdict | undefined): Waiting {
+    this.#state.runtime.native.retainFrame(input.frame.id)
+    const waiting = { input, resolve, verdict }
+    this.#intake.push(waiting)
+    return waiting
+  }
+
+  #queueUnchecked(input: AppendInput, resolve: Resolve, verdict: Promise<Verdict>): void {
+    const waiting = this.#queue(input, resolve, undefined)
+    void verdict.then((result) => {
+      waiting.verdict = result
+      this.#pump()
+    })
+  }
+
+  #pump(): void {
+    while (this.#failure === undefined) {
+      const head = this.#intake[0]
+      if (head === undefined || head.verdict === undefined) break
+      this.#intake.shift()
+      if (this.#state.offline) head.resolve(this.#gone())
+      else if (isRefusal(head.verdict)) head.resolve(refusedAppend(head.verdict, this.#state.logStartOffset))
+      else this.#assign(head.input, head.verdict, head.resolve)
+      this.#state.runtime.release(head.input.frame)
+    }
+    this.#becameIdle()
+  }
+
+  #assign(input: AppendInput, maxTimestamp: number, resolve: Resolve): void {
+    if (input.origin === 'replication') return this.#assignReplicated(input, resolve)
+    const state = this.#state
+    const { buffer } = input.frame
+    const at = input.frame.start + input.offset
+    if (input.length > state.config.segmentBytes) {
+      const message = `the batch has ${input.length} bytes, segment.bytes is ${state.config.segmentBytes}`
+      return resolve(failedAppend(ErrorCode.RECORD_LIST_TOO_LARGE, message, state.logStartOffset))
+    }
+    const marker = readEndMarker(buffer, at)
+    const producer = marker === undefined ? readProducer(buffer, at) : undefined
+    if (producer !== undefined || marker !== undefined) {
+      const check = producer ? state.producers.check(producer, input.origin === 'client') : state.producers.checkMarker(marker!)
+      if (check.kind !== 'accepted') return this.#answerUnwritten(check, resolve)
+    }
+    const logAppendTimeMs = state.config.messageTimestampType === 'LogAppendTime' ? state.clock.now() : -1
+    this.#correctTimestamp(input, at, maxTimestamp, logAppendTimeMs)
+    const baseOffset = state.nextOffset
+    batch.stamp(buffer, at, baseOffset, input.leaderEpoch)
+    const lastOffset = batch.lastOffset(buffer, at)
+    const timestamp = batch.maxTimestamp(buffer, at)
+    let undo: Undo | undefined
+    if (producer) undo = state.producers.append(producer, baseOffset, lastOffset, timestamp)
+    else if (marker) undo = state.producers.end(marker, timestamp)
+    this.#send(input.frame, input.offset, input.length, undo, marker?.producerId ?? -1, logAppendTimeMs, resolve)
+  }
+
+  /** A leader's batches, which carry their offsets: any number, rising, from `nextOffset` on. */
+  #assignReplicated(input: AppendInput, resolve: Resolve): void {
+    const state = this.#state
+    const { buffer, start } = input.frame
+    const end = start + input.offset + input.length
+    const sizes: number[] = []
+    for (let at = start + input.offset, next = state.nextOffset; at < end; ) {
+      const size = batch.frameAt(buffer, at, end)
+      if (typeof size === 'string' || batch.baseOffset(buffer, at) < next) {
+        return resolve(failedAppend(ErrorCode.CORRUPT_MESSAGE, 'the batches of the leader do not follow what is here', state.logStartOffset))
+      }
+      next = batch.lastOffset(buffer, at) + 1
+      sizes.push(size)
+      at += size
+    }
+    let offset = input.offset
+    for (const [index, size] of sizes.entries()) {
+      const at = start + offset
+      const marker = readEndMarker(buffer, at)
+      const producer = marker === undefined ? readProducer(buffer, at) : undefined
+      let undo: Undo | undefined
+      const timestamp = batch.maxTimestamp(buffer, at)
+      if (producer) undo = state.producers.append(producer, batch.baseOffset(buffer, at), batch.lastOffset(buffer, at), timestamp)
+      else if (marker) undo = state.producers.end(marker, timestamp)
+      this.#send(input.frame, offset, size, undo, marker?.producerId ?? -1, -1, index === sizes.length - 1 ? resolve : () => undefined)
+      offset += size
+    }
+  }
+
+  // LogAppendTime overwrites what the producer said; CreateTime only corrects a largest timestamp that its records contradict.
+  #correctTimestamp(input: AppendInput, at: number, maxTimestamp: number, logAppendTimeMs: number): void {
+    const { buffer } = input.frame
+    if (logAppendTimeMs >= 0) batch.setLogAppendTime(buffer, at, logAppendTimeMs)
+    else if (input.origin === 'client' && batch.maxTimestamp(buffer, at) !== maxTimestamp) {
+      batch.writeInt64(buffer, maxTimestamp, at + batch.At.maxTimestamp)
+    } else return
+    this.#state.runtime.native.restampCrc(input.frame.id, input.offset, input.length)
+  }
+
+  #send(
+    frame: Frame,
+    offset: number,
+    length: number,
+    undo: Undo | undefined,
+    endsTransactionOf: number,
+    logAppendTimeMs: number,
+    resolve: Resolve
+  ): void {
+    const state = this.#state
+    const { buffer } = frame
+    const at = frame.start + offset
+    const baseOffset = batch.baseOffset(buffer, at)
+    const lastOffset = batch.lastOffset(buffer, at)
+    const maxTimestamp = batch.maxTimestamp(buffer, at)
+    if (state.segments.active.mustRoll(length, lastOffset, maxTimestamp, state.config, this.#jitterMs, state.clock.now())) this.#roll()
+    const segment = state.segments.active
+    const leaderEpoch = batch.partitionLeaderEpoch(buffer, at)
+    if (leaderEpoch > state.epochs.latest) {
+      state.epochs.assign(leaderEpoch, baseOffset)
+      void state.saveEpochs()
+    }
+    segment.assign(length, maxTimestamp)
+    state.nextOffset = lastOffset + 1
+    const records = batch.recordCount(buffer, at)
+    const retries = undefined
+    this.#pending.push({ segment, bytes: length, baseOffset, lastOffset, records, maxTimestamp, logAppendTimeMs, undo, endsTransactionOf, resolve, retries })
+    this.#jobs++
+    segment.native.append(state.strand, frame, offset, length, lastOffset, maxTimestamp, lastOffset, this.#onAppended)
+  }
+
+  // Not written: refused, or a retry of what is written or on its way.
+  #answerUnwritten(check: SequenceCheck, resolve: Resolve): void {
+    const { logStartOffset, endOffset } = this.#state
+    if (check.kind === 'refused') return resolve(failedAppend(check.errorCode, check.message, logStartOffset))
+    assert(check.kind === 'duplicate')
+    const { lastOffset, offsetDelta } = check.of
+    if (lastOffset < endOffset) {
+      return resolve({ errorCode: ErrorCode.NONE, errorMessage: null, baseOffset: lastOffset - offsetDelta, lastOffset, logAppendTimeMs: -1, logStartOffset })
+    }
+    const original = this.#pending.find((one) => one.lastOffset === lastOffset) ?? this.#unpublished.find((one) => one.lastOffset === lastOffset)
+    assert(original, 'a batch beyond the end is on its way')
+    const retries = (original.retries ??= [])
+    retries.push(resolve)
+  }
+
+  readonly #onAppended = (status: number): void => {
+    this.#jobs--
+    const pending = this.#pending.shift()
+    assert(pending, 'an append completed that nobody waits for')
+    if (status < 0 || this.#failure !== undefined) this.#failed(pending, status < 0 ? errnoName(status) : 'ECANCELED')
+    else if (this.#state.config.flushMessages >= Number.MAX_SAFE_INTEGER && this.#publishing === undefined) this.#publish(pending)
+    else this.#publishFlushed(pending)
+    this.#afterJob()
+  }
+
+  #publish(pending: PendingBatch): void {
+    const state = this.#state
+    const { segment, baseOffset, lastOffset, logAppendTimeMs } = pending
+    segment.size += pending.bytes
+    segment.noteTimestamp(pending.maxTimestamp, lastOffset)
+    state.endOffset = lastOffset + 1
+    if (pending.endsTransactionOf >= 0) state.producers.ended(pending.endsTransactionOf, baseOffset)
+    const { logStartOffset } = state
+    const result = { errorCode: ErrorCode.NONE, errorMessage: null, baseOffset, lastOffset, logAppendTimeMs, logStartOffset }
+    pending.resolve(result)
+    if (pending.retries) for (const resolve of pending.retries) resolve(result)
+    this.#moved()
+    this.#bytesSinceFlush += pending.bytes
+    const limit = state.environment.backgroundFlushBytes()
+    if (limit > 0 && this.#bytesSinceFlush >= limit) {
+      this.#bytesSinceFlush = 0
+      this.#flusher.flushInBackground()
+    }
+  }
+
+  // flush.messages: nobody sees a record that makes the flush due before it is on the disk. All that is written meanwhile shares the next one.
+  #publishFlushed(pending: PendingBatch): void {
+    this.#unpublished.push(pending)
+    this.#publishing ??= this.#publishInTurn().finally(() => {
+      this.#publishing = undefined
+      this.#afterJob()
+    })
+  }
+
+  async #publishInTurn(): Promise<void> {
+    while (this.#unpublished.length > 0) {
+      const batches = this.#unpublished
+      for (const one of batches) this.#recordsSinceFlush += one.records
+      if (this.#recordsSinceFlush >= this.#state.config.flushMessages) {
+        this.#recordsSinceFlush = 0
+        const count = batches.length
+        try {
+          await this.#flusher.flush()
+        } catch {
+          for (const one of this.#unpublished.splice(0)) this.#failed(one, 'EIO')
+          return
+        }
+        for (const one of this.#unpublished.splice(0, count)) this.#publish(one)
+      } else {
+        for (const one of this.#unpublished.splice(0)) this.#publish(one)
+      }
+    }
+  }
+
+  #failed(pending: PendingBatch, code: string): void {
+    this.#failure ??= code
+    if (pending.undo) this.#undo.push(pending.undo)
+    const result = storageFailure(`the batch could not be written: ${this.#failure}`, this.#state.logStartOffset)
+    pending.resolve(result)
+    if (pending.retries) for (const resolve of pending.retries) resolve(result)
+  }
+
+  #afterJob(): void {
+    if (this.#failure === undefined) return this.#becameIdle()
+    if (this.#jobs > 0 || this.#publishing !== undefined || this.#repairing) return
+    this.#repairing = true
+    void this.#repair(this.#failure)
+  }
+
+  /**
+   * Everything that was on its way has completed. The native segment has cut off what a failed write left; here go the segments that were
+   * begun for nothing, and the state of what was assigned.
+   */
+  async #repair(code: string): Promise<void> {
+    const state = this.#state
+    for (const undo of this.#undo.splice(0).toReversed()) state.producers.undo(undo)
+    state.nextOffset = state.endOffset
+    state.epochs.truncateFromEnd(state.endOffset + 1)
+    if (!isPassing(code)) state.fail(new StorageError(code, state.folder))
+    else {
+      state.environment.warn(`a write to ${state.topic}-${state.partition} failed with ${code}; the log goes on when there is room`)
+      await dropEmptySegments(state)
+      state.segments.active.unassign()
+    }
+    if (!state.offline) state.strand.reset()
+    this.#failure = undefined
+    this.#repairing = false
+    this.#pump()
+  }
+
+  #roll(): void {
+    const state = this.#state
+    const old = state.segments.active
+    const base = state.nextOffset
+    const snapshot = encodeSnapshot(state.producers.values())
+    if (!old.sealed) this.#seal(old, base, snapshot)
+    state.makeSegment(base, -1)
+    state.folderChanged = true
+  }
+
+  #seal(segment: LogSegment, nextBase: number, snapshot: Buffer): void {
+    const state = this.#state
+    segment.sealed = true
+    this.#jobs++
+    segment.native.seal(state.strand, segment.largestTimestamp, segment.offsetOfLargestTimestamp).then(
+      () => {
+        this.#jobs--
+        if (this.#failure === undefined && !state.offline) {
+          void writeSnapshot(state, nextBase, snapshot)
+          this.#flusher.flushInBackground()
+        }
+        this.#afterJob()
+      },
+      (error: unknown) => {
+        this.#jobs--
+        assert(error instanceof StorageError, String(error))
+        this.#failure ??= error.code
+        this.#afterJob()
+      }
+    )
+  }
+}
+
+function nameHash(name: string): number {
+  let hash = 0
+  for (const character of name) hash = (Math.imul(hash, 31) + character.codePointAt(0)!) >>> 0
+  return hash
+}

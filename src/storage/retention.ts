@@ -1,0 +1,97 @@
+/** Which segments a log may give up, and giving them up. */
+import type { LogSegment } from './log-segment.js'
+import type { LogState } from './log-state.js'
+import type { LogWriter } from './log-writer.js'
+import { storageError, syncFolder } from './files.js'
+import { markDeleted, unlinkDeleted } from './segment-files.js'
+
+/** What the decision needs of a segment; the last one is the active one. */
+export interface SegmentFacts {
+  readonly size: number
+  /** The largest timestamp of its records, or when it was last written. */
+  readonly timestamp: number
+  /** Where the next segment begins, or the log ends. */
+  readonly nextBase: number
+}
+
+export interface RetentionRules {
+  readonly nowMs: number
+  /** Below 0: no limit, in all that follow. */
+  readonly retentionMs: number
+  readonly retentionBytes: number
+  readonly logStartOffset: number
+  /** `cleanup.policy` holds `delete`; without it only what lies before the log start goes. */
+  readonly byPolicy: boolean
+}
+
+/** How many segments at the front go. An empty last segment always stays. */
+export function deletableSegments(segments: readonly SegmentFacts[], rules: RetentionRules): number {
+  const total = segments.reduce((sum, segment) => sum + segment.size, 0)
+  const expired = (segment: SegmentFacts) => rules.byPolicy && rules.retentionMs >= 0 && rules.nowMs - segment.timestamp > rules.retentionMs
+  let surplus = rules.byPolicy && rules.retentionBytes >= 0 ? total - rules.retentionBytes : -1
+  let count = 0
+  for (const segment of segments) {
+    const last = count === segments.length - 1
+    if (last && segment.size === 0) break
+    // The log may become smaller than its limit by no segment: only what is wholly surplus goes.
+    const tooMuch = surplus >= segment.size && surplus > 0
+    const passed = !last && segment.nextBase <= rules.logStartOffset
+    if (!expired(segment) && !tooMuch && !passed) break
+    surplus -= segment.size
+    count++
+  }
+  return count
+}
+
+/** Deletes what may go. Resolves to the number of segments; rejects with a StorageError. */
+export async function applyRetention(state: LogState, writer: LogWriter): Promise<number> {
+  const { config } = state
+  const facts: SegmentFacts[] = []
+  for (const [index, segment] of [...state.segments.all()].entries()) {
+    const nextBase = state.segments.at(index + 1)?.baseOffset ?? state.endOffset
+    // The disk is asked only where the answer counts: as long as all before it are expired.
+    facts.push({ size: segment.assignedBytes, timestamp: segment.size === 0 ? state.clock.now() : await segment.retentionTimestamp(), nextBase })
+  }
+  const rules: RetentionRules = {
+    nowMs: state.clock.now(),
+    retentionMs: config.retentionMs,
+    retentionBytes: config.retentionBytes,
+    logStartOffset: state.logStartOffset,
+    byPolicy: config.cleanupPolicy.includes('delete')
+  }
+  const count = deletableSegments(facts, rules)
+  if (count === 0 || state.offline) return 0
+  if (count >= state.segments.count) writer.roll()
+  if (count >= state.segments.count) return 0
+  return deleteFirst(state, count)
+}
+
+async function deleteFirst(state: LogState, count: number): Promise<number> {
+  const next = state.segments.at(count)!
+  try {
+    // The segment that is left must be a file before the others go: its name is what tells a start where the log is.
+    await next.native.prepare(state.strand)
+    await syncFolder(state.folder)
+  } catch (error) {
+    throw storageError(error, state.folder)
+  }
+  const gone = state.segments.removeFirst(count)
+  if (next.baseOffset > state.logStartOffset) {
+    state.logStartOffset = next.baseOffset
+    await state.environment.logStartMoved()
+  }
+  state.epochs.truncateFromStart(state.logStartOffset)
+  void state.saveEpochs()
+  await removeSegments(state, gone)
+  return gone.length
+}
+
+async function removeSegments(state: LogState, gone: readonly LogSegment[]): Promise<void> {
+  for (const segment of gone) {
+    segment.native.close()
+    await markDeleted(segment)
+  }
+  state.later(state.config.fileDeleteDelayMs, async () => {
+    for (const segment of gone) await unlinkDeleted(segment)
+  })
+}

@@ -1,0 +1,63 @@
+/** Files around a segment: producer snapshots, and what goes when a segment goes. */
+import { readdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { removeFile, renameIfThere, storageError } from './files.js'
+import type { LogSegment } from './log-segment.js'
+import type { LogState } from './log-state.js'
+import {
+  DELETED_SUFFIX,
+  INDEX_SUFFIX,
+  LOG_SUFFIX,
+  offsetName,
+  parseSegmentFile,
+  SNAPSHOT_SUFFIX,
+  TIME_INDEX_SUFFIX,
+  TXN_INDEX_SUFFIX
+} from './names.js'
+
+const SEGMENT_SUFFIXES = [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX]
+
+/**
+ * Writes the producer states as of `offset`. Not flushed: the CRC tells a torn one, and an older one with more of the log replayed gives the
+ * same. A failure costs only that.
+ */
+export async function writeSnapshot(state: LogState, offset: number, bytes: Buffer): Promise<void> {
+  try {
+    await writeFile(path.join(state.folder, offsetName(offset) + SNAPSHOT_SUFFIX), bytes)
+    state.snapshotOffset = Math.max(state.snapshotOffset, offset)
+  } catch (error) {
+    state.environment.warn(`a producer snapshot of ${state.topic}-${state.partition} could not be written`, error)
+  }
+}
+
+/** Takes the segments out at the end in which nothing was written, after a failed write. The last one that is left may be sealed. */
+export async function dropEmptySegments(state: LogState): Promise<void> {
+  while (state.segments.count > 1 && state.segments.active.size === 0) {
+    const segment = state.segments.removeLast()
+    segment.native.close()
+    try {
+      for (const suffix of SEGMENT_SUFFIXES) await removeFile(segment.path + suffix)
+    } catch (error) {
+      state.fail(storageError(error, segment.path))
+    }
+  }
+}
+
+/** Renames a segment's files so that no start finds them again; `unlinkDeleted` removes them later. */
+export async function markDeleted(segment: LogSegment): Promise<void> {
+  for (const suffix of [...SEGMENT_SUFFIXES, SNAPSHOT_SUFFIX]) await renameIfThere(segment.path + suffix, segment.path + suffix + DELETED_SUFFIX)
+}
+
+export async function unlinkDeleted(segment: LogSegment): Promise<void> {
+  for (const suffix of [...SEGMENT_SUFFIXES, SNAPSHOT_SUFFIX]) await removeFile(segment.path + suffix + DELETED_SUFFIX)
+}
+
+/** Removes producer snapshots that no start needs: not the newest, and not where a segment begins. */
+export async function removeStraySnapshots(folder: string, bases: ReadonlySet<number>, newest: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const file = parseSegmentFile(name)
+    if (file?.suffix === SNAPSHOT_SUFFIX && file.state === '' && file.offset !== newest && !bases.has(file.offset)) {
+      await removeFile(path.join(folder, name))
+    }
+  }
+}
