@@ -45,6 +45,7 @@ const everything = {
 
 /** Builds what the broker needs, and with `tests` what the tests need. Ends the process with a clear message when it fails. */
 export function build({ tests = false } = {}) {
+  checkPlatform()
   const targets = [packages, addon, ...(tests ? [everything] : [program])]
   if (targets.every(isFresh)) return
   takeLock()
@@ -63,6 +64,12 @@ export function build({ tests = false } = {}) {
   } finally {
     rmSync(lock, { force: true })
   }
+}
+
+function checkPlatform() {
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  if (major < 20 || (major === 20 && minor < 19)) fail(`Node 20.19 or newer is needed, this is ${process.versions.node}.`)
+  if (process.platform !== 'linux') fail(`Sluice runs on Linux, not on ${process.platform}.`)
 }
 
 function isFresh(target) {
@@ -144,7 +151,7 @@ function run(command, args, problem, { quiet = false } = {}) {
 }
 
 function fail(message) {
-  rmSync(lock, { force: true })
+  if (lockHolder() === process.pid) rmSync(lock, { force: true })
   process.stderr.write(`${message}\n`)
   process.exit(1)
 }

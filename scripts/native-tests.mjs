@@ -45,7 +45,13 @@ const modified = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ??
 /** Runs a program; resolves to its exit code (null after a signal) and all it printed. */
 function run(command, args, options = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], timeout: RUN_LIMIT_MS, killSignal: 'SIGKILL', ...options })
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: RUN_LIMIT_MS,
+      killSignal: 'SIGKILL',
+      ...options
+    })
     let output = ''
     child.stdout.on('data', (data) => (output += data))
     child.stderr.on('data', (data) => (output += data))
@@ -81,7 +87,9 @@ async function testVariant(name, wanted, report) {
 
   const library = list('native', /\.cc$/)
   const tests = list('native/test', /_test\.cc$/).filter(isWanted)
-  const planted = list('native/test', /^planted_.*\.cc$/).filter((source) => path.basename(source, '.cc') in variant.planted && isWanted(source))
+  const planted = list('native/test', /^planted_.*\.cc$/).filter(
+    (source) => path.basename(source, '.cc') in variant.planted && isWanted(source)
+  )
   await inParallel([...library, ...tests, ...planted].filter(stale).map((source) => () => compile(source)))
 
   const program = (source) => path.join(folder, path.basename(source, '.cc'))
@@ -101,7 +109,11 @@ async function testVariant(name, wanted, report) {
     const expected = variant.planted[test]
     const passed = expected ? code !== 0 && expected.test(output) : code === 0
     const seconds = ((performance.now() - start) / 1000).toFixed(2)
-    report(passed, `${passed ? 'ok    ' : 'not ok'} ${name.padEnd(5)} ${test} (${seconds} s)${expected ? (passed ? ' - found, as it must be' : ' - was not found') : ''}`, output)
+    report(
+      passed,
+      `${passed ? 'ok    ' : 'not ok'} ${name.padEnd(5)} ${test} (${seconds} s)${expected ? (passed ? ' - found, as it must be' : ' - was not found') : ''}`,
+      output
+    )
   }
 }
 
@@ -122,5 +134,5 @@ for (const name of chosen.length > 0 ? chosen : Object.keys(variants)) {
     process.stdout.write(`not ok ${name.padEnd(5)} ${error.message}\n`)
   }
 }
-process.stdout.write(`native tests: ${passes} passed, ${failures} failed\n`)
+process.stdout.write(`${passes} passed, ${failures} failed\n`)
 process.exitCode = failures > 0 || passes === 0 ? 1 : 0
