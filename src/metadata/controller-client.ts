@@ -3,6 +3,7 @@
  * here: the image has it, and listeners of the metadata have acted on it.
  */
 import type { ConfigEntry } from '../config/broker-config.js'
+import type { NextProducerId } from './producer-ids.js'
 
 /** `errorCode` 0: it went well. */
 export interface ControllerError {
@@ -27,7 +28,7 @@ export interface CreatableTopic {
 
 export interface CreatedTopic extends ControllerError {
   readonly name: string
-  /** The zero uuid on error, and where nothing was made because it was only validated. */
+  /** The zero uuid on error. */
   readonly topicId: string
   /** -1 on error. */
   readonly numPartitions: number
@@ -91,4 +92,6 @@ export interface ControllerClient {
   incrementalAlterConfigs(resources: readonly IncrementalChanges[], validateOnly: boolean): Promise<readonly AlteredResource[]>
   alterConfigs(resources: readonly WholeConfig[], validateOnly: boolean): Promise<readonly AlteredResource[]>
   allocateProducerIds(): Promise<ProducerIdBlock>
+  /** One of a block that was allocated before, or of a new one. */
+  nextProducerId(): Promise<NextProducerId>
 }

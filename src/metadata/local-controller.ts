@@ -36,6 +36,7 @@ import type { MetadataImage } from './image.js'
 import { loadBootstrap, loadMetadata, type LoadedMetadata } from './metadata-folder.js'
 import type { MetadataLog } from './metadata-log.js'
 import type { MetadataListener, MetadataSource } from './metadata-source.js'
+import { ProducerIds, type NextProducerId } from './producer-ids.js'
 import { writeQuorumState } from './quorum-state.js'
 import { encodeBatches } from './record-codec.js'
 import { RecordType, type MetadataRecord } from './records.js'
@@ -66,6 +67,7 @@ export class LocalController implements MetadataSource, ControllerClient {
   readonly #state: ControllerState
   readonly #loaded: LoadedMetadata
   readonly #snapshots: SnapshotKeeper
+  readonly #producerIds = new ProducerIds(() => this.allocateProducerIds())
   readonly #listeners = new Set<MetadataListener>()
   #log: MetadataLog | undefined
   #epoch: number
@@ -199,6 +201,10 @@ export class LocalController implements MetadataSource, ControllerClient {
       (state) => allocateProducerIds(state, this.#options.nodeId),
       ({ errorCode }) => ({ errorCode, start: -1, length: 0 })
     )
+  }
+
+  nextProducerId(): Promise<NextProducerId> {
+    return this.#producerIds.next()
   }
 
   /** Waits for running operations, writes a snapshot when that saves the next start some reading, and closes the log. */

@@ -48,7 +48,7 @@ export function createTopics(
     created.set(unify(topic.name), topic.name)
     partitionsLeft -= made.response.numPartitions
     records.push(...made.records)
-    response.push(validateOnly ? { ...made.response, topicId: ZERO_UUID } : made.response)
+    response.push(made.response)
   }
   return { records: validateOnly ? [] : records, response }
 }
