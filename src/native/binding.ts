@@ -242,8 +242,8 @@ export interface Addon {
    */
   walkRecords(bytes: Uint8Array, start: number, end: number, count: number, into: Float64Array): number
   /**
-   * Takes the lock that a Java broker takes on its `.lock` (an exclusive POSIX lock of the whole file), creating the file. Does not wait.
-   * Returns a handle, or -errno; -EAGAIN: another process holds it, -EBUSY: this process does.
+   * Takes the lock that a Java broker takes on its `.lock` (an exclusive lock of the whole file), creating the file. Does not wait.
+   * Returns a handle, or -errno; -EAGAIN: somebody holds it, in another process or in this one.
    */
   lockFile(path: string): number
   unlockFile(handle: number): void
