@@ -27,8 +27,8 @@ interface StartOptions {
   readonly port?: number
   readonly dir?: string
   readonly pidFile?: string
-  readonly topic: Readonly<Record<string, number>>
-  readonly set: Readonly<Record<string, string>>
+  readonly topic?: Readonly<Record<string, number>>
+  readonly set?: Readonly<Record<string, string>>
 }
 
 const DEFAULT_HOST = '127.0.0.1'
@@ -54,8 +54,8 @@ export function parseArguments(args: readonly string[], output: Output): Parsed 
     .option('-p, --port <port>', `listen on ${DEFAULT_HOST} and this port; 0 takes a free one (default: ${DEFAULT_PORT})`, parsePort)
     .option('-d, --dir <folder>', `where the data is kept (default: ${DEFAULT_DIR})`)
     .option('--pid-file <file>', 'written when the broker serves, removed when it ends')
-    .option('-t, --topic <name:partitions>', 'a topic to create if it is missing; may be repeated', collectTopic, {})
-    .option('-s, --set <name=value>', 'a setting, stronger than the file; may be repeated', collectSetting, {})
+    .option('-t, --topic <name:partitions>', 'a topic to create if it is missing; may be repeated', collectTopic)
+    .option('-s, --set <name=value>', 'a setting, stronger than the file; may be repeated', collectSetting)
     .addHelpText('after', START_HELP)
     .action((file: string | undefined, options: StartOptions) => {
       parsed = { command: 'start', request: startRequest(file, options) }
@@ -105,7 +105,7 @@ function startRequest(file: string | undefined, options: StartOptions): StartReq
   settings['listeners'] ??= `PLAINTEXT://${DEFAULT_HOST}:${DEFAULT_PORT}`
   if (options.dir !== undefined) settings['log.dirs'] = options.dir
   if (settings['log.dirs'] === undefined && settings['log.dir'] === undefined) settings['log.dirs'] = DEFAULT_DIR
-  return { settings, topics: options.topic, ...(options.pidFile === undefined ? {} : { pidFile: options.pidFile }) }
+  return { settings, topics: options.topic ?? {}, ...(options.pidFile === undefined ? {} : { pidFile: options.pidFile }) }
 }
 
 function readSettings(file: string): Record<string, string> {
@@ -130,7 +130,7 @@ function parsePort(text: string): number {
   return port
 }
 
-function collectTopic(text: string, topics: Readonly<Record<string, number>>): Record<string, number> {
+function collectTopic(text: string, topics: Readonly<Record<string, number>> = {}): Record<string, number> {
   const at = text.lastIndexOf(':')
   const name = at < 0 ? text : text.slice(0, at)
   const partitions = at < 0 ? 1 : Number(text.slice(at + 1))
@@ -143,7 +143,7 @@ function collectTopic(text: string, topics: Readonly<Record<string, number>>): R
   return { ...topics, [name]: partitions }
 }
 
-function collectSetting(text: string, settings: Readonly<Record<string, string>>): Record<string, string> {
+function collectSetting(text: string, settings: Readonly<Record<string, string>> = {}): Record<string, string> {
   const at = text.indexOf('=')
   if (at < 1) throw new InvalidArgumentError('A setting is name=value.')
   return { ...settings, [text.slice(0, at).trim()]: text.slice(at + 1).trim() }
