@@ -6,12 +6,12 @@ import { networkSettings } from './network.js'
 import { nodeSettings, quorumSettings } from './node.js'
 import { metricsSettings, quotaSettings } from './observe.js'
 import { remoteSettings } from './remote.js'
-import { replicationSettings } from './replication.js'
+import { followerSettings, replicationSettings } from './replication.js'
 import { policySettings, securitySettings } from './security.js'
 import { shareSettings, streamsSettings } from './share.js'
 import { sluiceSettings } from './sluice.js'
 import { topicSettings } from './topic.js'
-import { transactionSettings } from './transaction.js'
+import { producerSettings, transactionSettings } from './transaction.js'
 
 export const brokerSettings = {
   ...networkSettings,
@@ -20,8 +20,10 @@ export const brokerSettings = {
   ...logSettings,
   ...cleanerSettings,
   ...replicationSettings,
+  ...followerSettings,
   ...groupSettings,
   ...consumerGroupSettings,
+  ...producerSettings,
   ...transactionSettings,
   ...shareSettings,
   ...streamsSettings,
@@ -49,9 +51,9 @@ export const settingAreas: readonly { readonly title: string; readonly rows: Rea
   { title: 'Network and requests', rows: networkSettings },
   { title: 'Node and metadata', rows: { ...nodeSettings, ...quorumSettings } },
   { title: 'Logs', rows: { ...logSettings, ...cleanerSettings } },
-  { title: 'Replication', rows: replicationSettings },
+  { title: 'Replication', rows: { ...replicationSettings, ...followerSettings } },
   { title: 'Groups and offsets', rows: { ...groupSettings, ...consumerGroupSettings } },
-  { title: 'Producers and transactions', rows: transactionSettings },
+  { title: 'Producers and transactions', rows: { ...producerSettings, ...transactionSettings } },
   { title: 'Security and plug-ins', rows: { ...securitySettings, ...policySettings } },
   { title: 'Quotas and metrics', rows: { ...quotaSettings, ...metricsSettings } },
   { title: 'Share and streams groups', rows: { ...shareSettings, ...streamsSettings } },

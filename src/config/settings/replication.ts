@@ -1,14 +1,18 @@
 /** Replicas and leaders. */
-import { boolean, int, long, string } from '../setting.js'
+import { boolean, ignored, int, long, string } from '../setting.js'
 
 export const replicationSettings = {
-  'auto.leader.rebalance.enable': boolean(true, 'Leadership returns to the preferred replica by itself.'),
-  'leader.imbalance.check.interval.seconds': long(300, 'How often the balance of leaders is looked at.', { min: 1 }),
   'min.insync.replicas': int(
     1,
     'With acks=all, replicas that must hold a record before it is acknowledged. Capped by the number of replicas.',
     { change: 'cluster-wide', min: 1 }
-  ),
+  )
+}
+
+// A node alone has no followers.
+export const followerSettings = ignored({
+  'auto.leader.rebalance.enable': boolean(true, 'Leadership returns to the preferred replica by itself.'),
+  'leader.imbalance.check.interval.seconds': long(300, 'How often the balance of leaders is looked at.', { min: 1 }),
   'num.replica.alter.log.dirs.threads': int(null, 'Threads that move replicas between folders.'),
   'num.replica.fetchers': int(1, 'Fetchers for each other broker.', { change: 'cluster-wide', min: 1 }),
   'replica.fetch.backoff.ms': int(1000, 'Pause of a follower after an error.', { min: 0 }),
@@ -25,4 +29,4 @@ export const replicationSettings = {
     change: 'cluster-wide'
   }),
   'unclean.leader.election.interval.ms': long(300000, 'How often partitions without a leader are looked at.', { min: 1, internal: true })
-}
+})

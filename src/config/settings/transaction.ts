@@ -1,14 +1,18 @@
 /** Idempotent producers and transactions. */
-import { boolean, int, short } from '../setting.js'
+import { boolean, ignored, int, short } from '../setting.js'
 
-export const transactionSettings = {
-  'add.partitions.to.txn.retry.backoff.max.ms': int(100, 'Longest time of verifying a partition of a transaction again.', { min: 0 }),
-  'add.partitions.to.txn.retry.backoff.ms': int(20, 'Pause before verifying a partition of a transaction again.', { min: 1 }),
+export const producerSettings = {
   'producer.id.expiration.check.interval.ms': int(600000, 'How often expired producers are looked for.', { min: 1, internal: true }),
   'producer.id.expiration.ms': int(86400000, 'The state of an idempotent producer is forgotten when it was silent for so long.', {
     change: 'cluster-wide',
     min: 1
-  }),
+  })
+}
+
+// Transactions are not implemented yet.
+export const transactionSettings = ignored({
+  'add.partitions.to.txn.retry.backoff.max.ms': int(100, 'Longest time of verifying a partition of a transaction again.', { min: 0 }),
+  'add.partitions.to.txn.retry.backoff.ms': int(20, 'Pause before verifying a partition of a transaction again.', { min: 1 }),
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': int(10000, 'How often transactions that timed out are aborted.', {
     min: 1
   }),
@@ -30,6 +34,6 @@ export const transactionSettings = {
   }),
   'transaction.state.log.replication.factor': short(3, 'Replication factor of __transaction_state when it is created.', { min: 1 }),
   'transaction.state.log.segment.bytes': int(104857600, 'Segment size of __transaction_state.', { min: 1 }),
-  'transaction.two.phase.commit.enable': boolean(false, 'Allows transactions without a timeout, for two-phase commit.', { ignored: true }),
+  'transaction.two.phase.commit.enable': boolean(false, 'Allows transactions without a timeout, for two-phase commit.'),
   'transactional.id.expiration.ms': int(604800000, 'A transactional id without transactions for so long is forgotten.', { min: 1 })
-}
+})
