@@ -129,6 +129,7 @@ export const topicSettings = {
     { change: 'topic', min: 1, synonyms: [{ name: 'min.insync.replicas', factor: 1 }] }
   ),
   preallocate: boolean(false, 'Reserve the full size of a new segment on the disk.', {
+    ignored: true,
     change: 'topic',
     synonyms: [{ name: 'log.preallocate', factor: 1 }]
   }),
@@ -181,6 +182,7 @@ export const topicSettings = {
     ]
   }),
   'unclean.leader.election.enable': boolean(false, 'A replica that is not in sync may become leader, losing records.', {
+    ignored: true,
     change: 'topic',
     synonyms: [{ name: 'unclean.leader.election.enable', factor: 1 }]
   })
