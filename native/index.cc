@@ -57,7 +57,7 @@ int Index::load(int fd, std::uint64_t size) {
   std::vector<IndexEntry> firsts;
   IndexEntry last{};
   std::size_t count = 0;
-  bool sound = size % entry_bytes_ == 0;
+  bool sound = true;
   std::vector<std::uint8_t> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(size, 16 * block_entries_ * entry_bytes_)));
   for (std::uint64_t position = 0; position < size;) {
     const std::int64_t got = read_at(fd, buffer.data(), buffer.size(), position, Wait::Yes);
@@ -77,7 +77,7 @@ int Index::load(int fd, std::uint64_t size) {
   }
   std::lock_guard lock(mutex_);
   fd_ = fd;
-  sound_ = sound;
+  sound_ = sound && size % entry_bytes_ == 0;
   ragged_ = size != count * entry_bytes_;
   count_ = count;
   last_ = last;

@@ -1,0 +1,316 @@
+#include "../segment.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <chrono>
+#include <climits>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <random>
+#include <thread>
+
+#include "batches.h"
+
+using namespace sluice;
+
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+SegmentOptions options(const std::string& path, std::int64_t size = -1, std::int64_t base = 100) {
+  return {.path = path, .base_offset = base, .size = size, .index_bytes = 1 << 20, .index_interval_bytes = 500};
+}
+
+struct Log {
+  std::vector<BatchShape> batches;
+  std::uint64_t end = 0;
+  std::int64_t next = 100;
+};
+
+int append(Segment& segment, Log& log, std::int32_t records, std::size_t bytes, std::int64_t timestamp) {
+  const BatchShape shape{.base_offset = log.next, .records = records, .bytes = bytes, .max_timestamp = timestamp};
+  const Bytes batch = make_batch(shape);
+  const AppendPart part{batch.data(), batch.size(), log.next + records - 1, timestamp, log.next + records - 1};
+  const int status = segment.append(&part, 1, log.end);
+  if (status == 0) {
+    log.batches.push_back(shape);
+    log.next += records;
+  }
+  return status;
+}
+
+// Every answer against the list of batches.
+void verify(Segment& segment, const Log& log) {
+  std::uint64_t position = 0;
+  BatchPlace place;
+  for (const BatchShape& batch : log.batches) {
+    for (const std::int64_t offset : {batch.base_offset, batch.base_offset + batch.records - 1}) {
+      for (const Wait wait : {Wait::Yes, Wait::No}) {
+        const int status = segment.locate(offset, wait, place);
+        if (wait == Wait::No && status == -EAGAIN) continue;
+        CHECK_EQ(status, 0);
+        CHECK_EQ(place.position, position);
+        CHECK_EQ(place.base_offset, batch.base_offset);
+        CHECK_EQ(place.bytes, batch.bytes);
+      }
+    }
+    position += batch.bytes;
+  }
+  CHECK_EQ(segment.locate(log.next, Wait::Yes, place), 0);
+  CHECK_EQ(place.position, position);
+  CHECK_EQ(place.base_offset, -1);
+  CHECK_EQ(place.bytes, 0u);
+  for (std::int64_t timestamp = -1; timestamp < 2100; timestamp += 13) {
+    std::uint64_t at = 0;
+    auto first = log.batches.begin();
+    for (; first != log.batches.end() && first->max_timestamp < timestamp; first++) at += first->bytes;
+    CHECK_EQ(segment.locate_timestamp(timestamp, place), 0);
+    CHECK_EQ(place.position, at);
+    CHECK_EQ(place.bytes, first == log.batches.end() ? 0 : first->bytes);
+  }
+}
+
+std::string content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Random appends, cuts and reopenings; after each, answers and index bytes are those of a rebuilt copy.
+void model(const TempFolder& folder, unsigned seed) {
+  std::mt19937 random(seed);
+  const std::string path = folder.file("model-" + std::to_string(seed));
+  auto segment = std::make_unique<Segment>(options(path));
+  Log log;
+  for (int step = 0; step < 60; step++) {
+    const unsigned what = random() % 10;
+    if (what < 7) {
+      for (unsigned n = random() % 20; n > 0; n--) CHECK_EQ(append(*segment, log, 1 + static_cast<int>(random() % 5), 61 + random() % 700, random() % 2000), 0);
+    } else if (what < 9 && !log.batches.empty()) {
+      const std::size_t kept = random() % (log.batches.size() + 1);
+      while (log.batches.size() > kept) {
+        log.next = log.batches.back().base_offset;
+        log.end -= log.batches.back().bytes;
+        log.batches.pop_back();
+      }
+      CHECK_EQ(segment->truncate(log.end), 0);
+    } else {
+      segment.reset();
+      segment = std::make_unique<Segment>(options(path, static_cast<std::int64_t>(log.end)));
+      std::uint64_t size;
+      if (step == 0 || !std::filesystem::exists(path + ".log")) std::ofstream(path + ".log");
+      CHECK_EQ(segment->prepare(size), 0);
+    }
+    if (step % 6 == 0) verify(*segment, log);
+  }
+  verify(*segment, log);
+  CHECK_EQ(segment->seal(-1, -1), 0);
+  CHECK_EQ(segment->check_indexes(), 0);
+  const std::string offsets = content(path + ".index");
+  const std::string times = content(path + ".timeindex");
+  std::filesystem::remove(path + ".index");
+  std::filesystem::remove(path + ".timeindex");
+  Segment rebuilt(options(path, static_cast<std::int64_t>(log.end)));
+  ScanResult scan;
+  for (std::uint64_t position = 0;; position = scan.position) {
+    scan = rebuilt.scan({.position = position, .max_bytes = 2000, .max_rows = 3, .verify_crc = true, .rebuild_indexes = true});
+    CHECK(scan.status >= 0 && scan.status <= 1);
+    if (scan.status == 0) break;
+  }
+  CHECK_EQ(rebuilt.seal(-1, -1), 0);
+  CHECK(content(path + ".index") == offsets);
+  CHECK(content(path + ".timeindex") == times);
+  verify(rebuilt, log);
+}
+
+void scan_faults(const TempFolder& folder) {
+  const std::string path = folder.file("faults");
+  const auto scan_of = [&](const Bytes& tail) {
+    Bytes all = make_batch({.base_offset = 100, .records = 2, .producer_id = 5});
+    const Bytes second = make_batch({.base_offset = 102});
+    all.insert(all.end(), second.begin(), second.end());
+    all.insert(all.end(), tail.begin(), tail.end());
+    std::ofstream(path + ".log", std::ios::binary).write(reinterpret_cast<const char*>(all.data()), static_cast<std::streamsize>(all.size()));
+    Segment segment(options(path, static_cast<std::int64_t>(all.size())));
+    const ScanResult result = segment.scan({.position = 0, .max_bytes = 1 << 20, .max_rows = 100, .verify_crc = true, .rebuild_indexes = true});
+    CHECK_EQ(result.rows.size(), 2 * kScanRowBytes);
+    CHECK_EQ(result.position, 400u);
+    CHECK(std::memcmp(result.rows.data() + kScanRowBytes + 8, second.data(), kBatchHeaderBytes) == 0);
+    CHECK_EQ(load_be64(result.rows.data() + kScanRowBytes), 200);
+    CHECK_EQ(segment.scan({.position = 0, .max_bytes = 400, .max_rows = 9, .only_idempotent = true}).rows.size(), kScanRowBytes);
+    CHECK_EQ(segment.truncate(result.position), 0);
+    CHECK_EQ(std::filesystem::file_size(path + ".log"), 400u);
+    return std::pair(result.status, static_cast<int>(result.fault));
+  };
+  const Bytes good = make_batch({.base_offset = 103});
+  CHECK(scan_of({}) == std::pair(0, 0));
+  Bytes bad = good;
+  store_be32(bad.data() + 8, 3);
+  CHECK(scan_of(bad) == std::pair(2, 1));
+  bad = good;
+  bad[16] = 0;
+  CHECK(scan_of(bad) == std::pair(2, 2));
+  bad = good;
+  bad.back() ^= 1;
+  CHECK(scan_of(bad) == std::pair(2, 3));
+  CHECK(scan_of(make_batch({.base_offset = 102})) == std::pair(2, 4));
+  CHECK(scan_of(Bytes(good.begin(), good.end() - 1)) == std::pair(2, 5));
+  CHECK(scan_of(Bytes(good.begin(), good.begin() + 20)) == std::pair(2, 5));
+  bad = good;
+  store_be32(bad.data() + 8, INT_MAX);  // a hostile length costs nothing
+  CHECK(scan_of(bad) == std::pair(2, 5));
+}
+
+void refusals(const TempFolder& folder) {
+  Segment segment(options(folder.file("refusals")));
+  Log log;
+  CHECK_EQ(append(segment, log, 1, 200, 5), 0);
+  log.next = 100;
+  CHECK_EQ(append(segment, log, 1, 200, 5), -EINVAL);  // offsets must rise
+  log.next = 100 + (std::int64_t{1} << 32);
+  CHECK_EQ(append(segment, log, 1, 200, 5), -EOVERFLOW);
+  log.next = 101;
+  CHECK_EQ(segment.truncate(100), -EINVAL);
+  CHECK_EQ(segment.truncate(201), -EINVAL);
+  CHECK(!segment.region(100, 101).has_value());
+  CHECK(!segment.region(UINT64_MAX, 2).has_value());
+  const auto region = segment.region(100, 100);
+  CHECK(region.has_value() && region->valid());
+  CHECK_EQ(segment.seal(-1, -1), 0);
+  CHECK_EQ(append(segment, log, 1, 200, 5), -EPERM);
+  CHECK_EQ(segment.truncate(0), 0);
+  CHECK(!region->valid());
+  log.next = 100;
+  CHECK_EQ(append(segment, log, 1, 200, 5), 0);
+  CHECK(!region->valid());
+
+  Segment existing(options(folder.file("refusals")));
+  std::uint64_t size;
+  CHECK_EQ(existing.prepare(size), -EEXIST);
+  Segment shorter(options(folder.file("refusals"), 201));
+  CHECK_EQ(shorter.prepare(size), -ENODATA);
+  Segment missing(options(folder.file("missing"), 0));
+  CHECK_EQ(missing.prepare(size), -ENOENT);
+  BatchPlace place;
+  CHECK_EQ(missing.locate(100, Wait::No, place), -EAGAIN);
+}
+
+// A write that fails in the middle leaves nothing: neither visible, nor in the file, nor in the indexes.
+void failed_write(const TempFolder& folder) {
+  signal(SIGXFSZ, SIG_IGN);
+  const std::string path = folder.file("full");
+  Segment segment(options(path));
+  Log log;
+  for (int i = 0; i < 5; i++) CHECK_EQ(append(segment, log, 2, 300, i), 0);
+  struct rlimit before;
+  CHECK_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const struct rlimit small = {1600, before.rlim_max};
+  CHECK_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  CHECK_EQ(append(segment, log, 2, 300, 9), -EFBIG);
+  CHECK_EQ(append(segment, log, 2, 300, 9), -EFBIG);
+  CHECK_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  log.end = 1500;
+  CHECK_EQ(std::filesystem::file_size(path + ".log"), 1500u);
+  verify(segment, log);
+  CHECK_EQ(append(segment, log, 2, 300, 9), 0);
+  verify(segment, log);
+  std::uint64_t durable = 0;
+  CHECK_EQ(segment.flush(durable), 0);
+  CHECK_EQ(durable, 1800u);
+}
+
+void moved(const TempFolder& folder) {
+  std::filesystem::create_directory(folder.file("before"));
+  Segment segment(options(folder.file("before/log")));
+  std::uint64_t size;
+  CHECK_EQ(segment.prepare(size), 0);
+  std::filesystem::rename(folder.file("before"), folder.file("after"));
+  segment.moved(folder.file("after/log"));
+  Log log;
+  CHECK_EQ(append(segment, log, 1, 200, 5), 0);
+  CHECK(std::filesystem::exists(folder.file("after/log.index")));
+}
+
+// Look-ups beside appends and cuts always give a batch that was there, whole.
+void races(const TempFolder& folder) {
+  Segment segment(options(folder.file("races")));
+  Log log;
+  CHECK_EQ(append(segment, log, 1, 300, 1), 0);
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> readers;
+  for (const Wait wait : {Wait::Yes, Wait::No}) {
+    readers.emplace_back([&, wait] {
+      std::mt19937 random(1);
+      while (!stop) {
+        BatchPlace place;
+        const std::int64_t offset = 100 + static_cast<std::int64_t>(random() % 400);
+        const int status = segment.locate(offset, wait, place);
+        CHECK(status == 0 || (wait == Wait::No && status == -EAGAIN));
+        if (status == 0 && place.bytes > 0) CHECK(place.base_offset == offset && place.bytes >= 300 && place.bytes < 330);
+        (void)segment.figures();
+        CHECK_EQ(segment.locate_timestamp(static_cast<std::int64_t>(random() % 500), place), 0);
+      }
+    });
+  }
+  std::mt19937 random(2);
+  for (int round = 0; round < 30; round++) {
+    // Every generation has other sizes, so that a position of an older one is no boundary.
+    while (log.next < 500) CHECK_EQ(append(segment, log, 1, 300 + static_cast<std::size_t>(round), log.next), 0);
+    const std::size_t kept = random() % log.batches.size();
+    while (log.batches.size() > kept) {
+      log.end -= log.batches.back().bytes;
+      log.next--;
+      log.batches.pop_back();
+    }
+    CHECK_EQ(segment.truncate(log.end), 0);
+  }
+  stop = true;
+  for (std::thread& reader : readers) reader.join();
+}
+
+double nanoseconds_each(int rounds, auto&& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < rounds; i++) work(i);
+  return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - begin).count() / rounds;
+}
+
+// Printed, not judged.
+void speed(const TempFolder& folder) {
+  for (const std::size_t bytes : {std::size_t{1} << 10, std::size_t{64} << 10, std::size_t{1} << 20}) {
+    SegmentOptions with = options(folder.file("speed-" + std::to_string(bytes)));
+    with.index_interval_bytes = 4096;
+    with.index_bytes = 10 << 20;
+    Segment segment(with);
+    Bytes batch = make_batch({.base_offset = 100, .bytes = bytes});
+    const int rounds = static_cast<int>((std::size_t{128} << 20) / bytes);
+    std::uint64_t end;
+    const double each = nanoseconds_each(rounds, [&](int i) {
+      store_be64(batch.data(), static_cast<std::uint64_t>(100 + i));
+      const AppendPart part{batch.data(), bytes, 100 + i, 1000 + i, 100 + i};
+      CHECK_EQ(segment.append(&part, 1, end), 0);
+    });
+    std::mt19937 random(1);
+    BatchPlace place;
+    int waits = 0;
+    const double anywhere = nanoseconds_each(200000, [&](int) { waits += segment.locate(100 + static_cast<std::int64_t>(random() % static_cast<unsigned>(rounds)), Wait::No, place) < 0; });
+    const double tail = nanoseconds_each(200000, [&](int i) { waits += segment.locate(100 + rounds - i % 8, Wait::No, place) < 0; });
+    const double scan = nanoseconds_each(1, [&](int) { CHECK_EQ(segment.scan({.position = 0, .max_bytes = 1ull << 40, .max_rows = 1 << 20, .verify_crc = true, .rebuild_indexes = true}).status, 0); });
+    std::printf("%zu-byte batches: append %.0f ns, locate anywhere %.0f ns, at the tail %.0f ns (%d would wait), recovery %.2f GB/s\n", bytes, each, anywhere, tail,
+                waits, static_cast<double>(end) / scan);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char**) {
+  const TempFolder folder;
+  for (unsigned seed = 1; seed <= 8; seed++) model(folder, seed);
+  scan_faults(folder);
+  refusals(folder);
+  failed_write(folder);
+  moved(folder);
+  races(folder);
+  if (argc > 1) speed(folder);
+}
