@@ -53,7 +53,10 @@ export class LogFlusher {
         await syncFolder(state.folder)
       }
       for (const segment of this.#unflushed()) await this.#flushSegment(segment)
-      if (upTo > state.recoveryPoint) state.recoveryPoint = upTo
+      if (upTo > state.recoveryPoint) {
+        state.recoveryPoint = upTo
+        state.environment.recoveryPointMoved()
+      }
     } catch (error) {
       const failure = storageError(error, state.folder)
       this.#fail(failure)

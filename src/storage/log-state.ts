@@ -22,6 +22,8 @@ export interface LogEnvironment {
   warn(message: string, error?: unknown): void
   /** The log start offset moved: resolved once that is durable. */
   logStartMoved(): Promise<void>
+  /** A flush moved the recovery point. */
+  recoveryPointMoved(): void
   /** `producer.id.expiration.ms` */
   producerExpirationMs(): number
   /** `sluice.flush.background.bytes`; 0: never. */

@@ -1,0 +1,173 @@
+/** One log directory: its lock, whose it is, its checkpoints, and whether it works. */
+import { mkdir, readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { ConfigError, StorageError, WireError } from '../errors.js'
+import type { Logger } from '../log.js'
+import { loadAddon } from '../native/binding.js'
+import { errnoName } from '../native/runtime.js'
+import { readOffsetCheckpoint, writeOffsetCheckpoint, type OffsetCheckpoint, type PartitionOffset } from './checkpoints.js'
+import { readIfThere, removeFile, storageError, syncFolder, writeDurably } from './files.js'
+import type { Log } from './log.js'
+import { readMetaProperties, writeMetaProperties, type MetaProperties } from './meta-properties.js'
+import { CLEAN_SHUTDOWN_FILE, LOCK_FILE, LOG_START_FILE, META_PROPERTIES_FILE, partitionFolder, RECOVERY_POINT_FILE } from './names.js'
+
+/** What may stand in a folder that is to become a log directory: nothing of anybody. */
+const HARMLESS = new Set([LOCK_FILE, 'lost+found', `${META_PROPERTIES_FILE}.tmp`])
+
+export class LogDir {
+  readonly path: string
+  readonly #log: Logger
+  #directoryId = ''
+  #lock = -1
+  #failure: StorageError | undefined
+  /** The last stop of the broker that used it was an orderly one; also true of a new directory. */
+  cleanShutdown = false
+  /** The directory was empty. */
+  isNew = false
+  /** As read at the start; of the logs that are not opened yet. */
+  recoveryPoints: OffsetCheckpoint = new Map()
+  logStarts: OffsetCheckpoint = new Map()
+  /** The logs that are open, by folder name. */
+  readonly logs = new Map<string, Log>()
+  readonly #saveRecoveryPoints = shared(() => this.#write(RECOVERY_POINT_FILE, this.recoveryPoints, (log) => log.recoveryPoint))
+  readonly #saveLogStarts = shared(() => this.#write(LOG_START_FILE, this.logStarts, (log) => log.logStartOffset))
+
+  constructor(dir: string, log: Logger) {
+    this.path = dir
+    this.#log = log
+  }
+
+  /** The zero-length text while the directory could not be read. */
+  get directoryId(): string {
+    return this.#directoryId
+  }
+
+  get online(): boolean {
+    return this.#failure === undefined
+  }
+
+  /** Why it is offline. */
+  get failure(): StorageError | undefined {
+    return this.#failure
+  }
+
+  fail(error: StorageError): void {
+    this.#failure ??= error
+  }
+
+  /**
+   * Creates the folder if need be and takes its lock. Throws a ConfigError when it belongs to somebody else, a StorageError when it does not work.
+   */
+  async lock(): Promise<MetaProperties | undefined> {
+    try {
+      await mkdir(this.path, { recursive: true })
+    } catch (error) {
+      throw storageError(error, this.path)
+    }
+    const file = path.join(this.path, LOCK_FILE)
+    const lock = loadAddon().lockFile(file)
+    if (lock === -11) throw new ConfigError('log.dirs', `${this.path} is in use by another broker: it holds the lock ${file}`)
+    if (lock < 0) throw new StorageError(errnoName(lock), file)
+    this.#lock = lock
+    return this.#readMeta()
+  }
+
+  unlock(): void {
+    if (this.#lock >= 0) loadAddon().unlockFile(this.#lock)
+    this.#lock = -1
+  }
+
+  /** Makes it the directory of a node, and reads what the last user left. */
+  async adopt(known: MetaProperties | undefined, meta: MetaProperties): Promise<void> {
+    this.#directoryId = meta.directoryId!
+    this.isNew = known === undefined
+    if (known?.directoryId === undefined) await writeMetaProperties(this.path, meta)
+    const marker = path.join(this.path, CLEAN_SHUTDOWN_FILE)
+    this.cleanShutdown = this.isNew || (await readIfThere(marker)) !== undefined
+    // From here on the folder changes: a crash must not find the marker again.
+    if (await removeFile(marker)) await syncFolder(this.path)
+    this.recoveryPoints = await this.#readCheckpoint(RECOVERY_POINT_FILE)
+    this.logStarts = await this.#readCheckpoint(LOG_START_FILE)
+  }
+
+  saveRecoveryPoints(): Promise<void> {
+    return this.#saveRecoveryPoints()
+  }
+
+  saveLogStarts(): Promise<void> {
+    return this.#saveLogStarts()
+  }
+
+  /** The last act of an orderly stop: everything else is on the disk. */
+  async markClean(): Promise<void> {
+    await writeDurably(path.join(this.path, CLEAN_SHUTDOWN_FILE), '{"version":0,"brokerEpoch":-1}')
+  }
+
+  async #readMeta(): Promise<MetaProperties | undefined> {
+    const meta = await readMetaProperties(this.path)
+    if (meta !== undefined) return meta
+    let names: string[]
+    try {
+      names = await readdir(this.path)
+    } catch (error) {
+      throw storageError(error, this.path)
+    }
+    const foreign = names.filter((name) => !HARMLESS.has(name))
+    if (foreign.length > 0) {
+      const shown = foreign.slice(0, 3).join(', ')
+      throw new ConfigError('log.dirs', `${this.path} is no data folder: it holds ${shown} but no ${META_PROPERTIES_FILE}`)
+    }
+    return undefined
+  }
+
+  // A checkpoint that can't be read costs time, never data: recovery then reads everything.
+  async #readCheckpoint(name: string): Promise<OffsetCheckpoint> {
+    try {
+      return await readOffsetCheckpoint(path.join(this.path, name))
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      this.#log.error(`${error.message}; the file is not used`)
+      return new Map()
+    }
+  }
+
+  async #write(name: string, known: OffsetCheckpoint, offsetOf: (log: Log) => number): Promise<void> {
+    for (const [folder, log] of this.logs) known.set(folder, offsetOf(log))
+    const entries: PartitionOffset[] = []
+    for (const [folder, offset] of known) {
+      const dash = folder.lastIndexOf('-')
+      if (offset > 0 || name === RECOVERY_POINT_FILE) {
+        entries.push({ topic: folder.slice(0, dash), partition: Number(folder.slice(dash + 1)), offset })
+      }
+    }
+    await writeOffsetCheckpoint(path.join(this.path, name), entries)
+  }
+
+  /** The log is closed for good: its offsets are no longer written. */
+  forget(topic: string, partition: number): void {
+    const folder = partitionFolder(topic, partition)
+    this.logs.delete(folder)
+    this.recoveryPoints.delete(folder)
+    this.logStarts.delete(folder)
+  }
+}
+
+/** One run at a time; who asks meanwhile shares the next one. */
+function shared(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined
+  let next: Promise<void> | undefined
+  const start = () => {
+    running = run().finally(() => (running = undefined))
+    return running
+  }
+  return () => {
+    if (running === undefined) return start()
+    next ??= running
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined
+        return start()
+      })
+    return next
+  }
+}

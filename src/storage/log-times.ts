@@ -1,0 +1,86 @@
+/** Finding records by time. Record-level, as ListOffsets answers: the batch is found through the time index, then looked into. */
+import { MAX_DECOMPRESSED_BYTES } from '../record/validate.js'
+import { decompressedRecords, describeBatch, recordsOf, type DecodedRecord } from '../record/index.js'
+import type { BatchLocation } from '../native/segment.js'
+import type { LogSegment } from './log-segment.js'
+import type { LogState } from './log-state.js'
+
+export interface TimedOffset {
+  readonly offset: number
+  readonly timestamp: number
+  /** -1: not known. */
+  readonly leaderEpoch: number
+}
+
+/** The first record at or behind the log start whose timestamp is at least `timestamp`. */
+export async function offsetForTimestamp(state: LogState, timestamp: number): Promise<TimedOffset | undefined> {
+  for (const segment of [...state.segments.all()]) {
+    // What this process wrote or scanned is known; else the index tells.
+    if (segment.size === 0 || (segment.timestampsKnown && segment.largestTimestamp < timestamp)) continue
+    const found = await firstInSegment(state, segment, timestamp)
+    if (found) return found
+  }
+  return undefined
+}
+
+async function firstInSegment(state: LogState, segment: LogSegment, timestamp: number): Promise<TimedOffset | undefined> {
+  let location = await segment.native.locateTimestamp(timestamp)
+  while (location !== undefined && location.position < segment.size) {
+    const record = await findRecord(segment, location, (one) => one.timestamp >= timestamp && one.offset >= state.logStartOffset)
+    if (record) return timedOffset(state, record)
+    // All matches of that batch lie before the log start: on to the next one.
+    const next: BatchLocation = await segment.native.locate(location.baseOffset + 1)
+    const after = next.position > location.position ? next : undefined
+    if (after === undefined || after.bytes === 0) return undefined
+    location = after
+  }
+  return undefined
+}
+
+/** The first record with the largest timestamp of the log. */
+export async function offsetOfMaxTimestamp(state: LogState): Promise<TimedOffset | undefined> {
+  let best: { segment: LogSegment; timestamp: number } | undefined
+  for (const segment of [...state.segments.all()]) {
+    if (segment.size === 0) continue
+    const timestamp = await largestTimestamp(segment)
+    if (timestamp >= 0 && (best === undefined || timestamp > best.timestamp)) best = { segment, timestamp }
+  }
+  if (best === undefined) return undefined
+  const { timestamp } = best
+  const location = await best.segment.native.locateTimestamp(timestamp)
+  const record = location && (await findRecord(best.segment, location, (one) => one.timestamp >= timestamp))
+  return record && timedOffset(state, record)
+}
+
+// The active segment of a log that was opened after a clean stop has records behind its last index entry: the search goes on until there is none.
+async function largestTimestamp(segment: LogSegment): Promise<number> {
+  if (!segment.timestampsKnown) {
+    await segment.retentionTimestamp()
+    for (;;) {
+      const later = await segment.native.locateTimestamp(segment.largestTimestamp + 1)
+      if (later === undefined || later.position >= segment.size) break
+      const bytes = await segment.native.read(later.position, later.bytes)
+      const { maxTimestamp, lastOffset } = describeBatch(bytes, 0)
+      if (maxTimestamp <= segment.largestTimestamp) break
+      segment.noteTimestamp(maxTimestamp, lastOffset)
+    }
+    segment.timestampsKnown = true
+  }
+  return segment.largestTimestamp
+}
+
+async function findRecord(
+  segment: LogSegment,
+  location: BatchLocation,
+  wanted: (record: DecodedRecord) => boolean
+): Promise<DecodedRecord | undefined> {
+  const bytes = await segment.native.read(location.position, location.bytes)
+  const header = describeBatch(bytes, 0)
+  const payload = await decompressedRecords(bytes, header, MAX_DECOMPRESSED_BYTES)
+  for (const record of recordsOf(bytes, header, payload)) if (wanted(record)) return record
+  return undefined
+}
+
+function timedOffset(state: LogState, { offset, timestamp }: DecodedRecord): TimedOffset {
+  return { offset, timestamp, leaderEpoch: state.epochs.epochAt(offset) }
+}

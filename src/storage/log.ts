@@ -1,0 +1,271 @@
+/**
+ * The log of one partition. Everything here runs on the JavaScript thread; what touches a disk runs on native threads and completes through
+ * promises. Batches become visible (`endOffset`) when they are in the page cache; durable with `flush`, the flush settings or in the background.
+ */
+import type { TopicConfig } from '../config/index.js'
+import { ErrorCode } from '../protocol/error-codes.js'
+import type { AppendInput, AppendResult } from './append.js'
+import { NO_EPOCH } from './leader-epochs.js'
+import { LogFlusher } from './log-flusher.js'
+import { loadLog, type LoadOptions } from './log-loader.js'
+import { readLog, readLogBytes, type ReadResult } from './log-reader.js'
+import { LogState, type LogEnvironment } from './log-state.js'
+import { offsetForTimestamp, offsetOfMaxTimestamp, type TimedOffset } from './log-times.js'
+import { LogWriter } from './log-writer.js'
+import { encodeSnapshot } from './producer-snapshot.js'
+import type { ProducerEntry } from './producer-state.js'
+import { applyRetention } from './retention.js'
+import { writeSnapshot } from './segment-files.js'
+
+export type { AppendInput, AppendOrigin, AppendResult } from './append.js'
+export type { ReadResult } from './log-reader.js'
+export type { TimedOffset } from './log-times.js'
+export type { BatchMark, ProducerEntry } from './producer-state.js'
+
+export class Log {
+  readonly topic: string
+  readonly partition: number
+  /** Called once after `endOffset` or `logStartOffset` moved, however many appends completed together. */
+  onEndOffset: (() => void) | undefined
+  readonly #state: LogState
+  readonly #writer: LogWriter
+  readonly #flusher: LogFlusher
+  #told = true
+
+  private constructor(state: LogState) {
+    this.topic = state.topic
+    this.partition = state.partition
+    this.#state = state
+    this.#flusher = new LogFlusher(state)
+    this.#writer = new LogWriter(state, this.#flusher, () => this.#moved())
+  }
+
+  /** Opens the log in an existing folder, recovering it unless it was closed in an orderly way. Rejects with a StorageError. */
+  static async open(
+    where: { topic: string; partition: number; topicId: string; folder: string },
+    config: TopicConfig,
+    options: LoadOptions,
+    environment: LogEnvironment
+  ): Promise<Log> {
+    const state = new LogState(where.topic, where.partition, where.topicId, where.folder, config, environment)
+    try {
+      await loadLog(state, options)
+    } catch (error) {
+      for (const segment of state.segments.all()) segment.native.close()
+      state.strand.close()
+      throw error
+    }
+    return new Log(state)
+  }
+
+  get topicId(): string {
+    return this.#state.topicId
+  }
+
+  get folder(): string {
+    return this.#state.folder
+  }
+
+  get logStartOffset(): number {
+    return this.#state.logStartOffset
+  }
+
+  /** The offset of the next batch: assigned. */
+  get nextOffset(): number {
+    return this.#state.nextOffset
+  }
+
+  /** Behind the last written record: what readers and the high watermark see. */
+  get endOffset(): number {
+    return this.#state.endOffset
+  }
+
+  /** `endOffset`, or the first offset of the earliest transaction that is not decided. */
+  get lastStableOffset(): number {
+    const { producers, endOffset } = this.#state
+    return Math.min(endOffset, producers.firstUnstableOffset ?? endOffset)
+  }
+
+  /** All below it is known to be on the disk. */
+  get recoveryPoint(): number {
+    return this.#state.recoveryPoint
+  }
+
+  /** -1: none. */
+  get latestEpoch(): number {
+    return this.#state.epochs.latest
+  }
+
+  get sizeBytes(): number {
+    return this.#state.segments.sizeBytes
+  }
+
+  get segmentCount(): number {
+    return this.#state.segments.count
+  }
+
+  get config(): TopicConfig {
+    return this.#state.config
+  }
+
+  configure(config: TopicConfig): void {
+    this.#state.config = config
+  }
+
+  /**
+   * Appends the batch in a frame. The order of calls is the order of offsets. Resolved, never rejected: the batch is in the page cache and
+   * visible; also on the disk where `flush.messages` asks for it.
+   */
+  append(input: AppendInput): Promise<AppendResult> {
+    return this.#writer.append(input)
+  }
+
+  /**
+   * The bytes for a fetch at `offset`, of batches that begin below `upTo`: from the batch that holds the offset, at most `maxBytes` (which may
+   * cut the last batch), but with `atLeastOneBatch` the first one whole. Synchronous when all that is needed is in memory.
+   * OFFSET_OUT_OF_RANGE outside of [logStartOffset, endOffset].
+   */
+  read(offset: number, maxBytes: number, upTo: number, atLeastOneBatch: boolean): ReadResult | Promise<ReadResult> {
+    return readLog(this.#state, offset, maxBytes, upTo, atLeastOneBatch)
+  }
+
+  /**
+   * Copies whole batches, from the one that holds `offset` (or the next, where compaction left a gap): about `maxBytes` of them, at least one.
+   * Empty at the end of the log. Rejects with a StorageError.
+   */
+  readBytes(offset: number, maxBytes: number): Promise<Buffer> {
+    return readLogBytes(this.#state, offset, maxBytes)
+  }
+
+  offsetForTimestamp(timestamp: number): Promise<TimedOffset | undefined> {
+    return offsetForTimestamp(this.#state, timestamp)
+  }
+
+  /** The first record with the largest timestamp; undefined when no record has one. */
+  offsetOfMaxTimestamp(): Promise<TimedOffset | undefined> {
+    return offsetOfMaxTimestamp(this.#state)
+  }
+
+  /** As OffsetForLeaderEpoch answers; (-1, -1): not known. */
+  epochEndOffset(epoch: number): { epoch: number; endOffset: number } {
+    return this.#state.epochs.endOffset(epoch, this.#state.endOffset)
+  }
+
+  /** The leader epoch in force at an offset; undefined: not known. */
+  epochOf(offset: number): number | undefined {
+    const epoch = this.#state.epochs.epochAt(offset)
+    return epoch === NO_EPOCH ? undefined : epoch
+  }
+
+  /** This broker leads from now on: what it appends next begins the epoch. */
+  becomeLeader(epoch: number): void {
+    this.#state.epochs.assign(epoch, this.#state.nextOffset)
+    void this.#state.saveEpochs()
+  }
+
+  /** Moves the log start to `offset`, durably. Whole segments below it go with the next retention. OFFSET_OUT_OF_RANGE beyond the end. */
+  async deleteRecordsBefore(offset: number): Promise<{ errorCode: number; logStartOffset: number }> {
+    const state = this.#state
+    if (state.offline) return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logStartOffset: -1 }
+    if (offset < 0 || offset > state.endOffset) return { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, logStartOffset: -1 }
+    if (offset > state.logStartOffset) {
+      state.logStartOffset = offset
+      state.epochs.truncateFromStart(offset)
+      void state.saveEpochs()
+      this.#moved()
+      try {
+        await state.environment.logStartMoved()
+      } catch {
+        return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logStartOffset: -1 }
+      }
+    }
+    return { errorCode: ErrorCode.NONE, logStartOffset: state.logStartOffset }
+  }
+
+  /** Resolved: all that was written at the time of the call is on the disk. Rejects with a StorageError; the folder is offline then. */
+  flush(): Promise<void> {
+    return this.#flusher.flush()
+  }
+
+  /** Flushes when `flush.ms` has passed since the last time and there is something to flush. */
+  flushIfDue(nowMs: number): void {
+    const { config, offline } = this.#state
+    if (!offline && nowMs - this.#flusher.lastFlushMs >= config.flushMs && this.#flusher.unflushedBytes > 0) this.#flusher.flushInBackground()
+  }
+
+  producers(): IterableIterator<ProducerEntry> {
+    return this.#state.producers.values()
+  }
+
+  /** Forgets producers that wrote nothing for `producer.id.expiration.ms`. */
+  expireProducers(): void {
+    this.#state.producers.expire(this.#state.clock.now(), this.#state.environment.producerExpirationMs())
+  }
+
+  /** Deletes the segments that retention and the log start allow. Resolves to their number. Rejects with a StorageError. */
+  async applyRetention(): Promise<number> {
+    const before = this.#state.logStartOffset
+    const count = await applyRetention(this.#state, this.#writer)
+    if (this.#state.logStartOffset !== before) this.#moved()
+    return count
+  }
+
+  /** Begins a new segment, if the active one holds anything. */
+  roll(): void {
+    this.#writer.roll()
+  }
+
+  /** Resolves when all appends have been answered. */
+  whenIdle(): Promise<void> {
+    return this.#writer.whenIdle()
+  }
+
+  /**
+   * An orderly stop: everything that was appended is written and flushed, producer states and epochs are saved. The log refuses everything
+   * from the call on. Rejects with a StorageError: then the folder must not be marked as closed cleanly.
+   */
+  async close(): Promise<void> {
+    const state = this.#state
+    await this.#writer.whenIdle()
+    await state.settle()
+    if (state.offline) return this.#release()
+    try {
+      await this.#flusher.flush()
+      if (state.endOffset > state.snapshotOffset) await writeSnapshot(state, state.endOffset, encodeSnapshot(state.producers.values()))
+      await state.saveEpochs()
+    } finally {
+      state.offline = true
+      this.#release()
+    }
+  }
+
+  /** Refuses everything from now on; nothing is saved. For a folder that failed, and before a deletion. */
+  async abandon(): Promise<void> {
+    this.#state.offline = true
+    await this.#writer.whenIdle()
+    await this.#state.settle()
+    this.#release()
+  }
+
+  /** The folder has been renamed. */
+  moved(folder: string): void {
+    const state = this.#state
+    state.folder = folder
+    for (const segment of state.segments.all()) segment.native.moved(state.segmentPath(segment.baseOffset))
+  }
+
+  #release(): void {
+    for (const segment of this.#state.segments.all()) segment.native.close()
+    this.#state.strand.close()
+  }
+
+  #moved(): void {
+    if (!this.#told) return
+    this.#told = false
+    // Completions of one turn come one after the other: who waits is told after the last.
+    queueMicrotask(() => {
+      this.#told = true
+      this.onEndOffset?.()
+    })
+  }
+}

@@ -1,0 +1,52 @@
+/** The folder of a partition: what stands in it besides segments, and taking it away. */
+import { mkdir, readdir, rename, rmdir } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import path from 'node:path'
+import { readIfThere, removeFile, storageError, syncFolder, writeDurably } from './files.js'
+import { deletedFolder, LEADER_EPOCH_FILE, parseSegmentFile, PARTITION_METADATA_FILE, ZERO_UUID } from './names.js'
+
+const OWN_FILES = new Set([LEADER_EPOCH_FILE, `${LEADER_EPOCH_FILE}.tmp`, PARTITION_METADATA_FILE, `${PARTITION_METADATA_FILE}.tmp`])
+
+/** The topic id in `partition.metadata`; the zero id when there is none. */
+export async function readTopicId(folder: string): Promise<string> {
+  const text = await readIfThere(path.join(folder, PARTITION_METADATA_FILE))
+  return /^topic_id: ([A-Za-z0-9_-]{22})$/m.exec(text ?? '')?.[1] ?? ZERO_UUID
+}
+
+/** Creates the folder durably, with the topic's id in it. An existing one only gets the id. */
+export async function createPartitionFolder(folder: string, topicId: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+  } catch (error) {
+    throw storageError(error, folder)
+  }
+  if (topicId !== ZERO_UUID) await writeDurably(path.join(folder, PARTITION_METADATA_FILE), `version: 0\ntopic_id: ${topicId}`)
+  await syncFolder(path.dirname(folder))
+}
+
+/** Renames the folder so that no start takes it for a partition. Returns its new path. */
+export async function renameForDeletion(folder: string, topic: string, partition: number): Promise<string> {
+  const renamed = path.join(path.dirname(folder), deletedFolder(topic, partition, randomBytes(16).toString('hex')))
+  try {
+    await rename(folder, renamed)
+  } catch (error) {
+    throw storageError(error, folder)
+  }
+  await syncFolder(path.dirname(folder))
+  return renamed
+}
+
+/** Removes the files that a log makes, and the folder if nothing else is in it. Returns what was left because it is somebody else's. */
+export async function removePartitionFolder(folder: string): Promise<string[]> {
+  const left: string[] = []
+  try {
+    for (const name of await readdir(folder)) {
+      if (OWN_FILES.has(name) || parseSegmentFile(name)) await removeFile(path.join(folder, name))
+      else left.push(name)
+    }
+    if (left.length === 0) await rmdir(folder)
+  } catch (error) {
+    throw storageError(error, folder)
+  }
+  return left
+}

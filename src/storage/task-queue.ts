@@ -1,0 +1,21 @@
+/** Runs at most so many tasks at a time; the rest wait in order. */
+export class TaskQueue {
+  #free: number
+  readonly #waiting: (() => void)[] = []
+
+  constructor(atATime: number) {
+    this.#free = atATime
+  }
+
+  async run<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    try {
+      return await task()
+    } finally {
+      const next = this.#waiting.shift()
+      if (next) next()
+      else this.#free++
+    }
+  }
+}
