@@ -95,8 +95,7 @@ test('a data folder that another broker uses is named', async (t) => {
   await first.outputWith(READY)
   const { code, error } = await sluice(t, 'start', '--port', '0', '--dir', dir).ended
   t.is(code, 1)
-  t.true(error.includes(dir), error)
-  t.is(error.trim().split('\n').length, 1)
+  t.true(error.startsWith(`sluice: ${dir} is in use by another broker`), error)
   first.child.kill('SIGTERM')
   await first.ended
 })
