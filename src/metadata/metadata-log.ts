@@ -8,6 +8,8 @@ export interface MetadataLog {
   append(batch: Buffer): Promise<void>
   /** Resolved: what was appended is durable. */
   flush(): Promise<void>
+  /** A snapshot is made of all that was appended: what follows goes into a new segment. */
+  roll(): void
   /** A snapshot holds what is below `offset`: whole segments of it may go. */
   trim(offset: number): Promise<void>
   close(): Promise<void>

@@ -37,6 +37,7 @@ export class SnapshotKeeper {
   /** What the image holds at the call is written. Never rejects: without a snapshot the log just stays longer. */
   async write(log: MetadataLog, content: SnapshotContent): Promise<void> {
     const batches = encodeSnapshot(content)
+    log.roll()
     this.#bytesSince = 0
     await this.#writing
     this.#writing = this.#write(log, content, batches).catch((error: unknown) => {

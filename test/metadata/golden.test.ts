@@ -96,7 +96,10 @@ test('a node that takes the folder over leads every partition, keeps the quorum,
   )
   t.is(created?.errorCode, 0)
   await controller.close()
-  t.is((JSON.parse(readFileSync(path.join(dir, '__cluster_metadata-0', 'quorum-state'), 'utf8')) as { data_version: number }).data_version, 1)
+  t.is(
+    (JSON.parse(readFileSync(path.join(dir, '__cluster_metadata-0', 'quorum-state'), 'utf8')) as { data_version: number }).data_version,
+    1
+  )
   const { replayer } = await loadMetadata(path.join(dir, '__cluster_metadata-0'))
   t.is(replayer.image.topicCount, TOPICS.length + 1)
   const kept = [...replayer.image.records()].filter(({ type }) => type === RecordType.registerController)

@@ -29,7 +29,7 @@ export function bootstrapRecords(minInsyncReplicas: string): MetadataRecord[] {
 }
 
 /**
- * Registers the broker, alive from the start, and elects it for the partitions that it can lead. `offset` is the offset of the first record: the
+ * Registers the broker, alive from the start, fences all others, and elects it for the partitions that it can lead. `offset` is the offset of the first record: the
  * broker's epoch.
  */
 export function registrationRecords(image: MetadataImage, registration: Registration, offset: number): MetadataRecord[] {
@@ -60,6 +60,11 @@ export function registrationRecords(image: MetadataImage, registration: Registra
       data: { brokerId, brokerEpoch: offset, fenced: -1, inControlledShutdown: 0, logDirs: [], cordonedLogDirs: null }
     }
   ]
+  for (const other of image.brokers()) {
+    if (other.id === brokerId || other.fenced) continue
+    const gone = { brokerId: other.id, brokerEpoch: other.epoch, fenced: 1, inControlledShutdown: 0, logDirs: [], cordonedLogDirs: null }
+    records.push({ type: RecordType.brokerRegistrationChange, version: 0, data: gone })
+  }
   for (const topic of image.topics()) {
     for (const [index, partition] of topic.partitions.entries()) {
       const election = elect(topic, index, partition, brokerId, cleanStart, recordVersions.partition(metadataVersion))
@@ -70,14 +75,15 @@ export function registrationRecords(image: MetadataImage, registration: Registra
 }
 
 /**
- * | leader before | clean start | then                                                             |
- * | ------------- | ----------- | ---------------------------------------------------------------- |
- * | us            | yes         | stays, at its epoch                                              |
- * | us            | no          | elected again: the log may have lost its end, the new epoch      |
- * |               |             | lets readers find out (KIP-320)                                  |
- * | none          | any         | elected if in the ISR, among the eligible replicas (KIP-966: a   |
- * |               |             | clean stop of Kafka leaves the last one there), or the only one  |
- * | another       | any         | stays                                                            |
+ * Nobody else is there. An election makes the epoch rise and the ISR this broker alone.
+ *
+ * | leader before | clean start | then                                                                              |
+ * | ------------- | ----------- | --------------------------------------------------------------------------------- |
+ * | us            | yes         | stays, at its epoch                                                               |
+ * | us            | no          | elected again: the log may have lost its end, a new epoch lets readers find out   |
+ * |               |             | (KIP-320)                                                                         |
+ * | another, none | any         | elected, if in the ISR, eligible (KIP-966: a clean stop of Kafka leaves the last  |
+ * |               |             | one there) or the only replica; else there is none                                |
  */
 function elect(
   topic: TopicImage,
@@ -89,13 +95,14 @@ function elect(
 ): MetadataRecord | undefined {
   const { leader, isr, replicas, eligibleLeaderReplicas: elr, lastKnownElr } = partition
   const id = { topicId: topic.id, partitionId }
-  if (leader === brokerId) return cleanStart ? undefined : partitionChange(id, version, { leader: brokerId })
-  if (leader !== NO_LEADER || !replicas.includes(brokerId)) return undefined
-  if (!isr.includes(brokerId) && !elr.includes(brokerId) && replicas.length > 1) return undefined
+  const alone = isr.length === 1 && isr[0] === brokerId
+  if (leader === brokerId && cleanStart && alone) return undefined
+  const electable = isr.includes(brokerId) || elr.includes(brokerId) || (replicas.length === 1 && replicas[0] === brokerId)
+  if (!electable) return leader === NO_LEADER ? undefined : partitionChange(id, version, { leader: NO_LEADER })
   const clearElr = version >= 2 && elr.length + lastKnownElr.length > 0
   return partitionChange(id, version, {
     leader: brokerId,
-    ...(isr.includes(brokerId) ? {} : { isr: [brokerId] }),
+    ...(alone ? {} : { isr: [brokerId] }),
     ...(clearElr ? { eligibleLeaderReplicas: [], lastKnownElr: [] } : {})
   })
 }

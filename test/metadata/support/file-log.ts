@@ -67,6 +67,8 @@ export class FileLog implements MetadataLog {
     throw new StorageError(code, SEGMENT)
   }
 
+  roll(): void {}
+
   async trim(offset: number): Promise<void> {
     this.trims.push(offset)
   }
