@@ -69,6 +69,14 @@ function recode(schema: Api['request'], version: number, message: object): Messa
 }
 
 async function handle(handler: Handler<Api>, apiVersion: number, clientId: string | null, request: object, broker: BrokerServices) {
-  const context = { apiVersion, correlationId: 1, clientId, connection: 1, listenerName: 'PLAINTEXT', clientAddress: '127.0.0.1', frame: undefined }
+  const context = {
+    apiVersion,
+    correlationId: 1,
+    clientId,
+    connection: 1,
+    listenerName: 'PLAINTEXT',
+    clientAddress: '127.0.0.1',
+    frame: undefined
+  }
   return (await handler.handle(request as never, context as never, broker)) as InputOf<Api['response']>
 }

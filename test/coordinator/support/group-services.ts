@@ -87,7 +87,14 @@ export class GroupNode {
   }
 
   async #announce(delta: { changedTopics?: TopicImage[]; createdTopics?: TopicImage[]; deletedTopics?: TopicImage[] }): Promise<void> {
-    const nothing = { deletedTopics: [], createdTopics: [], changedTopics: [], changedConfigs: [], changedBrokerConfigs: [], changedBrokers: [] }
+    const nothing = {
+      deletedTopics: [],
+      createdTopics: [],
+      changedTopics: [],
+      changedConfigs: [],
+      changedBrokerConfigs: [],
+      changedBrokers: []
+    }
     for (const listener of this.#listeners) await listener({ ...nothing, ...delta })
   }
 

@@ -13,12 +13,26 @@ import { NOT_TRANSACTIONAL, type Reply } from '../../../src/coordinator/shard.js
 import { ErrorCode } from '../../../src/protocol/error-codes.js'
 
 const GROUP = 'g'
-const config = { ...DEFAULT_GROUP_CONFIG, minSessionTimeoutMs: 1000, initialRebalanceDelayMs: 500, maxSize: 4, offsetsRetentionMs: 3_600_000 }
+const config = {
+  ...DEFAULT_GROUP_CONFIG,
+  minSessionTimeoutMs: 1000,
+  initialRebalanceDelayMs: 500,
+  maxSize: 4,
+  offsetsRetentionMs: 3_600_000
+}
 
 export type Step =
-  | { readonly do: 'join'; readonly client: number; readonly protocols: readonly string[]; readonly fresh: boolean; readonly version: number }
+  | {
+      readonly do: 'join'
+      readonly client: number
+      readonly protocols: readonly string[]
+      readonly fresh: boolean
+      readonly version: number
+    }
   | { readonly do: 'sync' | 'heartbeat' | 'leave' | 'commit'; readonly client: number; readonly stale: boolean }
   | { readonly do: 'advance'; readonly ms: number }
+  /** What well-behaved clients do: those in the group join again if they must, and sync. */
+  | { readonly do: 'cycle' }
   | { readonly do: 'reload' | 'fetch' | 'delete' | 'delete-topic' }
 
 interface Client {
@@ -52,6 +66,7 @@ export class GroupSimulation {
   readonly #waiting = new Set<Waiting>()
   readonly #leaders = new Map<string, string>()
   #storedGeneration = -1
+  #deletions = 0
 
   run(step: Step): void {
     switch (step.do) {
@@ -62,10 +77,11 @@ export class GroupSimulation {
       case 'heartbeat': {
         const { memberId, generation, instance } = this.clients[step.client]!
         const request = { groupId: GROUP, memberId, generationId: generation - Number(step.stale), groupInstanceId: instance }
-        const { errorCode } = this.shard.heartbeat(request, this.#effects())
-        if (step.stale) assert.notEqual(errorCode, ErrorCode.NONE)
+        this.shard.heartbeat(request, this.#effects())
         return
       }
+      case 'cycle':
+        return this.#cycle()
       case 'leave':
         return this.#leave(this.clients[step.client]!)
       case 'commit':
@@ -78,7 +94,7 @@ export class GroupSimulation {
         this.shard.fetchOffsets({ groupId: GROUP, topics: null, requireStable: true })
         return
       case 'delete':
-        if (this.shard.deleteGroup(GROUP, this.#effects()) === ErrorCode.NONE) this.#storedGeneration = -1
+        this.shard.deleteGroup(GROUP, this.#effects())
         return
       case 'delete-topic':
         return this.shard.onTopicsDeleted(new Set(['t']), this.#effects())
@@ -110,11 +126,18 @@ export class GroupSimulation {
     if (group.state === 'Stable' || group.state === 'CompletingRebalance') {
       assert(members.length > 0)
       assert(members.every(({ awaitingJoin }) => !awaitingJoin))
-      for (const member of members) assert(member.protocols.some(({ name }) => name === group.protocol), 'the protocol suits all')
+      for (const member of members)
+        assert(
+          member.protocols.some(({ name }) => name === group.protocol),
+          'the protocol suits all'
+        )
     }
+    if (group.state === 'CompletingRebalance')
+      assert(this.#leaders.has(this.#generation(this.#incarnation, group.generation)), 'someone was told to lead')
     if (group.state === 'Stable') assert(members.every(({ awaitingSync }) => !awaitingSync))
     // Whoever is in the group is watched by a timer, or waits for an answer that has one.
-    for (const { memberId } of members) assert(this.#timers.has(`member\0${GROUP}\0${memberId}`) || group.members.get(memberId)!.awaitingJoin)
+    for (const { memberId } of members)
+      assert(this.#timers.has(`member\0${GROUP}\0${memberId}`) || group.members.get(memberId)!.awaitingJoin)
   }
 
   #effects(): GroupEffects {
@@ -137,8 +160,10 @@ export class GroupSimulation {
 
   #written(record: GroupRecord): void {
     if (record.type !== 'group' || record.groupId !== GROUP) return
-    if (record.value === null) this.#storedGeneration = -1
-    else {
+    if (record.value === null) {
+      this.#deletions++
+      this.#storedGeneration = -1
+    } else {
       assert(record.value.generation >= this.#storedGeneration, 'generations grow')
       this.#storedGeneration = record.value.generation
     }
@@ -170,12 +195,32 @@ export class GroupSimulation {
     if (answer.errorCode === ErrorCode.MEMBER_ID_REQUIRED) client.memberId = answer.memberId
     if (answer.errorCode !== ErrorCode.NONE) return
     const { memberId, generationId, leader, members, skipAssignment } = answer
-    Object.assign(client, { memberId, generation: generationId, leads: members.length > 0, members: members.map((member) => member.memberId) })
+    Object.assign(client, {
+      memberId,
+      generation: generationId,
+      leads: members.length > 0,
+      members: members.map((member) => member.memberId)
+    })
     assert.equal(members.length > 0, leader === memberId)
     if (members.length === 0 || skipAssignment) return
-    const generation = `${incarnation}/${this.log.filter(({ value }) => value === null).length}/${generationId}`
+    const generation = this.#generation(incarnation, generationId)
     assert.equal(this.#leaders.get(generation) ?? memberId, memberId, 'one leader in a generation')
     this.#leaders.set(generation, memberId)
+  }
+
+  /** Generations begin anew when the group was deleted, and one that was not stored is lost with a kill. */
+  #generation(incarnation: number, generation: number): string {
+    return `${incarnation}/${this.#deletions}/${generation}`
+  }
+
+  #cycle(): void {
+    const inGroup = (): Client[] => this.clients.filter(({ memberId }) => this.shard.groups.get(GROUP)?.members.has(memberId))
+    if (this.shard.groups.get(GROUP)?.state === 'PreparingRebalance') {
+      for (const client of inGroup())
+        this.#join(client, { do: 'join', client: 0, protocols: ['range', 'sticky'], fresh: false, version: 9 })
+      this.#advance(600)
+    }
+    for (const client of inGroup()) this.#sync(client, false)
   }
 
   #sync(client: Client, stale: boolean): void {
@@ -192,7 +237,6 @@ export class GroupSimulation {
     }
     const reply = this.#park<SyncGroupResponse>(({ errorCode, assignment }) => {
       if (errorCode !== ErrorCode.NONE) return
-      assert(!stale)
       assert.equal(this.shard.groups.get(GROUP)?.generation, generationId, 'an answered sync belongs to the current generation')
       const text = Buffer.from(assignment).toString()
       assert(text === '' || text.endsWith(`@${generationId}`), `${text} in generation ${generationId}`)
