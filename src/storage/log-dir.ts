@@ -1,9 +1,10 @@
 /** One log directory: its lock, whose it is, its checkpoints, and whether it works. */
 import { mkdir, readdir } from 'node:fs/promises'
+import os from 'node:os'
 import path from 'node:path'
 import { ConfigError, StorageError, WireError } from '../errors.js'
 import type { Logger } from '../log.js'
-import { loadAddon } from '../native/binding.js'
+import { lockFile, unlockFile } from '../native/functions.js'
 import { errnoName } from '../native/runtime.js'
 import { readOffsetCheckpoint, writeOffsetCheckpoint, type OffsetCheckpoint, type PartitionOffset } from './checkpoints.js'
 import { readIfThere, removeFile, storageError, syncFolder, writeDurably } from './files.js'
@@ -65,15 +66,15 @@ export class LogDir {
       throw storageError(error, this.path)
     }
     const file = path.join(this.path, LOCK_FILE)
-    const lock = loadAddon().lockFile(file)
-    if (lock === -11) throw new ConfigError('log.dirs', `${this.path} is in use by another broker: it holds the lock ${file}`)
+    const lock = lockFile(file)
+    if (lock === -os.constants.errno.EAGAIN) throw new ConfigError('log.dirs', `${this.path} is in use by another broker: it holds the lock ${file}`)
     if (lock < 0) throw new StorageError(errnoName(lock), file)
     this.#lock = lock
     return this.#readMeta()
   }
 
   unlock(): void {
-    if (this.#lock >= 0) loadAddon().unlockFile(this.#lock)
+    if (this.#lock >= 0) unlockFile(this.#lock)
     this.#lock = -1
   }
 

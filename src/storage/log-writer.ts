@@ -6,10 +6,11 @@
  */
 import { strict as assert } from 'node:assert'
 import { StorageError } from '../errors.js'
+import { walkRecords } from '../native/functions.js'
 import { errnoName, type Frame } from '../native/runtime.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import * as batch from '../record/batch.js'
-import { checkHeader, checkRecords, isRefusal, walkRecords, type ValidationRules, type Verdict } from '../record/index.js'
+import { checkHeader, checkRecords, isRefusal, type ValidationRules, type Verdict } from '../record/index.js'
 import {
   failedAppend,
   refusedAppend,

@@ -1,0 +1,16 @@
+/** The addon's functions that need no runtime. */
+import { loadAddon } from './binding.js'
+
+/** See `Addon.walkRecords`. */
+export function walkRecords(bytes: Uint8Array, start: number, end: number, count: number, into: Float64Array): number {
+  return loadAddon().walkRecords(bytes, start, end, count, into)
+}
+
+/** See `Addon.lockFile`. */
+export function lockFile(path: string): number {
+  return loadAddon().lockFile(path)
+}
+
+export function unlockFile(handle: number): void {
+  loadAddon().unlockFile(handle)
+}
