@@ -1,0 +1,132 @@
+/** Idempotence and transactions as a log sees them: pure. */
+import test from 'ava'
+import { MAX_INT32 } from '../../src/record/batch.js'
+import { ErrorCode } from '../../src/protocol/error-codes.js'
+import { decodeSnapshot, encodeSnapshot } from '../../src/storage/producer-snapshot.js'
+import { ProducerStates, type ProducerBatch } from '../../src/storage/producer-state.js'
+
+const PRODUCER = 7
+
+function sent(baseSequence: number, count = 1, more: Partial<ProducerBatch> = {}): ProducerBatch {
+  const last = baseSequence + count - 1
+  return {
+    producerId: PRODUCER,
+    producerEpoch: 0,
+    baseSequence,
+    lastSequence: last > MAX_INT32 ? last - MAX_INT32 - 1 : last,
+    transactional: false,
+    ...more
+  }
+}
+
+/** Appends when accepted; tells what happened. */
+function offer(states: ProducerStates, batch: ProducerBatch, offset: number): string {
+  const check = states.check(batch, true)
+  if (check.kind === 'duplicate') return `duplicate of ${check.of.lastOffset - check.of.offsetDelta}`
+  if (check.kind === 'refused') return `error ${check.errorCode}`
+  const count = ((batch.lastSequence - batch.baseSequence + MAX_INT32 + 1) % (MAX_INT32 + 1)) + 1
+  states.append(batch, offset, offset + count - 1, 1000 + offset)
+  return 'accepted'
+}
+
+test('sequences must follow each other', (t) => {
+  const states = new ProducerStates()
+  t.is(offer(states, sent(5, 3), 0), 'accepted', 'an unknown producer may begin anywhere')
+  t.is(offer(states, sent(8, 2), 3), 'accepted')
+  t.is(offer(states, sent(11), 5), `error ${ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER}`, 'a gap')
+  t.is(offer(states, sent(9), 5), `error ${ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER}`, 'half of a batch again')
+  t.is(offer(states, sent(10), 5), 'accepted')
+})
+
+test('a retry of one of the last five batches is a duplicate with its first offset', (t) => {
+  const states = new ProducerStates()
+  for (let index = 0; index < 7; index++) t.is(offer(states, sent(index * 2, 2), index * 2), 'accepted')
+  for (let index = 2; index < 7; index++) t.is(offer(states, sent(index * 2, 2), 99), `duplicate of ${index * 2}`)
+  t.is(offer(states, sent(2, 2), 99), `error ${ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER}`)
+})
+
+test('sequences wrap to 0 after 2147483647, also inside a batch', (t) => {
+  const states = new ProducerStates()
+  t.is(offer(states, sent(MAX_INT32 - 1, 3), 0), 'accepted')
+  t.is(offer(states, sent(1), 3), 'accepted')
+  t.is(offer(states, sent(MAX_INT32 - 1, 3), 9), 'duplicate of 0')
+  const other = new ProducerStates()
+  t.is(offer(other, sent(MAX_INT32), 0), 'accepted')
+  t.is(offer(other, sent(0), 1), 'accepted')
+})
+
+test('an older epoch is fenced, a newer one begins at 0 and forgets the old batches', (t) => {
+  const states = new ProducerStates()
+  t.is(offer(states, sent(0, 5), 0), 'accepted')
+  t.is(offer(states, sent(5, 1, { producerEpoch: 1 }), 5), `error ${ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER}`)
+  t.is(offer(states, sent(0, 1, { producerEpoch: 1 }), 5), 'accepted')
+  t.is(offer(states, sent(5), 6), `error ${ErrorCode.INVALID_PRODUCER_EPOCH}`)
+  t.is(offer(states, sent(0, 5), 6), `error ${ErrorCode.INVALID_PRODUCER_EPOCH}`)
+})
+
+test('what could not be written is undone, newest first', (t) => {
+  const states = new ProducerStates()
+  states.append(sent(0, 5), 0, 4, 1)
+  const before = states.get(PRODUCER)
+  const undos = [
+    states.append(sent(5, 5, { transactional: true }), 5, 9, 2),
+    states.append(sent(10, 1, { transactional: true }), 10, 10, 3),
+    states.append(sent(0, 1, { producerId: 8, transactional: true }), 11, 11, 4)
+  ]
+  t.is(states.firstUnstableOffset, 5)
+  for (const undo of undos.toReversed()) states.undo(undo)
+  t.is(states.get(PRODUCER), before)
+  t.is(states.get(8), undefined)
+  t.is(states.firstUnstableOffset, undefined)
+})
+
+test('an open transaction holds back the last stable offset until its end is written', (t) => {
+  const states = new ProducerStates()
+  states.append(sent(0, 2, { transactional: true }), 10, 11, 1)
+  states.append(sent(0, 2, { producerId: 8, transactional: true }), 12, 13, 1)
+  t.is(states.firstUnstableOffset, 10)
+  t.is(offer(states, sent(2), 14), `error ${ErrorCode.INVALID_TXN_STATE}`)
+  const marker = { producerId: PRODUCER, producerEpoch: 0, coordinatorEpoch: 3 }
+  states.end(marker, 2)
+  t.is(states.firstUnstableOffset, 10, 'assigned, not written')
+  states.ended(PRODUCER, 14)
+  t.is(states.firstUnstableOffset, 12)
+  t.like(states.checkMarker({ ...marker, coordinatorEpoch: 2 }), { errorCode: ErrorCode.TRANSACTION_COORDINATOR_FENCED })
+  t.like(states.checkMarker({ ...marker, producerEpoch: -1 }), { errorCode: ErrorCode.INVALID_PRODUCER_EPOCH })
+})
+
+test('silent producers are forgotten, but not in the middle of a transaction', (t) => {
+  const states = new ProducerStates()
+  states.append(sent(0), 0, 0, 1000)
+  states.append(sent(0, 1, { producerId: 8, transactional: true }), 1, 1, 1000)
+  states.expire(1000 + 499, 500)
+  t.is(states.size, 2)
+  states.expire(1000 + 500, 500)
+  t.deepEqual(
+    [...states.values()].map((entry) => entry.producerId),
+    [8]
+  )
+})
+
+test('a snapshot holds the last batch of each producer and open transactions', (t) => {
+  const states = new ProducerStates()
+  for (let index = 0; index < 3; index++) states.append(sent(index), index, index, 100 + index)
+  states.append(sent(4, 2, { producerId: 8, producerEpoch: 2, transactional: true }), 3, 4, 200)
+  states.end({ producerId: 9, producerEpoch: 1, coordinatorEpoch: 6 }, 300)
+  const bytes = encodeSnapshot(states.values())
+  t.is(bytes.length, 10 + 3 * 46)
+  const again = new ProducerStates()
+  again.load(decodeSnapshot(bytes))
+  t.deepEqual(encodeSnapshot(again.values()), bytes)
+  t.is(again.firstUnstableOffset, 3)
+  t.is(again.get(PRODUCER)?.batches.length, 1)
+  t.is(offer(again, sent(2), 9), 'duplicate of 2')
+  t.is(offer(again, sent(3), 9), 'accepted')
+  t.is(offer(again, sent(0, 1, { producerId: 9, producerEpoch: 1 }), 10), 'accepted')
+  for (const at of [0, 3, 9, 40, bytes.length - 1]) {
+    const broken = Buffer.from(bytes)
+    broken[at] = broken[at]! ^ 1
+    t.throws(() => decodeSnapshot(broken), { name: 'WireError' })
+  }
+  t.throws(() => decodeSnapshot(bytes.subarray(0, 30)), { name: 'WireError' })
+})
