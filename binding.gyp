@@ -3,7 +3,8 @@
     {
       'target_name': 'sluice',
       'sources': ["<!@(ls native/*.cc native/addon/*.cc)"],
-      'defines': ['NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS', '_FILE_OFFSET_BITS=64'],
+      'defines': ['NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS', '_FILE_OFFSET_BITS=64'],
+      # UNTHROWABLE: a worker that is being terminated refuses every call; without it node-addon-api ends the process.
       # -Wno-restrict: GCC 12 warns of its own std::string (GCC bug 105651).
       # C++ exceptions are used inside and turned into JavaScript ones at the boundary; Node-API itself never throws.
       'cflags!': ['-fno-exceptions'],

@@ -73,7 +73,7 @@ inline Bytes bytes_argument(const Napi::CallbackInfo& info, std::size_t index) {
   return {static_cast<const std::uint8_t*>(data), length};
 }
 
-// Runs a call; no C++ exception passes it.
+// Runs a call; no C++ exception passes it. Throwing may fail, while a worker is terminated: then nobody is left to be told.
 template <typename Call>
 Napi::Value guarded(const Napi::CallbackInfo& info, Call&& call) {
   const Napi::Env env = info.Env();
@@ -81,13 +81,13 @@ Napi::Value guarded(const Napi::CallbackInfo& info, Call&& call) {
     return call();
   } catch (const PendingException&) {
   } catch (const std::invalid_argument& error) {
-    Napi::TypeError::New(env, error.what()).ThrowAsJavaScriptException();
+    napi_throw_type_error(env, nullptr, error.what());
   } catch (const std::out_of_range& error) {
-    Napi::RangeError::New(env, error.what()).ThrowAsJavaScriptException();
+    napi_throw_range_error(env, nullptr, error.what());
   } catch (const std::exception& error) {
-    Napi::Error::New(env, error.what()).ThrowAsJavaScriptException();
+    napi_throw_error(env, nullptr, error.what());
   }
-  return env.Undefined();
+  return Napi::Value();
 }
 
 }  // namespace sluice
