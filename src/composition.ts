@@ -14,12 +14,13 @@ import { ConfigError } from './errors.js'
 import { handlers } from './handlers/index.js'
 import type { Logger } from './log.js'
 import { LocalController } from './metadata/local-controller.js'
-import { openMetadataLog } from './metadata/storage-metadata-log.js'
+import { METADATA_TOPIC, METADATA_TOPIC_ID, StorageMetadataLog } from './metadata/storage-metadata-log.js'
 import { TransferMode, type IoOptions, type TransferOptions } from './native/binding.js'
 import { Runtime } from './native/runtime.js'
 import { Server, type BoundListener } from './network/server.js'
 import { ErrorCode } from './protocol/error-codes.js'
 import { ReplicaManager } from './replication/replica-manager.js'
+import type { Log } from './storage/log.js'
 import { LogManager } from './storage/log-manager.js'
 
 /** How long a stop waits for answers that are on their way to slow readers. */
@@ -57,6 +58,9 @@ export class Composition {
     const { config } = this
     const nodeId = config.get('node.id')
     const dirs = config.get('log.dirs') ?? config.get('log.dir')
+    const dir = config.get('metadata.log.dir') ?? dirs[0]!
+    const controller = (this.#controller = await LocalController.load({ nodeId, dir, config, clock: this.#clock, log: this.#log }))
+    this.#followSettings(controller, nodeId)
     const logs = (this.#logs = await LogManager.open({
       dirs,
       runtime: this.#runtime,
@@ -66,9 +70,6 @@ export class Composition {
       topicConfig: (topic) => this.#topicConfig(topic),
       nodeId
     }))
-    const dir = config.get('metadata.log.dir') ?? dirs[0]!
-    const controller = (this.#controller = await LocalController.load({ nodeId, dir, config, clock: this.#clock, log: this.#log }))
-    this.#followSettings(controller, nodeId)
     const replicas = this.#replicas(nodeId, controller, logs)
     this.services = this.#assemble(nodeId, controller, logs, replicas)
     const server = (this.#server = new Server(this.#runtime, this.services))
@@ -76,7 +77,7 @@ export class Composition {
     const bound: BoundListener[] = []
     for (const { name, host, port } of plan.listeners) bound.push(await server.listen(name, host, port))
     await controller.activate({
-      log: await openMetadataLog(logs, dir),
+      log: new StorageMetadataLog(await this.#metadataLog(logs), this.#runtime),
       incarnationId: LocalController.newUuid(),
       endpoints: plan.listeners.map(({ name, advertisedHost, advertisedPort }, at) => ({
         name,
@@ -96,7 +97,13 @@ export class Composition {
 
   /** Topics that a program or the command line wants at the start: those that exist stay as they are. */
   async createTopics(topics: Readonly<Record<string, number>>): Promise<void> {
-    const wanted = Object.entries(topics).map(([name, numPartitions]) => ({ name, numPartitions, replicationFactor: -1, assignments: [], configs: [] }))
+    const wanted = Object.entries(topics).map(([name, numPartitions]) => ({
+      name,
+      numPartitions,
+      replicationFactor: -1,
+      assignments: [],
+      configs: []
+    }))
     if (wanted.length === 0) return
     for (const { name, errorCode, errorMessage } of await this.#controller!.createTopics(wanted, false)) {
       if (errorCode !== ErrorCode.NONE && errorCode !== ErrorCode.TOPIC_ALREADY_EXISTS) {
@@ -113,6 +120,11 @@ export class Composition {
     await this.#controller?.close()
     await this.#logs?.close()
     await this.#runtime.close()
+  }
+
+  async #metadataLog(logs: LogManager): Promise<Log> {
+    const known = await logs.whenReady(METADATA_TOPIC, 0)
+    return known ?? logs.create(METADATA_TOPIC, 0, METADATA_TOPIC_ID, metadataLogConfig(this.config))
   }
 
   #replicas(nodeId: number, metadata: LocalController, logs: LogManager): ReplicaManager {
@@ -178,6 +190,7 @@ export class Composition {
   #topicConfig(topic: string): TopicConfig {
     let resolved = this.#topicConfigs.get(topic)
     if (resolved === undefined) {
+      if (topic === METADATA_TOPIC) return metadataLogConfig(this.config)
       const overrides = this.#controller!.image.topicOverrides(topic)
       this.#topicConfigs.set(topic, (resolved = resolveTopicConfig(this.config, overrides)))
     }
@@ -217,6 +230,20 @@ export class Composition {
     this.#log.info(`flush: ${flush}`)
     this.#log.info(`transfer path: ${config.get('sluice.transfer.mode')}`)
   }
+}
+
+/** The metadata log has settings of its own, and never loses records but to a snapshot. */
+function metadataLogConfig(config: BrokerConfig): TopicConfig {
+  return resolveTopicConfig(
+    config,
+    new Map([
+      ['segment.bytes', String(config.get('metadata.log.segment.bytes'))],
+      ['segment.ms', String(config.get('metadata.log.segment.ms'))],
+      ['retention.ms', '-1'],
+      ['retention.bytes', '-1'],
+      ['max.message.bytes', String(0x7fffffff)]
+    ])
+  )
 }
 
 /** Kafka's bound is stated for requests that wait; ours holds for all that has arrived. The smaller one counts where both are set. */

@@ -99,6 +99,8 @@ function refuseAll(request: Request, errorCode: number): Response {
 // With acks=0 no response is sent; an error is told by closing the connection, which makes the producer refresh its metadata.
 function answer(request: Request, response: Response): Response | undefined | typeof closeConnection {
   if (request.acks !== 0) return response
-  const failed = response.responses.some(({ partitionResponses }) => partitionResponses.some(({ errorCode }) => errorCode !== ErrorCode.NONE))
+  const failed = response.responses.some(({ partitionResponses }) =>
+    partitionResponses.some(({ errorCode }) => errorCode !== ErrorCode.NONE)
+  )
   return failed ? closeConnection : undefined
 }

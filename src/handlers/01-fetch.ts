@@ -166,7 +166,10 @@ class Fetching {
         Promise.resolve(this.readAll()).then((done) => resolve(this.#respond(done)), reject)
       }
       const { maxWaitMs, minBytes } = this.#request
-      this.#broker.parkedFetches.set(this.#connection, new DelayedFetch({ clock: this.#broker.clock, maxWaitMs, minBytes, partitions, complete }))
+      this.#broker.parkedFetches.set(
+        this.#connection,
+        new DelayedFetch({ clock: this.#broker.clock, maxWaitMs, minBytes, partitions, complete })
+      )
     })
   }
 
@@ -208,7 +211,15 @@ function changed(target: FetchTarget, response: PartitionResponse, bytes: number
 }
 
 function failed(target: FetchTarget, errorCode: number): PartitionRead {
-  const response = { partitionIndex: target.partition, errorCode, highWatermark: -1, lastStableOffset: -1, logStartOffset: -1, abortedTransactions: null, records: EMPTY }
+  const response = {
+    partitionIndex: target.partition,
+    errorCode,
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
+    abortedTransactions: null,
+    records: EMPTY
+  }
   return { target, response, bytes: 0, failed: true }
 }
 
@@ -216,7 +227,17 @@ function targetsOf(request: Request): FetchTarget[] {
   const targets: FetchTarget[] = []
   for (const { topic, topicId, partitions } of request.topics) {
     for (const { partition, fetchOffset, partitionMaxBytes, currentLeaderEpoch, lastFetchedEpoch } of partitions) {
-      targets.push({ topic, topicId, partition, fetchOffset, maxBytes: partitionMaxBytes, currentLeaderEpoch, lastFetchedEpoch, highWatermark: -1, logStartOffset: -1 })
+      targets.push({
+        topic,
+        topicId,
+        partition,
+        fetchOffset,
+        maxBytes: partitionMaxBytes,
+        currentLeaderEpoch,
+        lastFetchedEpoch,
+        highWatermark: -1,
+        logStartOffset: -1
+      })
     }
   }
   return targets

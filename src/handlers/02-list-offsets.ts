@@ -18,7 +18,12 @@ const LATEST_TIERED = -5
 const EARLIEST_PENDING_UPLOAD = -6
 const READ_COMMITTED = 1
 /** The version from which each special timestamp may be asked for. */
-const SINCE: Readonly<Record<number, number>> = { [MAX_TIMESTAMP]: 7, [EARLIEST_LOCAL]: 8, [LATEST_TIERED]: 9, [EARLIEST_PENDING_UPLOAD]: 11 }
+const SINCE: Readonly<Record<number, number>> = {
+  [MAX_TIMESTAMP]: 7,
+  [EARLIEST_LOCAL]: 8,
+  [LATEST_TIERED]: 9,
+  [EARLIEST_PENDING_UPLOAD]: 11
+}
 
 interface Found {
   readonly errorCode: number

@@ -33,7 +33,13 @@ export const metadataHandler = handler({
       const endpoint = endpointOf(image, id, context.listenerName)
       if (!fenced && endpoint) brokers.push({ nodeId: id, host: endpoint.host, port: endpoint.port, rack })
     }
-    return { brokers, clusterId: broker.clusterId, controllerId: broker.metadata.controllerId, topics, clusterAuthorizedOperations: NO_OPERATIONS }
+    return {
+      brokers,
+      clusterId: broker.clusterId,
+      controllerId: broker.metadata.controllerId,
+      topics,
+      clusterAuthorizedOperations: NO_OPERATIONS
+    }
   },
   failed: (_request, errorCode) => ({ brokers: [], topics: [], errorCode })
 })

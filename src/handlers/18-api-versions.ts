@@ -38,14 +38,22 @@ export function apiVersionsHandler(others: readonly Handler<Api>[]): Handler<typ
         apiKeys,
         supportedFeatures: SUPPORTED_FEATURES.filter(
           ({ minSupportedVersion }) => minSupportedVersion > 0 || apiVersion >= FIRST_VERSION_WITH_ZERO_FEATURES
-        ).map(({ name, minSupportedVersion, maxSupportedVersion }) => ({ name, minVersion: minSupportedVersion, maxVersion: maxSupportedVersion })),
+        ).map(({ name, minSupportedVersion, maxSupportedVersion }) => ({
+          name,
+          minVersion: minSupportedVersion,
+          maxVersion: maxSupportedVersion
+        })),
         finalizedFeaturesEpoch: broker.metadata.offset,
         finalizedFeatures: [...features.all()].map(([name, level]) => ({ name, maxVersionLevel: level, minVersionLevel: level }))
       }
     }
   })
   apiKeys = [...others, self as Handler<Api>]
-    .map(({ api, minVersion, advertisedMinVersion, maxVersion }) => ({ apiKey: api.key, minVersion: advertisedMinVersion ?? minVersion, maxVersion }))
+    .map(({ api, minVersion, advertisedMinVersion, maxVersion }) => ({
+      apiKey: api.key,
+      minVersion: advertisedMinVersion ?? minVersion,
+      maxVersion
+    }))
     .toSorted((a, b) => a.apiKey - b.apiKey)
   return self
 }

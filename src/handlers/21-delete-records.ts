@@ -20,7 +20,10 @@ export const deleteRecordsHandler = handler({
         request.topics.map(async ({ name, partitions }) => ({
           name,
           partitions: await Promise.all(
-            partitions.map(async ({ partitionIndex, offset }) => ({ partitionIndex, ...(await deleteBefore(broker, name, partitionIndex, offset)) }))
+            partitions.map(async ({ partitionIndex, offset }) => ({
+              partitionIndex,
+              ...(await deleteBefore(broker, name, partitionIndex, offset))
+            }))
           )
         }))
       )
@@ -28,7 +31,12 @@ export const deleteRecordsHandler = handler({
   }
 })
 
-async function deleteBefore(broker: BrokerServices, topic: string, index: number, offset: number): Promise<{ errorCode: number; lowWatermark: number }> {
+async function deleteBefore(
+  broker: BrokerServices,
+  topic: string,
+  index: number,
+  offset: number
+): Promise<{ errorCode: number; lowWatermark: number }> {
   const refuse = (errorCode: number) => ({ errorCode, lowWatermark: -1 })
   const partition = broker.replicas.partition(topic, index)
   if (partition === undefined) return refuse(broker.replicas.whyMissing(topic, index))

@@ -24,7 +24,13 @@ export const describeLogDirsHandler = handler({
           if (listed === undefined) topics.set(topic, (listed = []))
           listed.push({ partitionIndex: partition, partitionSize: sizeBytes, offsetLag: 0, isFutureKey: false })
         }
-        return { errorCode, logDir: path, topics: [...topics].map(([name, listed]) => ({ name, partitions: listed })), totalBytes, usableBytes }
+        return {
+          errorCode,
+          logDir: path,
+          topics: [...topics].map(([name, listed]) => ({ name, partitions: listed })),
+          totalBytes,
+          usableBytes
+        }
       })
     }
   }

@@ -14,11 +14,20 @@ import { syncGroupHandler } from './14-sync-group.js'
 import { describeGroupsHandler } from './15-describe-groups.js'
 import { listGroupsHandler } from './16-list-groups.js'
 import { apiVersionsHandler } from './18-api-versions.js'
+import { createTopicsHandler } from './19-create-topics.js'
+import { deleteTopicsHandler } from './20-delete-topics.js'
 import { deleteRecordsHandler } from './21-delete-records.js'
+import { initProducerIdHandler } from './22-init-producer-id.js'
 import { offsetForLeaderEpochHandler } from './23-offset-for-leader-epoch.js'
+import { describeConfigsHandler } from './32-describe-configs.js'
+import { alterConfigsHandler } from './33-alter-configs.js'
 import { describeLogDirsHandler } from './35-describe-log-dirs.js'
+import { createPartitionsHandler } from './37-create-partitions.js'
 import { deleteGroupsHandler } from './42-delete-groups.js'
+import { incrementalAlterConfigsHandler } from './44-incremental-alter-configs.js'
 import { offsetDeleteHandler } from './47-offset-delete.js'
+import { describeClusterHandler } from './60-describe-cluster.js'
+import { describeTopicPartitionsHandler } from './75-describe-topic-partitions.js'
 import type { Handler } from './handler.js'
 
 // Each handler is typed by its own messages; the dispatcher only passes on what the same handler's schemas decoded.
@@ -36,11 +45,20 @@ const served = [
   syncGroupHandler,
   describeGroupsHandler,
   listGroupsHandler,
+  createTopicsHandler,
+  deleteTopicsHandler,
   deleteRecordsHandler,
+  initProducerIdHandler,
   offsetForLeaderEpochHandler,
+  describeConfigsHandler,
+  alterConfigsHandler,
   describeLogDirsHandler,
+  createPartitionsHandler,
   deleteGroupsHandler,
-  offsetDeleteHandler
+  incrementalAlterConfigsHandler,
+  offsetDeleteHandler,
+  describeClusterHandler,
+  describeTopicPartitionsHandler
 ] as unknown as readonly Handler<Api>[]
 
 export const handlers: readonly Handler<Api>[] = [...served, apiVersionsHandler(served) as unknown as Handler<Api>]

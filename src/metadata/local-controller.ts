@@ -290,7 +290,7 @@ export class LocalController implements MetadataSource, ControllerClient {
   async #notify(): Promise<void> {
     const delta = this.image.takeDelta()
     if (delta.isEmpty) return
-    await Promise.all([...this.#listeners].map((listener) => listener(delta)))
+    await Promise.all([...this.#listeners].map(async (listener) => listener(delta)))
   }
 
   #maybeSnapshot(): void {

@@ -10,7 +10,6 @@ interface Slot {
   settled: boolean
 }
 
-
 export class Connection {
   readonly id: number
   readonly listenerName: string

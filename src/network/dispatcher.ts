@@ -28,6 +28,7 @@ type Context = RequestContext
 
 /** Lets a large encode buffer go again, so that one big answer does not stay in memory. */
 const WRITER_KEEP_BYTES = 4 * 1024 * 1024
+const BUG_LOG_INTERVAL_MS = 100
 const NEWEST_UNSUPPORTED_ANSWER = 0
 
 export class Dispatcher {
@@ -124,11 +125,26 @@ export class Dispatcher {
   #answer(connection: Connection, handler: AnyHandler, context: Context, outcome: Outcome<Api>, started: number): void {
     if (!handler.parks) this.#services.slowRequests.observe(handler.api.name, context, this.#services.clock.monotonic() - started)
     if (connection.closed || outcome === undefined) return
-    if (outcome === closeConnection) this.#sink.close(connection, true)
-    else this.#send(connection, handler.api, context.apiVersion, context.apiVersion, context.correlationId, outcome)
+    if (outcome === closeConnection) return this.#sink.close(connection, true)
+    try {
+      this.#send(connection, handler.api, context.apiVersion, context.apiVersion, context.correlationId, outcome)
+    } catch (error) {
+      // A response that cannot be written is a bug; nothing of it was sent, and the client must not wait for it.
+      this.#services.log
+        .limited('bug', BUG_LOG_INTERVAL_MS)
+        .error(`${handler.api.name} version ${context.apiVersion} cannot be answered: ${(error as Error).stack}`)
+      this.#sink.close(connection, true)
+    }
   }
 
-  #send(connection: Connection, api: Api, apiVersion: number, bodyVersion: number, correlationId: number, body: InputOf<Api['response']>): void {
+  #send(
+    connection: Connection,
+    api: Api,
+    apiVersion: number,
+    bodyVersion: number,
+    correlationId: number,
+    body: InputOf<Api['response']>
+  ): void {
     const writer = this.#writer
     writer.reset()
     writer.int32(0)
@@ -169,7 +185,9 @@ export class Dispatcher {
 
   // A bug in a handler: the client gets an error, the log the request; the connection lives on.
   #failed(handler: AnyHandler, request: MessageOf<Api['request']>, context: Context, error: unknown): Outcome<Api> {
-    this.#services.log.error(`${handler.api.name} version ${context.apiVersion} failed: ${(error as Error)?.stack ?? String(error)}`)
+    this.#services.log
+      .limited('bug', BUG_LOG_INTERVAL_MS)
+      .error(`${handler.api.name} version ${context.apiVersion} failed: ${(error as Error)?.stack ?? String(error)}`)
     return handler.failed?.(request, ErrorCode.UNKNOWN_SERVER_ERROR) ?? { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR }
   }
 }

@@ -18,7 +18,11 @@ export class ListenError extends Error {
   readonly code: string
 
   constructor(code: string, listener: string, host: string, port: number) {
-    super(code === 'EADDRINUSE' ? `listener ${listener}: port ${port} of ${host} is in use by another process` : `listener ${listener}: cannot listen on ${host}:${port}: ${code}`)
+    super(
+      code === 'EADDRINUSE'
+        ? `listener ${listener}: port ${port} of ${host} is in use by another process`
+        : `listener ${listener}: cannot listen on ${host}:${port}: ${code}`
+    )
     this.code = code
   }
 }

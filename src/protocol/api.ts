@@ -11,7 +11,7 @@ export interface Api<Q extends MessageSchema = MessageSchema, R extends MessageS
 }
 
 export function api<Q extends MessageSchema, R extends MessageSchema>(definition: Api<Q, R>): Api<Q, R> {
-  return definition
+  return { ...definition, response: { ...definition.response, dropsLacking: true } }
 }
 
 export function isFlexible(schema: MessageSchema, version: number): boolean {

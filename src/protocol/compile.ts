@@ -39,6 +39,7 @@ interface Target {
   readonly flexible: boolean
   readonly exact: boolean
   readonly name: string
+  readonly dropsLacking: boolean
   /** Values that cannot be written as source text. */
   readonly constants: unknown[]
   next: number
@@ -47,7 +48,15 @@ interface Target {
 function target(schema: MessageSchema, version: number, precision: Precision): Target {
   const [first, last] = schema.versions
   assert(version >= first && version <= last, `${schema.name} has no version ${version}`)
-  return { version, flexible: isFlexible(schema, version), exact: precision === 'exact', name: schema.name, constants: [], next: 0 }
+  return {
+    version,
+    flexible: isFlexible(schema, version),
+    exact: precision === 'exact',
+    name: schema.name,
+    dropsLacking: schema.dropsLacking === true,
+    constants: [],
+    next: 0
+  }
 }
 
 function build<T>(kind: string, to: Target, parameters: string, body: string): T {
@@ -223,7 +232,7 @@ function compileEncoder(schema: MessageSchema, version: number): Encoder {
 function encodeStruct(fields: Fields, value: string, to: Target, lines: string[], flexible: boolean): void {
   const { plain, tagged, lacking } = sorted(fields, to.version)
   for (const [name, field] of lacking) {
-    if (!field.ignorable)
+    if (!field.ignorable && !to.dropsLacking)
       lines.push(
         `if (${value}.${name} !== undefined && ${differs(`${value}.${name}`, field, to)}) lost('${to.name} version ${to.version}', '${name}')`
       )

@@ -109,6 +109,8 @@ export interface MessageSchema<F extends Fields = Fields> {
   readonly versions: readonly [number, number]
   /** The first version with compact lengths and tagged fields (KIP-482); absent: none. */
   readonly flexible?: number
+  /** An encoder drops what a version lacks, ignorable or not: so it is with responses, whose version the client chose. */
+  readonly dropsLacking?: boolean
   readonly fields: F
 }
 
