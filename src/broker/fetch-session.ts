@@ -134,7 +134,8 @@ export class FetchSessions {
     let id = this.#options.randomId()
     while (id === 0 || this.#sessions.has(id)) id = this.#options.randomId()
     const targets = new Map<string, FetchTarget>()
-    for (const target of request.targets) targets.set(targetKey(request.usesTopicIds, target.topic, target.topicId, target.partition), target)
+    for (const target of request.targets)
+      targets.set(targetKey(request.usesTopicIds, target.topic, target.topicId, target.partition), target)
     const session = { id, usesTopicIds: request.usesTopicIds, epoch: 1, targets, createdMs: nowMs, lastUsedMs: nowMs }
     this.#sessions.set(id, session)
     return session
@@ -149,7 +150,8 @@ export class FetchSessions {
     if (nowMs - oldest.lastUsedMs > evictionMs) return this.#sessions.delete(oldest.id)
     let smallest: FetchSession | undefined
     for (const session of this.#sessions.values()) {
-      if (nowMs - session.createdMs > evictionMs && (smallest === undefined || session.targets.size < smallest.targets.size)) smallest = session
+      if (nowMs - session.createdMs > evictionMs && (smallest === undefined || session.targets.size < smallest.targets.size))
+        smallest = session
     }
     return smallest !== undefined && smallest.targets.size < size && this.#sessions.delete(smallest.id)
   }

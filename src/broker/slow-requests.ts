@@ -26,6 +26,8 @@ export class SlowRequests {
     const { apiVersion, clientId, clientAddress, correlationId } = request
     this.#log
       .limited('slow-request', AT_MOST_EVERY_MS)
-      .warn(`slow request: ${api} version ${apiVersion} of client ${clientId ?? '(none)'} at ${clientAddress} took ${Math.round(tookMs)} ms (correlation ${correlationId})`)
+      .warn(
+        `slow request: ${api} version ${apiVersion} of client ${clientId ?? '(none)'} at ${clientAddress} took ${Math.round(tookMs)} ms (correlation ${correlationId})`
+      )
   }
 }
