@@ -1,4 +1,4 @@
-"""Drives librdkafka (through confluent-kafka) for the tests: `driver.py SCENARIO BOOTSTRAP JSON`.
+"""Drives librdkafka (through confluent-kafka) for the tests: `driver.py SCENARIO BOOTSTRAP`, its arguments as JSON on standard input.
 
 Runs one scenario and prints what it saw as one line of JSON. The tests judge; this only does and tells.
 """
@@ -138,8 +138,14 @@ def settle(members, partitions):
     return [list(member.assigned) for member in members]
 
 
+def create(bootstrap, topic, partitions):
+    client = AdminClient({"bootstrap.servers": bootstrap})
+    client.create_topics([NewTopic(topic, partitions, 1)])[topic].result(PATIENCE)
+
+
 def rebalance(bootstrap, topic, group, partitions, strategy):
     """Three members come one by one, then one goes. The shares after each step, and what happened to the first member."""
+    create(bootstrap, topic, partitions)
     config = {"partition.assignment.strategy": strategy}
     members, shares = [], []
     for _ in range(3):
@@ -155,6 +161,7 @@ def rebalance(bootstrap, topic, group, partitions, strategy):
 
 def static_member(bootstrap, topic, group, partitions):
     """A static member that comes back within its session keeps its partitions, and the other one sees no rebalance."""
+    create(bootstrap, topic, partitions)
     config = {"session.timeout.ms": 20000, "partition.assignment.strategy": "range"}
     one = Member(bootstrap, group, topic, **config, **{"group.instance.id": "one"})
     two = Member(bootstrap, group, topic, **config, **{"group.instance.id": "two"})
@@ -256,5 +263,5 @@ def admin(bootstrap, topic, group):
 SCENARIOS = {f.__name__: f for f in (round_trip, rebalance, static_member, commits, admin)}
 
 if __name__ == "__main__":
-    scenario, bootstrap, arguments = sys.argv[1:]
-    print(json.dumps(SCENARIOS[scenario](bootstrap, **json.loads(arguments))))
+    scenario, bootstrap = sys.argv[1:]
+    print(json.dumps(SCENARIOS[scenario](bootstrap, **json.load(sys.stdin))))
