@@ -12,7 +12,7 @@ import { Log } from '../../src/storage/log.js'
 import { DIRECTORY, fixedClock, NODE, removeFolder, temporaryFolder } from './support/cluster.js'
 
 interface Engine {
-  start(settings?: Readonly<Record<string, string>>): Promise<LocalController>
+  readonly start: (settings?: Readonly<Record<string, string>>) => Promise<LocalController>
 }
 
 function engine(t: ExecutionContext): Engine & { dir: string; folder: string } {
@@ -25,7 +25,7 @@ function engine(t: ExecutionContext): Engine & { dir: string; folder: string } {
   return {
     dir,
     folder: path.join(dir, METADATA_FOLDER),
-    async start(settings = {}) {
+    start: async (settings = {}) => {
       const { config } = loadBrokerConfig({ 'node.id': String(NODE), ...settings })
       const options = { nodeId: NODE, dir, config, clock: fixedClock, log: silentLogger }
       const controller = await LocalController.load(options)
