@@ -81,9 +81,14 @@ export class CoordinatorRuntime<S extends Shard<R, E>, R, E> {
     return host.run(failed, operation)
   }
 
-  /** Runs `operation` on each loaded shard; nobody waits for an answer. */
+  /** Runs `operation` on each shard, on one that is loading when it is loaded; nobody waits for an answer. */
   runOnAll(operation: (shard: S, effects: Effects<R, E>) => void): void {
-    for (const host of this.#hosts.values()) host.runSilently(operation)
+    for (const host of this.#hosts.values()) host.runWhenLoaded(operation)
+  }
+
+  /** Resolved when every shard that is loading now is loaded, or given up. */
+  async whenLoaded(): Promise<void> {
+    await Promise.all([...this.#hosts.values()].map((host) => host.loaded))
   }
 
   /** Answers all parked requests with COORDINATOR_NOT_AVAILABLE and waits for the writes that are under way. */

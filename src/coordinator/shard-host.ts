@@ -134,6 +134,11 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
     }
   }
 
+  runWhenLoaded(operation: (shard: S, effects: Effects<R, E>) => void): void {
+    if (this.#shard) this.runSilently(operation)
+    else void this.loaded.then(() => this.runSilently(operation))
+  }
+
   /** Ends this host. What is emitted is still written, its answers wait for that; parked requests get `errorCode`. */
   close(errorCode: number): void {
     if (this.#state === 'closed') return

@@ -47,8 +47,13 @@ export const findCoordinatorHandler = handler({
 /** NONE if groups can be looked up now. */
 async function refusal(keyType: number, broker: BrokerServices): Promise<number> {
   switch (keyType) {
-    case KeyType.group:
-      return (await createInternalTopic(GROUP_TOPIC, broker)) === ErrorCode.NONE ? ErrorCode.NONE : ErrorCode.COORDINATOR_NOT_AVAILABLE
+    case KeyType.group: {
+      if (broker.metadata.image.topicByName(GROUP_TOPIC)) return ErrorCode.NONE
+      if ((await createInternalTopic(GROUP_TOPIC, broker)) !== ErrorCode.NONE) return ErrorCode.COORDINATOR_NOT_AVAILABLE
+      // Loading empty partitions takes no time; a client that came too early would back off for longer.
+      await broker.groups.whenLoaded()
+      return ErrorCode.NONE
+    }
     case KeyType.transaction:
       return ErrorCode.COORDINATOR_NOT_AVAILABLE
     default:

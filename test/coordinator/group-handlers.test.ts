@@ -163,7 +163,7 @@ test('OffsetCommit and OffsetFetch by id', async (t) => {
     (await call(offsetFetchHandler, 10, all, node.services)).groups[0]!.topics.map(({ topicId }) => topicId),
     [MAIN_ID]
   )
-  await node.deleteTopic('main')
+  node.deleteTopic('main')
   t.deepEqual((await call(offsetFetchHandler, 9, all, node.services)).groups[0]!.topics, [])
 })
 
@@ -301,14 +301,14 @@ test('DescribeGroups, ListGroups, DeleteGroups', async (t) => {
 test('a deleted topic takes its offsets with it', async (t) => {
   const node = await setUp()
   await call(offsetCommitHandler, 9, commitOf([['main', ZERO_UUID, [[0, 1]]]]), node.services)
-  await node.deleteTopic('main')
+  node.deleteTopic('main')
   t.deepEqual((await call(offsetFetchHandler, 7, { groupId: 'g', topics: null }, node.services)).topics, [])
 })
 
 test('when the internal topic is deleted nobody coordinates, until it is made anew', async (t) => {
   const node = await setUp()
   await call(offsetCommitHandler, 9, commitOf([['main', ZERO_UUID, [[0, 1]]]]), node.services)
-  await node.deleteTopic('__consumer_offsets')
+  node.deleteTopic('__consumer_offsets')
   t.deepEqual(node.groups.partitions(), [])
   t.is((await call(offsetFetchHandler, 7, { groupId: 'g', topics: null }, node.services)).errorCode, ErrorCode.NOT_COORDINATOR)
   await call(findCoordinatorHandler, 0, { key: 'g' }, node.services)

@@ -268,6 +268,19 @@ test('requests that have arrived already are handled before a timer may act', as
   t.deepEqual(shard().seen, ['loaded@10', 'expired@410'])
 })
 
+test('news for all shards reach one that is loading when it is loaded', async (t) => {
+  const { runtime, log, shard } = setUp()
+  let open = (): void => {}
+  log.loadGate = new Promise((resolve) => (open = resolve))
+  void runtime.elect(0)
+  runtime.runOnAll((_shard, effects) => effects.emit(5))
+  open()
+  await runtime.whenLoaded()
+  await turn()
+  t.is(shard().total, 5)
+  t.deepEqual(log.batchSizes(0), [1])
+})
+
 test('closing waits for what is being written, and answers what is parked', async (t) => {
   const { runtime, log, add } = setUp()
   await runtime.elect(0)

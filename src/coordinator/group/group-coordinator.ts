@@ -68,6 +68,11 @@ export class GroupCoordinator {
     this.#runtime.resign(partition)
   }
 
+  /** Resolved when all partitions that are loading now are loaded. */
+  whenLoaded(): Promise<void> {
+    return this.#runtime.whenLoaded()
+  }
+
   /** The partitions coordinated here. */
   partitions(): number[] {
     return this.#runtime.partitions()

@@ -3,10 +3,8 @@ import type { BrokerServices } from '../../../src/broker/services.js'
 import { loadBrokerConfig } from '../../../src/config/load.js'
 import { DEFAULT_GROUP_CONFIG } from '../../../src/coordinator/group/group-config.js'
 import { GroupCoordinator, GROUP_TOPIC } from '../../../src/coordinator/group/group-coordinator.js'
-import { followMetadata } from '../../../src/coordinator/group/follow-metadata.js'
 import type { CreatableTopic } from '../../../src/metadata/controller-client.js'
-import { MetadataImage, type TopicImage } from '../../../src/metadata/image.js'
-import type { MetadataListener } from '../../../src/metadata/metadata-source.js'
+import { MetadataImage } from '../../../src/metadata/image.js'
 import { RecordType } from '../../../src/metadata/records.js'
 import { MemoryLog } from './memory-log.js'
 import { SimClock } from './sim-clock.js'
@@ -21,7 +19,6 @@ export class GroupNode {
   readonly groups: GroupCoordinator
   readonly services: BrokerServices
   readonly created: CreatableTopic[] = []
-  readonly #listeners: MetadataListener[] = []
   #ids = 0
 
   /** `newUuid` gives the unique part of member ids. `error`: what the controller answers instead of making a topic. */
@@ -53,18 +50,9 @@ export class GroupNode {
       }
     })
     this.#addTopic('main', MAIN_ID, 2)
-    const metadata = {
-      image: this.image,
-      controllerId: NODE,
-      offset: 0,
-      subscribe: (listener: MetadataListener) => {
-        this.#listeners.push(listener)
-        return () => {}
-      }
-    }
+    const metadata = { image: this.image, controllerId: NODE, offset: 0, subscribe: () => () => {} }
     const { config } = loadBrokerConfig({ 'node.id': String(NODE) })
     const controller = { createTopics: (topics: readonly CreatableTopic[]) => this.#create(topics, error) }
-    followMetadata(this.groups, metadata, NODE)
     this.services = { nodeId: NODE, config, clock: this.clock, metadata, controller, groups: this.groups } as unknown as BrokerServices
   }
 
@@ -73,32 +61,20 @@ export class GroupNode {
     if (errorCode !== 0) return topics.map(({ name }) => ({ name, errorCode }))
     for (const { name, numPartitions } of topics) {
       if (this.image.topicByName(name)) return [{ name, errorCode: 36 }]
-      const topic = this.#addTopic(name, `T${String(++this.#ids).padStart(20, '0')}A`, numPartitions)
-      await this.#announce({ changedTopics: [topic], createdTopics: [topic] })
+      this.#addTopic(name, `T${String(++this.#ids).padStart(20, '0')}A`, numPartitions)
+      if (name === GROUP_TOPIC) for (let partition = 0; partition < numPartitions; partition++) void this.groups.elect(partition)
     }
     return topics.map(({ name }) => ({ name, errorCode: 0 }))
   }
 
-  /** As DeleteTopics does. */
-  async deleteTopic(name: string): Promise<void> {
+  deleteTopic(name: string): void {
     const topic = this.image.topicByName(name)!
     this.image.replay({ type: RecordType.removeTopic, version: 0, data: { topicId: topic.id } })
-    await this.#announce({ deletedTopics: [topic] })
+    this.groups.topicsDeleted([name])
+    if (name === GROUP_TOPIC) for (const partition of this.groups.partitions()) this.groups.resign(partition)
   }
 
-  async #announce(delta: { changedTopics?: TopicImage[]; createdTopics?: TopicImage[]; deletedTopics?: TopicImage[] }): Promise<void> {
-    const nothing = {
-      deletedTopics: [],
-      createdTopics: [],
-      changedTopics: [],
-      changedConfigs: [],
-      changedBrokerConfigs: [],
-      changedBrokers: []
-    }
-    for (const listener of this.#listeners) await listener({ ...nothing, ...delta })
-  }
-
-  #addTopic(name: string, topicId: string, partitions: number): TopicImage {
+  #addTopic(name: string, topicId: string, partitions: number): void {
     this.image.replay({ type: RecordType.topic, version: 0, data: { name, topicId } })
     for (let partitionId = 0; partitionId < partitions; partitionId++) {
       this.image.replay({
@@ -121,6 +97,5 @@ export class GroupNode {
         }
       })
     }
-    return this.image.topicByName(name)!
   }
 }
