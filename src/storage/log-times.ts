@@ -26,13 +26,11 @@ export async function offsetForTimestamp(state: LogState, timestamp: number): Pr
 async function firstInSegment(state: LogState, segment: LogSegment, timestamp: number): Promise<TimedOffset | undefined> {
   let location = await segment.native.locateTimestamp(timestamp)
   while (location !== undefined && location.position < segment.size) {
-    const record = await findRecord(segment, location, (one) => one.timestamp >= timestamp && one.offset >= state.logStartOffset)
+    const { record, lastOffset } = await findRecord(segment, location, (one) => one.timestamp >= timestamp && one.offset >= state.logStartOffset)
     if (record) return timedOffset(state, record)
-    // All matches of that batch lie before the log start: on to the next one.
-    const next: BatchLocation = await segment.native.locate(location.baseOffset + 1)
-    const after = next.position > location.position ? next : undefined
-    if (after === undefined || after.bytes === 0) return undefined
-    location = after
+    // All matches of that batch lie before the log start: on to the first batch that does not.
+    const next: BatchLocation = await segment.native.locate(Math.max(lastOffset + 1, state.logStartOffset))
+    location = next.bytes > 0 ? next : undefined
   }
   return undefined
 }
@@ -48,7 +46,8 @@ export async function offsetOfMaxTimestamp(state: LogState): Promise<TimedOffset
   if (best === undefined) return undefined
   const { timestamp } = best
   const location = await best.segment.native.locateTimestamp(timestamp)
-  const record = location && (await findRecord(best.segment, location, (one) => one.timestamp >= timestamp))
+  if (location === undefined) return undefined
+  const { record } = await findRecord(best.segment, location, (one) => one.timestamp >= timestamp)
   return record && timedOffset(state, record)
 }
 
@@ -73,12 +72,13 @@ async function findRecord(
   segment: LogSegment,
   location: BatchLocation,
   wanted: (record: DecodedRecord) => boolean
-): Promise<DecodedRecord | undefined> {
+): Promise<{ record: DecodedRecord | undefined; lastOffset: number }> {
   const bytes = await segment.native.read(location.position, location.bytes)
   const header = describeBatch(bytes, 0)
   const payload = await decompressedRecords(bytes, header, MAX_DECOMPRESSED_BYTES)
-  for (const record of recordsOf(bytes, header, payload)) if (wanted(record)) return record
-  return undefined
+  const { lastOffset } = header
+  for (const record of recordsOf(bytes, header, payload)) if (wanted(record)) return { record, lastOffset }
+  return { record: undefined, lastOffset }
 }
 
 function timedOffset(state: LogState, { offset, timestamp }: DecodedRecord): TimedOffset {
