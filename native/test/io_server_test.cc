@@ -2,16 +2,16 @@
 #include "../io_server.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <condition_variable>
 #include <cstring>
-#include <dirent.h>
 #include <functional>
 #include <random>
 
@@ -33,7 +33,7 @@ struct Broker {
   double listener = 0;
   std::function<void(std::uint64_t connection, const std::uint8_t* bytes, std::size_t length, const FrameView& frame)> on_frame;
   std::function<void(std::uint64_t connection, CloseReason reason)> on_closed;
-  int opened = 0, closed = 0, completions = 0;
+  int opened = 0, closed = 0, completions = 0, refused = 0;
   CloseReason last_reason = CloseReason::Peer;
 
   explicit Broker(IoOptions options = {}, std::size_t memory = std::size_t{256} << 20)
@@ -102,7 +102,9 @@ struct Broker {
       case EventKind::Completion:
         completions++;
         break;
-      default:
+      case EventKind::AcceptFailed:
+        CHECK_EQ(row[2], EMFILE);
+        refused++;
         break;
     }
   }
@@ -157,8 +159,13 @@ struct Client {
 
 std::vector<std::uint8_t> pattern(std::size_t length, unsigned seed) {
   std::vector<std::uint8_t> bytes(length);
-  std::mt19937 random(seed);
-  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
+  std::mt19937_64 random(seed);
+  std::size_t done = 0;
+  for (; done + 8 <= length; done += 8) {
+    const std::uint64_t value = random();
+    std::memcpy(bytes.data() + done, &value, 8);
+  }
+  for (; done < length; done++) bytes[done] = static_cast<std::uint8_t>(random());
   return bytes;
 }
 
@@ -287,7 +294,7 @@ void fenced_region() {
   for (int mode = 0; mode <= 4; mode++) {
     Broker broker;
     broker.io->settings().mode.store(mode);
-    const auto data = pattern(64 << 20, 5);
+    const auto data = pattern(24 << 20, 5);
     TempFile file(data);
     broker.on_frame = [&](std::uint64_t connection, const std::uint8_t*, std::size_t, const FrameView& frame) {
       broker.pool->release(frame.id);
@@ -552,6 +559,29 @@ void listening() {
   });
 }
 
+// Without descriptors accepting pauses, says so once, and goes on by itself when there are some again.
+void no_descriptors() {
+  Broker broker;
+  rlimit before;
+  getrlimit(RLIMIT_NOFILE, &before);
+  const int lowest = dup(0);
+  close(lowest);
+  const rlimit narrow{static_cast<rlim_t>(lowest) + 1, before.rlim_max};
+  CHECK_EQ(setrlimit(RLIMIT_NOFILE, &narrow), 0);
+  Client client(broker.port);
+  CHECK_EQ(client.fd, lowest);
+  client.frame({1});
+  const std::int64_t start = monotonic_ms();
+  broker.drive([&] { return broker.refused > 0 && monotonic_ms() - start > 400; });
+  CHECK_EQ(broker.refused, 1);
+  CHECK_EQ(broker.opened, 0);
+  CHECK_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  broker.drive([&] {
+    client.step();
+    return client.input.size() == 5;
+  });
+}
+
 // Connections come and go while responses are under way: for the sanitizers.
 void churn() {
   IoOptions options;
@@ -603,5 +633,6 @@ int main() {
   RUN(idle_connections)();
   RUN(close_after_send_and_stop)();
   RUN(listening)();
+  RUN(no_descriptors)();
   RUN(churn)();
 }

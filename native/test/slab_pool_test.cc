@@ -138,6 +138,32 @@ void retirement() {
   CHECK(pool->mapped_bytes() <= 200u << 20);
 }
 
+// Pages of released frames go back to the kernel, but for a bounded rest.
+void resident() {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  const auto anonymous_kib = [] {
+    std::FILE* file = std::fopen("/proc/self/status", "r");
+    char line[256];
+    long kib = -1;
+    while (std::fgets(line, sizeof line, file))
+      if (std::sscanf(line, "RssAnon: %ld", &kib) == 1) break;
+    std::fclose(file);
+    return kib;
+  };
+  auto pool = std::make_shared<SlabPool>(std::size_t{1} << 30);
+  const long before = anonymous_kib();
+  std::vector<FrameRef> frames;
+  for (const std::size_t bytes : {60'000, 300'000, 1'000'000, 50'000'000})
+    for (int i = 0; i < (bytes > 10'000'000 ? 3 : 100); i++) {
+      frames.push_back(pool->allocate(bytes));
+      std::memset(frames.back().data(), 1, bytes);
+    }
+  CHECK(anonymous_kib() - before > 250'000);
+  frames.clear();
+  CHECK(anonymous_kib() - before < 26 * 1024);
+#endif
+}
+
 // One thread receives, two release: every frame keeps its own bytes until it is released.
 void threads() {
   auto pool = std::make_shared<SlabPool>(std::size_t{1} << 30);
@@ -198,5 +224,6 @@ int main() {
   growth();
   room();
   retirement();
+  resident();
   threads();
 }
