@@ -28,7 +28,8 @@ export const DEFAULT_GROUP_CONFIG: GroupConfig = {
   offsetMetadataMaxBytes: 4096,
   offsetsRetentionMs: 7 * 24 * 3_600_000,
   offsetsRetentionCheckIntervalMs: 600_000,
-  maxRecordBytes: 1024 * 1024
+  // max.message.bytes is 1,048,588 by default; the rest is for the key and the batch around it.
+  maxRecordBytes: 1_000_000
 }
 
 /** Of the broker's settings; none of them changes while it runs. */

@@ -177,7 +177,10 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
   }
 
   deleteOffsets(request: messages.OffsetDeleteRequest, effects: GroupEffects): messages.TopicErrorsResponse {
-    return deleteOffsets(this.#turn(effects), this.offsets, this.groups.get(request.groupId), request)
+    const { groupId } = request
+    // A consumer group of which only the records are here has no member that subscribes to anything.
+    const group = this.groups.get(groupId) ?? (this.others.kindOf(groupId) === 'consumer' ? new ClassicGroup(groupId) : undefined)
+    return deleteOffsets(this.#turn(effects), this.offsets, group, request)
   }
 
   /** Empty filters let everything through. Both ignore case. */
