@@ -20,7 +20,7 @@ import { NativeSegment, Strand, type BatchLocation } from '../../src/native/segm
 import { fixturePath } from '../support/fixtures.js'
 import { tempDir } from '../support/temp-dir.js'
 
-const { crc32c } = loadAddon()
+const crc32c = (bytes: Uint8Array, seed?: number) => loadAddon().crc32c(bytes, seed)
 const EVERYTHING = Number.MAX_SAFE_INTEGER
 const INDEX_BYTES = 10 * 1024 * 1024
 
