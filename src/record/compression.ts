@@ -38,9 +38,9 @@ export async function decompress(type: number, bytes: Buffer, maxBytes: number):
       case Compression.snappy:
         return await decompressSnappy(bytes, maxBytes)
       case Compression.lz4:
-        return await decompressWhole(bytes, maxBytes, lz4Bound(bytes, maxBytes), lz4().decompressFrame)
+        return await decompressWhole(bytes, maxBytes, lz4Bound(bytes, maxBytes), (all) => lz4().decompressFrame(all))
       case Compression.zstd:
-        return await decompressWhole(bytes, maxBytes, zstdBound(bytes, maxBytes), zstd().decompress)
+        return await decompressWhole(bytes, maxBytes, zstdBound(bytes, maxBytes), (all) => zstd().decompress(all))
       default:
         return UNKNOWN
     }

@@ -14,5 +14,14 @@ export {
   type DecodedRecord,
   type RecordHeader
 } from './decode.js'
-export { CheckVerdict, checkHeader, checkRecords, isRefusal, type RecordError, type Refusal, type ValidationRules, type Verdict } from './validate.js'
+export {
+  CheckVerdict,
+  checkHeader,
+  checkRecords,
+  isRefusal,
+  type RecordError,
+  type Refusal,
+  type ValidationRules,
+  type Verdict
+} from './validate.js'
 export { walkRecords, WALK_FIELDS, WalkField, WalkFlaw, type WalkRecords } from './walk.js'

@@ -68,7 +68,12 @@ export function checkHeader(buffer: Buffer, at: number, length: number, checked:
 }
 
 /** The records of a batch whose header is fine. A promise only when they are compressed. */
-export function checkRecords(buffer: Buffer, at: number, rules: ValidationRules, walk: WalkRecords = walkRecords): Verdict | Promise<Verdict> {
+export function checkRecords(
+  buffer: Buffer,
+  at: number,
+  rules: ValidationRules,
+  walk: WalkRecords = walkRecords
+): Verdict | Promise<Verdict> {
   const end = at + batch.sizeInBytes(buffer, at)
   const compression = batch.compressionType(buffer, at)
   if (compression === Compression.none) return judge(buffer, at, buffer, at + batch.BATCH_OVERHEAD, end, rules, walk)
@@ -91,15 +96,7 @@ async function checkCompressed(
   return invalid('the records can not be decompressed')
 }
 
-function judge(
-  header: Buffer,
-  at: number,
-  bytes: Buffer,
-  start: number,
-  end: number,
-  rules: ValidationRules,
-  walk: WalkRecords
-): Verdict {
+function judge(header: Buffer, at: number, bytes: Buffer, start: number, end: number, rules: ValidationRules, walk: WalkRecords): Verdict {
   const count = batch.recordCount(header, at)
   const flaw = walk(bytes, start, end, count, found)
   if (flaw !== WalkFlaw.none) return recordRefusal(flaw, found[WalkField.index]!)

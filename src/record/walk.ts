@@ -23,7 +23,14 @@ export type WalkRecords = (bytes: Uint8Array, start: number, end: number, count:
 /** Told of each record: its index, timestamp delta and key length (-1: none). */
 export type RecordVisitor = (index: number, timestampDelta: number, keyLength: number) => void
 
-export function walkRecords(bytes: Uint8Array, start: number, end: number, count: number, into: Float64Array, visit?: RecordVisitor): number {
+export function walkRecords(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  count: number,
+  into: Float64Array,
+  visit?: RecordVisitor
+): number {
   const cursor = new VarintCursor(bytes, start, end)
   let least = Infinity
   let most = -Infinity

@@ -33,7 +33,10 @@ export async function writeOffsetCheckpoint(file: string, entries: readonly Part
 }
 
 export async function readEpochCheckpoint(file: string): Promise<EpochStart[]> {
-  return parse(await readIfThere(file), 2, file).map((words) => ({ epoch: integer(words[0]!, file), startOffset: integer(words[1]!, file) }))
+  return parse(await readIfThere(file), 2, file).map((words) => ({
+    epoch: integer(words[0]!, file),
+    startOffset: integer(words[1]!, file)
+  }))
 }
 
 export async function writeEpochCheckpoint(file: string, entries: readonly EpochStart[]): Promise<void> {

@@ -17,6 +17,14 @@ export {
   type DecodedRecord,
   type RecordInput
 } from '../record/index.js'
-export { Log, type AppendInput, type AppendOrigin, type AppendResult, type ProducerEntry, type ReadResult, type TimedOffset } from './log.js'
+export {
+  Log,
+  type AppendInput,
+  type AppendOrigin,
+  type AppendResult,
+  type ProducerEntry,
+  type ReadResult,
+  type TimedOffset
+} from './log.js'
 export { LogManager, type LogDirDescription, type LogManagerOptions } from './log-manager.js'
 export { verifyFolder, type Finding } from './verify.js'

@@ -67,7 +67,8 @@ export class LogDir {
     }
     const file = path.join(this.path, LOCK_FILE)
     const lock = lockFile(file)
-    if (lock === -os.constants.errno.EAGAIN) throw new ConfigError('log.dirs', `${this.path} is in use by another broker: it holds the lock ${file}`)
+    if (lock === -os.constants.errno.EAGAIN)
+      throw new ConfigError('log.dirs', `${this.path} is in use by another broker: it holds the lock ${file}`)
     if (lock < 0) throw new StorageError(errnoName(lock), file)
     this.#lock = lock
     return this.#readMeta()

@@ -67,7 +67,7 @@ export class LogFlusher {
   }
 
   #unflushed(): LogSegment[] {
-    return this.#state.segments.all().filter((segment) => segment.assignedBytes > segment.durableBytes)
+    return this.#state.segments.all().filter((segment) => segment.writtenBytes > segment.durableBytes)
   }
 
   async #flushSegment(segment: LogSegment): Promise<void> {

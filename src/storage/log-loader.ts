@@ -91,7 +91,10 @@ async function readEpochs(state: LogState): Promise<readonly EpochStart[]> {
     return await readEpochCheckpoint(path.join(state.folder, LEADER_EPOCH_FILE))
   } catch (error) {
     if (!(error instanceof WireError)) throw error
-    state.environment.warn(`the leader epochs of ${state.topic}-${state.partition} can't be read and are found again from its batches`, error)
+    state.environment.warn(
+      `the leader epochs of ${state.topic}-${state.partition} can't be read and are found again from its batches`,
+      error
+    )
     return []
   }
 }
@@ -178,7 +181,9 @@ async function cutAt(state: LogState, index: number, position: number): Promise<
 async function beginAt(state: LogState, logStartOffset: number): Promise<void> {
   state.logStartOffset = logStartOffset
   if (state.endOffset >= logStartOffset) return
-  state.environment.warn(`${state.topic}-${state.partition} ends at ${state.endOffset}, before its start ${logStartOffset}: it begins anew there`)
+  state.environment.warn(
+    `${state.topic}-${state.partition} ends at ${state.endOffset}, before its start ${logStartOffset}: it begins anew there`
+  )
   while (state.segments.count > 0) {
     const segment = state.segments.removeLast()
     segment.native.close()

@@ -161,7 +161,8 @@ export class LogManager {
     return Promise.all(
       this.dirs.map(async (dir) => {
         const partitions = [...dir.logs.values()].map((log) => ({ topic: log.topic, partition: log.partition, sizeBytes: log.sizeBytes }))
-        if (!dir.online) return { path: dir.path, errorCode: ErrorCode.KAFKA_STORAGE_ERROR, totalBytes: -1, usableBytes: -1, partitions: [] }
+        if (!dir.online)
+          return { path: dir.path, errorCode: ErrorCode.KAFKA_STORAGE_ERROR, totalBytes: -1, usableBytes: -1, partitions: [] }
         const space = await statfs(dir.path).catch(() => undefined)
         const totalBytes = space ? space.bsize * space.blocks : -1
         const usableBytes = space ? space.bsize * space.bavail : -1
@@ -306,7 +307,8 @@ async function takeDirs(dirs: readonly LogDir[], { nodeId, clusterId, log }: Log
     if (meta && meta.clusterId !== expected) {
       throw new ConfigError('log.dirs', `${dir.path} belongs to the cluster ${meta.clusterId}, not to ${expected}`)
     }
-    if (meta && meta.nodeId !== nodeId) throw new ConfigError('log.dirs', `${dir.path} belongs to the node ${meta.nodeId}, not to ${nodeId}`)
+    if (meta && meta.nodeId !== nodeId)
+      throw new ConfigError('log.dirs', `${dir.path} belongs to the node ${meta.nodeId}, not to ${nodeId}`)
     const directoryId = meta?.directoryId ?? randomUuid()
     await guarded(dir, dirs.length, log, () => dir.adopt(meta, { clusterId: cluster, nodeId, directoryId }))
   }

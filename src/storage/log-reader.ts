@@ -20,7 +20,13 @@ const OUT_OF_RANGE: ReadResult = { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, reg
 const STORAGE_ERROR: ReadResult = { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, region: null, bytes: 0 }
 
 /** See Log.read. */
-export function readLog(state: LogState, offset: number, maxBytes: number, upTo: number, atLeastOneBatch: boolean): ReadResult | Promise<ReadResult> {
+export function readLog(
+  state: LogState,
+  offset: number,
+  maxBytes: number,
+  upTo: number,
+  atLeastOneBatch: boolean
+): ReadResult | Promise<ReadResult> {
   if (state.offline) return STORAGE_ERROR
   if (offset < state.logStartOffset || offset > state.endOffset) return OUT_OF_RANGE
   if (offset >= upTo || offset === state.endOffset) return NOTHING

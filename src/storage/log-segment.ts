@@ -18,6 +18,8 @@ export class LogSegment {
   readonly createdMs: number
   /** Written bytes: what readers see. */
   size: number
+  /** Bytes that are written, though perhaps not shown to readers yet: flush.messages shows them when they are flushed. */
+  writtenBytes: number
   /** Bytes that are written or on their way. */
   assignedBytes: number
   /** Bytes known to be on the disk. */
@@ -45,6 +47,7 @@ export class LogSegment {
     this.baseOffset = baseOffset
     this.createdMs = nowMs
     this.size = Math.max(0, size)
+    this.writtenBytes = this.size
     this.assignedBytes = this.size
     this.offsetOfLargestTimestamp = baseOffset
     this.timestampsKnown = this.size === 0
@@ -59,7 +62,8 @@ export class LogSegment {
     if (this.sealed) return true
     if (this.assignedBytes === 0) return lastOffset - this.baseOffset > MAX_INT32
     if (this.assignedBytes + bytes > config.segmentBytes || lastOffset - this.baseOffset > MAX_INT32) return true
-    const since = this.firstTimestamp !== undefined && this.firstTimestamp >= 0 ? batchTimestamp - this.firstTimestamp : nowMs - this.createdMs
+    const since =
+      this.firstTimestamp !== undefined && this.firstTimestamp >= 0 ? batchTimestamp - this.firstTimestamp : nowMs - this.createdMs
     return since > config.segmentMs - jitterMs || this.#indexFull()
   }
 
@@ -71,6 +75,7 @@ export class LogSegment {
 
   /** What was on its way was not written. */
   unassign(): void {
+    this.writtenBytes = this.size
     this.assignedBytes = this.size
     if (this.size === 0) this.firstTimestamp = undefined
   }
@@ -103,7 +108,8 @@ export class LogSegment {
     if (this.assignedBytes <= most * this.#indexInterval) return false
     const { offsetIndexEntries, timeIndexEntries } = this.native.stat()
     return (
-      offsetIndexEntries >= Math.floor(this.#indexBytes / OFFSET_ENTRY_BYTES) || timeIndexEntries >= Math.floor(this.#indexBytes / TIME_ENTRY_BYTES) - 1
+      offsetIndexEntries >= Math.floor(this.#indexBytes / OFFSET_ENTRY_BYTES) ||
+      timeIndexEntries >= Math.floor(this.#indexBytes / TIME_ENTRY_BYTES) - 1
     )
   }
 }

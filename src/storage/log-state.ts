@@ -110,12 +110,15 @@ export class LogState {
 
   /** Runs `work` after a while; sooner when the log is closed. What fails is told and forgotten: it concerns files that are deleted. */
   later(delayMs: number, work: () => Promise<void>): void {
-    this.#delayed.set(work, this.clock.schedule(delayMs, () => void this.#runDelayed(work)))
+    this.#delayed.set(
+      work,
+      this.clock.schedule(delayMs, () => void this.#runDelayed(work))
+    )
   }
 
   /** Runs all delayed work now. */
   async settle(): Promise<void> {
-    for (const work of [...this.#delayed.keys()]) await this.#runDelayed(work)
+    for (const work of Array.from(this.#delayed.keys())) await this.#runDelayed(work)
   }
 
   async #runDelayed(work: () => Promise<void>): Promise<void> {

@@ -37,10 +37,26 @@ export class LogTasks {
   start(): void {
     const config = this.#config
     const first = config.get('log.initial.task.delay.ms')
-    this.#repeat(first, () => config.get('log.retention.check.interval.ms'), () => this.#retention())
-    this.#repeat(first, () => config.get('log.flush.offset.checkpoint.interval.ms'), () => this.#checkpoints())
-    this.#repeat(first, () => config.get('producer.id.expiration.check.interval.ms'), () => this.#expireProducers())
-    this.#repeat(FLUSH_TICK_MS, () => this.#flushTick(), () => this.#flush())
+    this.#repeat(
+      first,
+      () => config.get('log.retention.check.interval.ms'),
+      () => this.#retention()
+    )
+    this.#repeat(
+      first,
+      () => config.get('log.flush.offset.checkpoint.interval.ms'),
+      () => this.#checkpoints()
+    )
+    this.#repeat(
+      first,
+      () => config.get('producer.id.expiration.check.interval.ms'),
+      () => this.#expireProducers()
+    )
+    this.#repeat(
+      FLUSH_TICK_MS,
+      () => this.#flushTick(),
+      () => this.#flush()
+    )
   }
 
   /** Writes the recovery points of a directory in a moment. */
@@ -88,7 +104,7 @@ export class LogTasks {
   }
 
   async #retention(): Promise<void> {
-    for (const log of [...this.#logs.logs()]) {
+    for (const log of Array.from(this.#logs.logs())) {
       if (this.#stopped) return
       try {
         const count = await log.applyRetention()

@@ -14,7 +14,7 @@ export interface TimedOffset {
 
 /** The first record at or behind the log start whose timestamp is at least `timestamp`. */
 export async function offsetForTimestamp(state: LogState, timestamp: number): Promise<TimedOffset | undefined> {
-  for (const segment of [...state.segments.all()]) {
+  for (const segment of state.segments.snapshot()) {
     // What this process wrote or scanned is known; else the index tells.
     if (segment.size === 0 || (segment.timestampsKnown && segment.largestTimestamp < timestamp)) continue
     const found = await firstInSegment(state, segment, timestamp)
@@ -26,7 +26,11 @@ export async function offsetForTimestamp(state: LogState, timestamp: number): Pr
 async function firstInSegment(state: LogState, segment: LogSegment, timestamp: number): Promise<TimedOffset | undefined> {
   let location = await segment.native.locateTimestamp(timestamp)
   while (location !== undefined && location.position < segment.size) {
-    const { record, lastOffset } = await findRecord(segment, location, (one) => one.timestamp >= timestamp && one.offset >= state.logStartOffset)
+    const { record, lastOffset } = await findRecord(
+      segment,
+      location,
+      (one) => one.timestamp >= timestamp && one.offset >= state.logStartOffset
+    )
     if (record) return timedOffset(state, record)
     // All matches of that batch lie before the log start: on to the first batch that does not.
     const next: BatchLocation = await segment.native.locate(Math.max(lastOffset + 1, state.logStartOffset))
@@ -38,7 +42,7 @@ async function firstInSegment(state: LogState, segment: LogSegment, timestamp: n
 /** The first record with the largest timestamp of the log. */
 export async function offsetOfMaxTimestamp(state: LogState): Promise<TimedOffset | undefined> {
   let best: { segment: LogSegment; timestamp: number } | undefined
-  for (const segment of [...state.segments.all()]) {
+  for (const segment of state.segments.snapshot()) {
     if (segment.size === 0) continue
     const timestamp = await largestTimestamp(segment)
     if (timestamp >= 0 && (best === undefined || timestamp > best.timestamp)) best = { segment, timestamp }

@@ -21,7 +21,7 @@ import {
   type Resolve
 } from './append.js'
 import { isPassing } from './files.js'
-import { LogFlusher } from './log-flusher.js'
+import type { LogFlusher } from './log-flusher.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
 import { encodeSnapshot } from './producer-snapshot.js'
@@ -38,6 +38,8 @@ interface Waiting {
 }
 
 const NOTHING_TO_CHECK = -1
+/** What a job gets that was queued behind one that failed. */
+const CANCELED = 'ECANCELED'
 
 export class LogWriter {
   readonly #state: LogState
@@ -180,10 +182,12 @@ export class LogWriter {
     const { buffer, start } = input.frame
     const end = start + input.offset + input.length
     const sizes: number[] = []
-    for (let at = start + input.offset, next = state.nextOffset; at < end; ) {
+    for (let at = start + input.offset, next = state.nextOffset; at < end;) {
       const size = batch.frameAt(buffer, at, end)
       if (typeof size === 'string' || batch.baseOffset(buffer, at) < next) {
-        return resolve(failedAppend(ErrorCode.CORRUPT_MESSAGE, 'the batches of the leader do not follow what is here', state.logStartOffset))
+        return resolve(
+          failedAppend(ErrorCode.CORRUPT_MESSAGE, 'the batches of the leader do not follow what is here', state.logStartOffset)
+        )
       }
       next = batch.lastOffset(buffer, at) + 1
       sizes.push(size)
@@ -239,7 +243,19 @@ export class LogWriter {
     state.nextOffset = lastOffset + 1
     const records = batch.recordCount(buffer, at)
     const retries = undefined
-    this.#pending.push({ segment, bytes: length, baseOffset, lastOffset, records, maxTimestamp, logAppendTimeMs, undo, endsTransactionOf, resolve, retries })
+    this.#pending.push({
+      segment,
+      bytes: length,
+      baseOffset,
+      lastOffset,
+      records,
+      maxTimestamp,
+      logAppendTimeMs,
+      undo,
+      endsTransactionOf,
+      resolve,
+      retries
+    })
     this.#jobs++
     segment.native.append(state.strand, frame, offset, length, lastOffset, maxTimestamp, lastOffset, this.#onAppended)
   }
@@ -251,9 +267,17 @@ export class LogWriter {
     assert(check.kind === 'duplicate')
     const { lastOffset, offsetDelta } = check.of
     if (lastOffset < endOffset) {
-      return resolve({ errorCode: ErrorCode.NONE, errorMessage: null, baseOffset: lastOffset - offsetDelta, lastOffset, logAppendTimeMs: -1, logStartOffset })
+      return resolve({
+        errorCode: ErrorCode.NONE,
+        errorMessage: null,
+        baseOffset: lastOffset - offsetDelta,
+        lastOffset,
+        logAppendTimeMs: -1,
+        logStartOffset
+      })
     }
-    const original = this.#pending.find((one) => one.lastOffset === lastOffset) ?? this.#unpublished.find((one) => one.lastOffset === lastOffset)
+    const original =
+      this.#pending.find((one) => one.lastOffset === lastOffset) ?? this.#unpublished.find((one) => one.lastOffset === lastOffset)
     assert(original, 'a batch beyond the end is on its way')
     const retries = (original.retries ??= [])
     retries.push(resolve)
@@ -263,7 +287,8 @@ export class LogWriter {
     this.#jobs--
     const pending = this.#pending.shift()
     assert(pending, 'an append completed that nobody waits for')
-    if (status < 0 || this.#failure !== undefined) this.#failed(pending, status < 0 ? errnoName(status) : 'ECANCELED')
+    if (status >= 0) pending.segment.writtenBytes += pending.bytes
+    if (status < 0 || this.#failure !== undefined) this.#failed(pending, status < 0 ? errnoName(status) : CANCELED)
     else if (this.#state.config.flushMessages >= Number.MAX_SAFE_INTEGER && this.#publishing === undefined) this.#publish(pending)
     else this.#publishFlushed(pending)
     this.#afterJob()
@@ -318,8 +343,13 @@ export class LogWriter {
     }
   }
 
+  // The first error is the cause. A seal tells its own a moment later than what was cancelled behind it.
+  #noteFailure(code: string): void {
+    if (this.#failure === undefined || this.#failure === CANCELED) this.#failure = code
+  }
+
   #failed(pending: PendingBatch, code: string): void {
-    this.#failure ??= code
+    this.#noteFailure(code)
     if (pending.undo) this.#undo.push(pending.undo)
     const result = storageFailure(`the batch could not be written: ${this.#failure}`, this.#state.logStartOffset)
     pending.resolve(result)
@@ -379,8 +409,9 @@ export class LogWriter {
       },
       (error: unknown) => {
         this.#jobs--
+        segment.sealed = false
         assert(error instanceof StorageError, String(error))
-        this.#failure ??= error.code
+        this.#noteFailure(error.code)
         this.#afterJob()
       }
     )

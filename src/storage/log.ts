@@ -190,7 +190,8 @@ export class Log {
   /** Flushes when `flush.ms` has passed since the last time and there is something to flush. */
   flushIfDue(nowMs: number): void {
     const { config, offline } = this.#state
-    if (!offline && nowMs - this.#flusher.lastFlushMs >= config.flushMs && this.#flusher.unflushedBytes > 0) this.#flusher.flushInBackground()
+    if (!offline && nowMs - this.#flusher.lastFlushMs >= config.flushMs && this.#flusher.unflushedBytes > 0)
+      this.#flusher.flushInBackground()
   }
 
   producers(): IterableIterator<ProducerEntry> {

@@ -42,7 +42,8 @@ export async function readMetaProperties(dir: string): Promise<MetaProperties | 
   if (!clusterId) throw new ConfigError('log.dirs', `${file}: cluster.id is missing`)
   if (!Number.isInteger(nodeId)) throw new ConfigError('log.dirs', `${file}: node.id is missing or no number`)
   const directoryId = values.get('directory.id')
-  if (directoryId !== undefined && !UUID.test(directoryId)) throw new ConfigError('log.dirs', `${file}: directory.id is no id: ${directoryId}`)
+  if (directoryId !== undefined && !UUID.test(directoryId))
+    throw new ConfigError('log.dirs', `${file}: directory.id is no id: ${directoryId}`)
   return { clusterId, nodeId, directoryId }
 }
 

@@ -88,7 +88,10 @@ export class ProducerStates {
       if (of !== undefined) return { kind: 'duplicate', of }
     }
     if (batch.producerEpoch < entry.epoch) {
-      return refused(ErrorCode.INVALID_PRODUCER_EPOCH, `epoch ${batch.producerEpoch} of producer ${batch.producerId} is below ${entry.epoch}`)
+      return refused(
+        ErrorCode.INVALID_PRODUCER_EPOCH,
+        `epoch ${batch.producerEpoch} of producer ${batch.producerId} is below ${entry.epoch}`
+      )
     }
     if (fromClient && !continues(entry, batch)) {
       const last = batch.producerEpoch === entry.epoch ? (entry.batches.at(-1)?.lastSequence ?? NO_SEQUENCE) : NO_SEQUENCE
@@ -108,7 +111,10 @@ export class ProducerStates {
     const entry = this.#entries.get(marker.producerId)
     if (entry === undefined) return ACCEPTED
     if (marker.producerEpoch < entry.epoch) {
-      return refused(ErrorCode.INVALID_PRODUCER_EPOCH, `epoch ${marker.producerEpoch} of producer ${marker.producerId} is below ${entry.epoch}`)
+      return refused(
+        ErrorCode.INVALID_PRODUCER_EPOCH,
+        `epoch ${marker.producerEpoch} of producer ${marker.producerId} is below ${entry.epoch}`
+      )
     }
     if (marker.coordinatorEpoch < entry.coordinatorEpoch) {
       return refused(

@@ -47,10 +47,14 @@ export function deletableSegments(segments: readonly SegmentFacts[], rules: Rete
 export async function applyRetention(state: LogState, writer: LogWriter): Promise<number> {
   const { config } = state
   const facts: SegmentFacts[] = []
-  for (const [index, segment] of [...state.segments.all()].entries()) {
+  for (const [index, segment] of state.segments.snapshot().entries()) {
     const nextBase = state.segments.at(index + 1)?.baseOffset ?? state.endOffset
     // The disk is asked only where the answer counts: as long as all before it are expired.
-    facts.push({ size: segment.assignedBytes, timestamp: segment.size === 0 ? state.clock.now() : await segment.retentionTimestamp(), nextBase })
+    facts.push({
+      size: segment.assignedBytes,
+      timestamp: segment.size === 0 ? state.clock.now() : await segment.retentionTimestamp(),
+      nextBase
+    })
   }
   const rules: RetentionRules = {
     nowMs: state.clock.now(),

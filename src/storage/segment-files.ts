@@ -45,7 +45,8 @@ export async function dropEmptySegments(state: LogState): Promise<void> {
 
 /** Renames a segment's files so that no start finds them again; `unlinkDeleted` removes them later. */
 export async function markDeleted(segment: LogSegment): Promise<void> {
-  for (const suffix of [...SEGMENT_SUFFIXES, SNAPSHOT_SUFFIX]) await renameIfThere(segment.path + suffix, segment.path + suffix + DELETED_SUFFIX)
+  for (const suffix of [...SEGMENT_SUFFIXES, SNAPSHOT_SUFFIX])
+    await renameIfThere(segment.path + suffix, segment.path + suffix + DELETED_SUFFIX)
 }
 
 export async function unlinkDeleted(segment: LogSegment): Promise<void> {

@@ -30,6 +30,11 @@ export class SegmentList {
     return this.#segments
   }
 
+  /** As they are now, for who waits in between. */
+  snapshot(): LogSegment[] {
+    return this.#segments.slice()
+  }
+
   add(segment: LogSegment): void {
     assert(this.#segments.length === 0 || segment.baseOffset > this.active.baseOffset, 'segments are added in the order of their offsets')
     this.#segments.push(segment)

@@ -49,7 +49,7 @@ async function readBatches(file: string, base: number, gaps: boolean, tell: (mes
   try {
     const { size } = await handle.stat()
     let next = base
-    for (let position = 0; position < size; ) {
+    for (let position = 0; position < size;) {
       const head = Buffer.alloc(batch.BATCH_OVERHEAD)
       await handle.read(head, 0, head.length, position)
       const bytes = batch.sizeInBytes(head, 0)
@@ -62,7 +62,8 @@ async function readBatches(file: string, base: number, gaps: boolean, tell: (mes
       const flaw = batch.frameAt(whole, 0, bytes, true)
       if (typeof flaw === 'string') tell(`the batch at ${position}: ${flaw}`)
       const baseOffset = batch.baseOffset(whole, 0)
-      if (baseOffset < next || (!gaps && baseOffset !== next)) tell(`the batch at ${position} begins at offset ${baseOffset}, not at ${next}`)
+      if (baseOffset < next || (!gaps && baseOffset !== next))
+        tell(`the batch at ${position} begins at offset ${baseOffset}, not at ${next}`)
       const lastOffset = batch.lastOffset(whole, 0)
       next = lastOffset + 1
       batches.push({ position, baseOffset, lastOffset, maxTimestamp: batch.maxTimestamp(whole, 0) })

@@ -12,13 +12,20 @@ import { append, readAll, startEngine, temporaryFolder, values, ManualClock, typ
 interface GoldenFile {
   bytes: number
   text?: string
-  batches?: { baseOffset: string; lastOffset: string; control: boolean; records?: { offset: string; key: string | null; value: string | null }[] }[]
+  batches?: {
+    baseOffset: string
+    lastOffset: string
+    control: boolean
+    records?: { offset: string; key: string | null; value: string | null }[]
+  }[]
   producers?: Record<string, string | number>[]
 }
 
 /** The records have timestamps of their own; by this clock no producer has expired. */
 const THEN = 1_700_002_010_000
-const clean = JSON.parse(gunzipSync(readFileSync(fixturePath('golden-log/clean.json.gz'))).toString()) as { files: Record<string, GoldenFile> }
+const clean = JSON.parse(gunzipSync(readFileSync(fixturePath('golden-log/clean.json.gz'))).toString()) as {
+  files: Record<string, GoldenFile>
+}
 
 async function unpack(t: ExecutionContext, name: string): Promise<string> {
   const dir = path.join(await temporaryFolder(t), 'data')

@@ -9,7 +9,11 @@ import { append, readAll, startEngine, TOPIC_ID, values } from './support.js'
 test('appended batches get offsets in the order of the calls and are read again', async (t) => {
   const engine = await startEngine(t)
   const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
-  const results = await Promise.all([append(engine, log, values(3, 'a')), append(engine, log, values(2, 'b')), append(engine, log, values(1, 'c'))])
+  const results = await Promise.all([
+    append(engine, log, values(3, 'a')),
+    append(engine, log, values(2, 'b')),
+    append(engine, log, values(1, 'c'))
+  ])
   t.deepEqual(
     results.map(({ errorCode, baseOffset, lastOffset }) => [errorCode, baseOffset, lastOffset]),
     [
@@ -91,7 +95,10 @@ test('after a crash everything that was written is there, and a torn tail is cut
   for (let index = 0; index < 9; index++) await append(first, log, values(3, `r${index}-`, 50), {}, index < 5 ? 0 : 4)
   await first.drop()
   const folder = path.join(first.dir, 't-0')
-  const last = (await readdir(folder)).filter((name) => name.endsWith('.log')).toSorted().at(-1)!
+  const last = (await readdir(folder))
+    .filter((name) => name.endsWith('.log'))
+    .toSorted()
+    .at(-1)!
   await appendFile(path.join(folder, last), Buffer.alloc(77, 7))
 
   const second = await startEngine(t, { dir: first.dir, topic })

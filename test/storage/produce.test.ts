@@ -27,23 +27,49 @@ const refused: [what: string, code: number, bytes: () => Buffer][] = [
   ['magic 9', ErrorCode.INVALID_RECORD, () => changed((bytes) => bytes.writeInt8(9, batch.At.magic))],
   ['two batches', ErrorCode.INVALID_RECORD, () => Buffer.concat([buildBatch(values(1)), buildBatch(values(1))])],
   ['half a batch', ErrorCode.INVALID_RECORD, () => buildBatch(values(3)).subarray(0, 80)],
-  ['a length that no batch has', ErrorCode.CORRUPT_MESSAGE, () => changed((bytes) => bytes.writeInt32BE(5, batch.At.batchLength), { fixCrc: false })],
+  [
+    'a length that no batch has',
+    ErrorCode.CORRUPT_MESSAGE,
+    () => changed((bytes) => bytes.writeInt32BE(5, batch.At.batchLength), { fixCrc: false })
+  ],
   ['a count that does not fit', ErrorCode.INVALID_RECORD, () => changed((bytes) => bytes.writeInt32BE(2, batch.At.recordCount))],
-  ['fewer records than counted', ErrorCode.INVALID_RECORD, () =>
-    changed((bytes) => {
-      bytes.writeInt32BE(4, batch.At.recordCount)
-      bytes.writeInt32BE(3, batch.At.lastOffsetDelta)
-    })],
-  ['more records than counted', ErrorCode.INVALID_RECORD, () =>
-    changed((bytes) => {
-      bytes.writeInt32BE(2, batch.At.recordCount)
-      bytes.writeInt32BE(1, batch.At.lastOffsetDelta)
-    })],
-  ['offsets with a gap', ErrorCode.INVALID_RECORD, () =>
-    new RecordBatchBuilder({ timestamp: NOW, lastOffsetDelta: 1 }).append({ value: Buffer.from('a') }, 0).append({ value: Buffer.from('b') }, 5).build()],
-  ['a control batch', ErrorCode.INVALID_RECORD, () =>
-    endTransactionBatch({ producerId: 1, producerEpoch: 0, commit: true, coordinatorEpoch: 0, timestamp: NOW })],
-  ['a producer without a sequence', ErrorCode.INVALID_RECORD, () => buildBatch(values(1), { timestamp: NOW, producerId: 5, producerEpoch: 0 })],
+  [
+    'fewer records than counted',
+    ErrorCode.INVALID_RECORD,
+    () =>
+      changed((bytes) => {
+        bytes.writeInt32BE(4, batch.At.recordCount)
+        bytes.writeInt32BE(3, batch.At.lastOffsetDelta)
+      })
+  ],
+  [
+    'more records than counted',
+    ErrorCode.INVALID_RECORD,
+    () =>
+      changed((bytes) => {
+        bytes.writeInt32BE(2, batch.At.recordCount)
+        bytes.writeInt32BE(1, batch.At.lastOffsetDelta)
+      })
+  ],
+  [
+    'offsets with a gap',
+    ErrorCode.INVALID_RECORD,
+    () =>
+      new RecordBatchBuilder({ timestamp: NOW, lastOffsetDelta: 1 })
+        .append({ value: Buffer.from('a') }, 0)
+        .append({ value: Buffer.from('b') }, 5)
+        .build()
+  ],
+  [
+    'a control batch',
+    ErrorCode.INVALID_RECORD,
+    () => endTransactionBatch({ producerId: 1, producerEpoch: 0, commit: true, coordinatorEpoch: 0, timestamp: NOW })
+  ],
+  [
+    'a producer without a sequence',
+    ErrorCode.INVALID_RECORD,
+    () => buildBatch(values(1), { timestamp: NOW, producerId: 5, producerEpoch: 0 })
+  ],
   ['a transaction without a producer', ErrorCode.INVALID_RECORD, () => buildBatch(values(1), { timestamp: NOW, transactional: true })],
   ['compression type 5', ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, () => changed((bytes) => bytes.writeInt16BE(5, batch.At.attributes))],
   ['gzip that is none', ErrorCode.INVALID_RECORD, () => changed((bytes) => bytes.writeInt16BE(Compression.gzip, batch.At.attributes))],
@@ -86,10 +112,14 @@ test('every codec is taken as it is and read again', async (t) => {
 test('compressed and plain batches keep the order of their calls', async (t) => {
   const { engine, log } = await open(t)
   const packed = await Promise.all(
-    [1, 4, 2].map((codec) => new RecordBatchBuilder({ timestamp: NOW }).append({ value: Buffer.alloc(20_000, codec) }).buildCompressed(codec))
+    [1, 4, 2].map((codec) =>
+      new RecordBatchBuilder({ timestamp: NOW }).append({ value: Buffer.alloc(20_000, codec) }).buildCompressed(codec)
+    )
   )
   const plain = buildBatch(values(1), { timestamp: NOW })
-  const results = await Promise.all([packed[0]!, plain, packed[1]!, plain, packed[2]!, plain].map((bytes) => appendBytes(engine, log, Buffer.from(bytes))))
+  const results = await Promise.all(
+    [packed[0]!, plain, packed[1]!, plain, packed[2]!, plain].map((bytes) => appendBytes(engine, log, Buffer.from(bytes)))
+  )
   t.deepEqual(
     results.map((result) => result.baseOffset),
     [0, 1, 2, 3, 4, 5]
@@ -130,7 +160,16 @@ test('timestamps out of bounds are refused, record by record', async (t) => {
 
 test('a largest timestamp that the records contradict is put right', async (t) => {
   const { engine, log } = await open(t)
-  t.is((await appendBytes(engine, log, changed((bytes) => batch.writeInt64(bytes, NOW + 999_999, batch.At.maxTimestamp)))).errorCode, 0)
+  t.is(
+    (
+      await appendBytes(
+        engine,
+        log,
+        changed((bytes) => batch.writeInt64(bytes, NOW + 999_999, batch.At.maxTimestamp))
+      )
+    ).errorCode,
+    0
+  )
   const stored = await log.readBytes(0, 1)
   t.is(batch.maxTimestamp(stored, 0), NOW)
   t.is(batch.computeCrc(stored, 0), batch.crc(stored, 0))

@@ -98,7 +98,8 @@ test('what lies before the log start goes whatever the policy is', (t) => {
 
 test('names of folders and files lead back to what they stand for', (t) => {
   t.deepEqual(parsePartitionFolder('my-topic.x-12'), { topic: 'my-topic.x', partition: 12 })
-  for (const name of ['topic', 'topic-', 'topic-01', '-1', 't/x-1', 'a b-1', 'cleaner-offset-checkpoint']) t.is(parsePartitionFolder(name), undefined)
+  for (const name of ['topic', 'topic-', 'topic-01', '-1', 't/x-1', 'a b-1', 'cleaner-offset-checkpoint'])
+    t.is(parsePartitionFolder(name), undefined)
   const deleted = deletedFolder('t'.repeat(249), 3, 'ab'.repeat(16))
   t.true(deleted.length <= 255 && isDeletedFolder(deleted))
   t.is(parsePartitionFolder(deleted), undefined)

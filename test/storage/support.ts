@@ -120,7 +120,13 @@ export async function startEngine(t: ExecutionContext, options: EngineOptions = 
   }
 }
 
-export function appendBytes(engine: Engine, log: Log, bytes: Buffer, origin: AppendOrigin = 'client', leaderEpoch = 0): Promise<AppendResult> {
+export function appendBytes(
+  engine: Engine,
+  log: Log,
+  bytes: Buffer,
+  origin: AppendOrigin = 'client',
+  leaderEpoch = 0
+): Promise<AppendResult> {
   const frame = engine.runtime.frameFrom(bytes)
   try {
     return log.append({ frame, offset: 0, length: bytes.length, origin, leaderEpoch })
