@@ -25,6 +25,8 @@ export interface RecordVisitor {
 }
 
 export interface CoordinatorLog {
+  /** The largest batch that `append` takes now, in bytes as stored. */
+  maxBatchBytes(partition: number): number
   /**
    * Writes the records as one batch behind all appended before. Never rejects. Resolved without error: readers of this log see them (with
    * replication: they are committed). After a failure everything appended behind has failed as well.

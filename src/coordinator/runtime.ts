@@ -31,8 +31,6 @@ export interface RuntimeOptions<S, R> {
   readonly newShard: (partition: number) => S
   /** Handles requests that have arrived already; called before a timer is allowed to expire anything. */
   readonly beforeTimers?: () => void
-  /** Records of one batch, in bytes of keys and values. One record, or one above it, is a batch of its own. */
-  readonly maxBatchBytes?: number
 }
 
 /** Runs on a shard, synchronously. What it throws drops the shard. */

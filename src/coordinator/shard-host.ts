@@ -10,7 +10,11 @@ import type { Operation, RuntimeOptions } from './runtime.js'
 import { NOT_TRANSACTIONAL, type Effects, type Reply, type Shard } from './shard.js'
 import { NamedTimers } from './timers.js'
 
-const DEFAULT_MAX_BATCH_BYTES = 512 * 1024
+/** Enough to share the cost of an append among many; a larger batch only makes its answers wait. */
+const MAX_BATCH_BYTES = 512 * 1024
+/** What a batch and each of its records take besides keys and values, at most. */
+const BATCH_OVERHEAD_BYTES = 64
+const RECORD_OVERHEAD_BYTES = 32
 /** Appends under way at once. More operations meanwhile share the next batch. */
 const MAX_IN_FLIGHT = 4
 /** Between two loads of a partition that keeps failing. */
@@ -181,10 +185,11 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
   }
 
   #enqueue(record: EncodedRecord): void {
-    const bytes = record.key.length + (record.value?.length ?? 0)
+    const bytes = RECORD_OVERHEAD_BYTES + record.key.length + (record.value?.length ?? 0)
+    const limit = Math.min(MAX_BATCH_BYTES, this.#options.log.maxBatchBytes(this.#partition))
     let batch = this.#queue.at(-1)
-    if (!batch || batch.bytes + bytes > (this.#options.maxBatchBytes ?? DEFAULT_MAX_BATCH_BYTES)) {
-      batch = { records: [], bytes: 0, answers: [] }
+    if (!batch || batch.bytes + bytes > limit) {
+      batch = { records: [], bytes: BATCH_OVERHEAD_BYTES, answers: [] }
       this.#queue.push(batch)
     }
     batch.records.push(record)

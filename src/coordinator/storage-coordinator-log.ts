@@ -19,6 +19,7 @@ const MAX_DECOMPRESSED_BYTES = 128 * 1024 * 1024
 export interface CoordinatorLogFile {
   readonly logStartOffset: number
   readonly endOffset: number
+  readonly config: { readonly maxMessageBytes: number }
   append(input: {
     readonly frame: Frame
     readonly offset: number
@@ -51,6 +52,10 @@ export class StorageCoordinatorLog implements CoordinatorLog {
 
   constructor(options: StorageCoordinatorLogOptions) {
     this.#options = options
+  }
+
+  maxBatchBytes(partition: number): number {
+    return this.#options.log(partition)?.config.maxMessageBytes ?? Number.POSITIVE_INFINITY
   }
 
   append(partition: number, records: readonly EncodedRecord[]): Promise<CoordinatorAppendResult> {

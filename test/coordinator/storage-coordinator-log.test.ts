@@ -15,6 +15,7 @@ import { SimClock } from './support/sim-clock.js'
 /** Stamps offsets as a log does. */
 class FileInMemory implements CoordinatorLogFile {
   logStartOffset = 0
+  readonly config = { maxMessageBytes: 1000 }
   endOffset = 0
   bytes = Buffer.alloc(0)
   readonly reads: number[] = []

@@ -28,7 +28,6 @@ export const DEFAULT_GROUP_CONFIG: GroupConfig = {
   offsetMetadataMaxBytes: 4096,
   offsetsRetentionMs: 7 * 24 * 3_600_000,
   offsetsRetentionCheckIntervalMs: 600_000,
-  // max.message.bytes is 1,048,588 by default; the rest is for the key and the batch around it.
   maxRecordBytes: 1_000_000
 }
 
@@ -42,6 +41,7 @@ export function groupConfigOf(config: BrokerConfig): GroupConfig {
     offsetMetadataMaxBytes: config.get('offset.metadata.max.bytes'),
     offsetsRetentionMs: config.get('offsets.retention.minutes') * 60_000,
     offsetsRetentionCheckIntervalMs: config.get('offsets.retention.check.interval.ms'),
-    maxRecordBytes: DEFAULT_GROUP_CONFIG.maxRecordBytes
+    // Some room for the key and the batch around it.
+    maxRecordBytes: Math.min(DEFAULT_GROUP_CONFIG.maxRecordBytes, Math.floor(config.get('message.max.bytes') * 0.95))
   }
 }

@@ -12,6 +12,7 @@ export class MemoryLog implements CoordinatorLog {
   #held: (() => void)[] | undefined
   #failures: number[] = []
   loads = 0
+  batchLimit = 1_048_588
   loadGate: Promise<void> | undefined
   loadError: Error | undefined
 
@@ -48,6 +49,10 @@ export class MemoryLog implements CoordinatorLog {
   /** The next append fails with `errorCode`, and all that are under way behind it. */
   failNext(errorCode: number): void {
     this.#failures.push(errorCode)
+  }
+
+  maxBatchBytes(): number {
+    return this.batchLimit
   }
 
   async append(partition: number, records: readonly EncodedRecord[]): Promise<CoordinatorAppendResult> {
