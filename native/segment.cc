@@ -223,7 +223,8 @@ int Segment::check_parts(const AppendPart* parts, std::size_t count, std::uint64
     if (!header.offsets_valid() || header.base_offset() <= last_offset || header.last_offset() != part.last_offset) return -EINVAL;
     // Kafka's formats hold relative offsets and positions in 32 bits.
     if (part.last_offset - base_offset_ > INT32_MAX) return -EOVERFLOW;
-    if (part.offset_of_max_timestamp < base_offset_ || part.offset_of_max_timestamp > part.last_offset) return -EINVAL;
+    // Without a timestamp (-1) there is no such offset, and no time index entry is made of it.
+    if (part.max_timestamp >= 0 && (part.offset_of_max_timestamp < base_offset_ || part.offset_of_max_timestamp > part.last_offset)) return -EINVAL;
     end += part.length;
     last_offset = part.last_offset;
   }
