@@ -294,8 +294,10 @@ export class LocalController implements MetadataSource, ControllerClient {
   }
 
   #maybeSnapshot(): void {
-    const { config } = this.#options
-    if (this.#snapshots.isDue(config.get('metadata.log.max.record.bytes.between.snapshots'))) void this.#snapshot(this.#log!)
+    const { config, clock } = this.#options
+    const maxBytes = config.get('metadata.log.max.record.bytes.between.snapshots')
+    const intervalMs = config.get('metadata.log.max.snapshot.interval.ms')
+    if (this.#snapshots.isDue(clock.now(), maxBytes, intervalMs)) void this.#snapshot(this.#log!)
   }
 
   #snapshot(log: MetadataLog): Promise<void> {

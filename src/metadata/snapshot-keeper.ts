@@ -14,6 +14,8 @@ export class SnapshotKeeper {
   readonly #folder: string
   readonly #log: Logger
   #bytesSince: number
+  // Of the last snapshot of this run, or of its first change.
+  #lastAt: number | undefined
   #writing: Promise<void> | undefined
 
   constructor(folder: string, loaded: LoadedMetadata, log: Logger) {
@@ -26,8 +28,11 @@ export class SnapshotKeeper {
     this.#bytesSince += bytes
   }
 
-  isDue(maxBytes: number): boolean {
-    return this.#writing === undefined && this.#bytesSince >= maxBytes
+  /** After so many bytes, or so long while anything changed; an interval of 0 is none. */
+  isDue(now: number, maxBytes: number, intervalMs: number): boolean {
+    this.#lastAt ??= now
+    if (this.#writing !== undefined || this.#bytesSince === 0) return false
+    return this.#bytesSince >= maxBytes || (intervalMs > 0 && now - this.#lastAt >= intervalMs)
   }
 
   get worthWritingAtStop(): boolean {
@@ -39,6 +44,7 @@ export class SnapshotKeeper {
     const batches = encodeSnapshot(content)
     log.roll()
     this.#bytesSince = 0
+    this.#lastAt = content.now
     await this.#writing
     this.#writing = this.#write(log, content, batches).catch((error: unknown) => {
       this.#log.error(`a snapshot of the metadata cannot be written: ${(error as Error).message}`)
