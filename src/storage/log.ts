@@ -31,6 +31,7 @@ export class Log {
   readonly #writer: LogWriter
   readonly #flusher: LogFlusher
   #told = true
+  #retention: Promise<number> = Promise.resolve(0)
 
   private constructor(state: LogState) {
     this.topic = state.topic
@@ -204,8 +205,16 @@ export class Log {
   }
 
   /** Deletes the segments that retention and the log start allow. Resolves to their number. Rejects with a StorageError. */
-  async applyRetention(): Promise<number> {
+  applyRetention(): Promise<number> {
+    // One at a time: each decides by the segments that the one before has left.
+    const mine = this.#retention.catch(() => 0).then(() => this.#retain())
+    this.#retention = mine
+    return mine
+  }
+
+  async #retain(): Promise<number> {
     const before = this.#state.logStartOffset
+    if (this.#state.offline) return 0
     const count = await applyRetention(this.#state, this.#writer)
     if (this.#state.logStartOffset !== before) this.#moved()
     return count
@@ -227,6 +236,7 @@ export class Log {
    */
   async close(): Promise<void> {
     const state = this.#state
+    await this.#retention.catch(() => 0)
     await this.#writer.whenIdle()
     await state.settle()
     if (state.offline) return this.#release()
@@ -243,6 +253,7 @@ export class Log {
   /** Refuses everything from now on; nothing is saved. For a folder that failed, and before a deletion. */
   async abandon(): Promise<void> {
     this.#state.offline = true
+    await this.#retention.catch(() => 0)
     await this.#writer.whenIdle()
     await this.#state.settle()
     this.#release()

@@ -38,7 +38,7 @@ export class ManualClock implements Clock {
 
   advance(ms: number): void {
     this.#now += ms
-    for (const timer of [...this.#timers]) {
+    for (const timer of Array.from(this.#timers)) {
       if (timer.at > this.#now || !this.#timers.delete(timer)) continue
       timer.run()
     }
