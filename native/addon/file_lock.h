@@ -1,3 +1,4 @@
+// Calls that lock a data folder: see lockFile and unlockFile in src/native/binding.ts.
 #pragma once
 
 #include <napi.h>

@@ -1,3 +1,4 @@
+// The call that walks the records of a batch: see walkRecords in src/native/binding.ts.
 #pragma once
 
 #include <napi.h>
