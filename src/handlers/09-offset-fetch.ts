@@ -26,7 +26,10 @@ export const offsetFetchHandler = handler({
     const { requireStable } = request
     if (apiVersion >= FIRST_VERSION_WITH_GROUPS) {
       const byId = apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS
-      return { topics: [], groups: await Promise.all(request.groups.map((group) => fetchGroup(group, requireStable, byId, broker))) }
+      return {
+        topics: [],
+        groups: await Promise.all(distinct(request.groups).map((group) => fetchGroup(group, requireStable, byId, broker)))
+      }
     }
     const { errorCode, topics } = await broker.groups.fetchOffsets({ groupId: request.groupId, topics: request.topics, requireStable })
     if (errorCode === ErrorCode.NONE || apiVersion >= FIRST_VERSION_WITH_GROUP_ERROR) return { errorCode, topics }
@@ -44,6 +47,12 @@ export const offsetFetchHandler = handler({
     groups: request.groups.map(({ groupId }) => ({ groupId, errorCode, topics: [] }))
   })
 })
+
+/** A group that is asked for in several places is answered in the first: all its offsets, often, would fill the memory. */
+function distinct(groups: readonly GroupRequest[]): GroupRequest[] {
+  const seen = new Set<string>()
+  return groups.filter(({ groupId }) => seen.size < seen.add(groupId).size)
+}
 
 async function fetchGroup(request: GroupRequest, requireStable: boolean, byId: boolean, broker: BrokerServices) {
   const { groupId } = request

@@ -19,7 +19,8 @@ export const describeGroupsHandler = handler({
   minVersion: 0,
   maxVersion: 6,
   async handle(request, { apiVersion }, broker) {
-    const described = await Promise.all(request.groups.map((groupId) => broker.groups.describeGroup(groupId)))
+    // A group named often is described once: its members' metadata would fill the memory.
+    const described = await Promise.all([...new Set(request.groups)].map((groupId) => broker.groups.describeGroup(groupId)))
     const tellsNotFound = apiVersion >= FIRST_VERSION_WITH_NOT_FOUND
     const asked = request.includeAuthorizedOperations
     return {

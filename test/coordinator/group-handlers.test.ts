@@ -314,3 +314,28 @@ test('when the internal topic is deleted nobody coordinates, until it is made an
   await call(findCoordinatorHandler, 0, { key: 'g' }, node.services)
   t.is((await call(offsetFetchHandler, 7, { groupId: 'g', topics: null }, node.services)).errorCode, 0)
 })
+
+test('what is asked for often is answered once', async (t) => {
+  const node = await setUp()
+  await call(offsetCommitHandler, 9, commitOf([['main', ZERO_UUID, [[0, 1]]]]), node.services)
+  const topics = [
+    { name: 'main', topicId: ZERO_UUID, partitionIndexes: [0, 1, 0] },
+    { name: 'main', topicId: ZERO_UUID, partitionIndexes: [1, 0] }
+  ]
+  const asked = { groupId: '', topics: [], groups: [0, 1, 2].map(() => ({ groupId: 'g', topics })) }
+  const fetched = await call(offsetFetchHandler, 8, asked, node.services)
+  t.deepEqual(
+    fetched.groups.map((group) => group.topics.map(({ partitions }) => partitions.map(({ partitionIndex }) => partitionIndex))),
+    [[[0, 1], []]]
+  )
+  t.is((await call(describeGroupsHandler, 0, { groups: ['g', 'g', 'h'] }, node.services)).groups.length, 2)
+})
+
+test('a commit that would write too much is refused as a whole', async (t) => {
+  const node = await setUp()
+  const partitions = Array.from({ length: 600 }, () => ({ partitionIndex: 0, committedOffset: 1, committedMetadata: '' }))
+  const request = { groupId: 'g'.repeat(32_000), memberId: '', topics: [{ name: 'main', partitions }] }
+  const answer = await call(offsetCommitHandler, 9, request, node.services)
+  t.true(answer.topics[0]!.partitions.every(({ errorCode }) => errorCode === ErrorCode.INVALID_COMMIT_OFFSET_SIZE))
+  t.deepEqual((await call(listGroupsHandler, 0, {}, node.services)).groups, [])
+})

@@ -8,6 +8,10 @@ import type { OffsetCommitRequest, OffsetDeleteRequest, TopicErrors, TopicErrors
 import { deleteOffset } from './offset-expiry.js'
 import type { OffsetStore } from './offset-store.js'
 
+/** Of the records that one request may make, by a rough count: each repeats the group's id, so that a short request could make very many bytes. */
+const MAX_COMMIT_BYTES = 16 * 1024 * 1024
+const RECORD_BYTES = 64
+
 /**
  * Commits offsets. `group` is undefined when nothing is known of it: a consumer without group management begins it with its first commit.
  * A request with a generation is refused then, in the way its version understands (`knowsGroupIdNotFound`: v9+).
@@ -20,10 +24,20 @@ export function commitOffsets(
 ): TopicErrorsResponse {
   const error = group ? validateCommit(group, request) : validateUnknownGroup(request, knowsGroupIdNotFound)
   if (error !== ErrorCode.NONE) return { errorCode: error, topics: [] }
+  if (sizeOf(request) > MAX_COMMIT_BYTES) return { errorCode: ErrorCode.INVALID_COMMIT_OFFSET_SIZE, topics: [] }
   // A commit proves that the member lives.
   const member = group?.members.get(request.memberId)
   if (group && member) keepSession(turn.effects, group, member)
   return { errorCode: ErrorCode.NONE, topics: request.topics.map((topic) => commitTopic(turn, request, topic)) }
+}
+
+function sizeOf({ groupId, topics }: OffsetCommitRequest): number {
+  let bytes = 0
+  for (const { name, partitions } of topics) {
+    bytes += partitions.length * (RECORD_BYTES + groupId.length + name.length)
+    for (const { committedMetadata } of partitions) bytes += committedMetadata?.length ?? 0
+  }
+  return bytes
 }
 
 function validateUnknownGroup(request: OffsetCommitRequest, knowsGroupIdNotFound: boolean): number {

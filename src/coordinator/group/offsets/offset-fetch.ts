@@ -5,13 +5,22 @@ import type { OffsetStore } from './offset-store.js'
 
 const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'
 
-/** `topicId` of the answer is the one that was committed; the zero uuid if unknown. */
+/**
+ * `topicId` of the answer is the one that was committed; the zero uuid if unknown. A partition that is asked for again is left out: a short
+ * request must not become an answer that is thousands of times as long.
+ */
 export function fetchOffsets(store: OffsetStore, request: OffsetFetchRequest): OffsetFetchResponse {
   if (request.topics === null) return { errorCode: ErrorCode.NONE, topics: fetchAll(store, request) }
+  const asked = new Map<string, Set<number>>()
+  const first = (topic: string, partition: number): boolean => {
+    let partitions = asked.get(topic)
+    if (!partitions) asked.set(topic, (partitions = new Set()))
+    return partitions.size < partitions.add(partition).size
+  }
   const topics = request.topics.map(({ name, partitionIndexes }) => ({
     name,
     topicId: ZERO_UUID,
-    partitions: partitionIndexes.map((partition) => fetchOne(store, request, name, partition))
+    partitions: partitionIndexes.filter((partition) => first(name, partition)).map((partition) => fetchOne(store, request, name, partition))
   }))
   return { errorCode: ErrorCode.NONE, topics }
 }
