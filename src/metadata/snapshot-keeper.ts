@@ -1,5 +1,6 @@
 /** When snapshots are written, and which of them and how much of the log are kept. */
 import { readdir, rm } from 'node:fs/promises'
+import path from 'node:path'
 import type { Logger } from '../log.js'
 import type { LoadedMetadata } from './metadata-folder.js'
 import type { MetadataLog } from './metadata-log.js'
@@ -62,7 +63,10 @@ export class SnapshotKeeper {
     await log.flush()
     await writeSnapshot(this.#folder, endOffset, epoch, batches)
     this.#log.info(`metadata snapshot written at offset ${endOffset}`)
-    const all = listSnapshots(this.#folder, await readdir(this.#folder))
+    const names = await readdir(this.#folder)
+    // What a crash left of a snapshot that it interrupted.
+    for (const name of names) if (name.endsWith('.checkpoint.part')) await rm(path.join(this.#folder, name), { force: true })
+    const all = listSnapshots(this.#folder, names)
     for (const old of all.slice(KEPT_SNAPSHOTS)) await rm(old.path, { force: true })
     const oldest = all[KEPT_SNAPSHOTS - 1]
     if (oldest && oldest.endOffset > 0) await log.trim(oldest.endOffset)
