@@ -13,6 +13,9 @@ class Connection;
 // Thread-safe. An id is below 2^53 and is not used again before 2^32 connections went through its slot.
 class ConnectionTable {
  public:
+  static constexpr std::uint64_t kSlotBits = 20;
+  static constexpr std::int64_t kMost = (std::int64_t{1} << kSlotBits) - 1024;  // connections at once; some slots more for those on their way
+
   std::uint64_t reserve();
   void set(std::uint64_t id, std::shared_ptr<Connection> connection);
   std::shared_ptr<Connection> find(std::uint64_t id);
@@ -20,7 +23,6 @@ class ConnectionTable {
   std::vector<std::shared_ptr<Connection>> all();
 
  private:
-  static constexpr std::uint64_t kSlotBits = 20;
   struct Slot {
     std::uint32_t generation = 1;
     std::shared_ptr<Connection> connection{};

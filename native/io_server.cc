@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -44,13 +45,19 @@ void set_socket_options(int fd, const IoOptions& options) {
   if (options.receive_buffer_bytes > 0) set_option(fd, SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes);
 }
 
+IoOptions within_limits(IoOptions options) {
+  options.threads = std::max(1u, options.threads);
+  options.max_connections = std::min(options.max_connections, ConnectionTable::kMost);
+  return options;
+}
+
 }  // namespace
 
 Listener::~Listener() { ::close(fd); }
 
 IoServer::IoServer(const IoOptions& options, EventChannel& events, std::shared_ptr<SlabPool> pool, DiskQueue& disk)
-    : options_(options), events_(events), pool_(std::move(pool)), disk_(disk) {
-  for (unsigned i = 0; i < std::max(1u, options_.threads); i++) threads_.push_back(std::make_unique<IoThread>(*this, i));
+    : options_(within_limits(options)), events_(events), pool_(std::move(pool)), disk_(disk) {
+  for (unsigned i = 0; i < options_.threads; i++) threads_.push_back(std::make_unique<IoThread>(*this, i));
   pool_->on_room([this] {
     for (const auto& thread : threads_) thread->inbox().post({Command::Kind::Room});
   });

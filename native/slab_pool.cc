@@ -251,22 +251,23 @@ std::optional<FrameView> SlabPool::view(std::uint64_t id) {
 std::optional<FrameView> SlabPool::add(Writer& writer, const std::uint8_t* bytes, std::size_t length, std::shared_ptr<FrameOwner> owner) {
   FrameView frame;
   std::uint8_t* to;
+  const std::size_t cut = std::max(length, kSmallestCut);
   {
     std::lock_guard lock(mutex_);
-    Slab* slab = writable(writer, length);
+    Slab* slab = writable(writer, cut);
     if (!slab) return std::nullopt;
     frame.offset = slab->used;
     frame.length = length;
     frame.slab = slab->id;
-    slab->used += length;
+    slab->used += cut;
     slab->touched = std::max(slab->touched, slab->used);
-    slab->charged += length;
+    slab->charged += cut;
     slab->references++;
     to = slab->data + frame.offset;
     frame.id = publish(slab, frame.offset, length, std::move(owner));
   }
-  charged_.fetch_add(length, std::memory_order_relaxed);
-  std::memcpy(to, bytes, length);  // nobody else knows the frame yet
+  charged_.fetch_add(cut, std::memory_order_relaxed);
+  if (length > 0) std::memcpy(to, bytes, length);  // nobody else knows the frame yet
   return frame;
 }
 
@@ -274,11 +275,12 @@ bool SlabPool::begin(Writer& writer, std::size_t length, Space& space) {
   std::lock_guard lock(mutex_);
   Slab* slab;
   if (length <= kSmallFrame) {
-    slab = writable(writer, length);
+    const std::size_t cut = std::max(length, kSmallestCut);
+    slab = writable(writer, cut);
     if (!slab) return false;
     space.offset_ = slab->used;
     space.capacity_ = length;
-    slab->used += length;
+    slab->used += cut;
     slab->references++;
   } else {
     slab = take_slab(std::min(length, kFirstStep));

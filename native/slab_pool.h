@@ -40,6 +40,8 @@ class SlabPool final : public FramePool {
  public:
   static constexpr std::size_t kSmallFrame = 64 * 1024;
   static constexpr std::size_t kSmallSlab = 256 * 1024;
+  // A tiny frame takes, and is charged, so much of its slab: about what its bookkeeping costs.
+  static constexpr std::size_t kSmallestCut = 128;
   // A frame that claims more gets its full reservation only when so much of it has arrived: claims cost nothing.
   static constexpr std::size_t kFirstStep = 4 * 1024 * 1024;
 

@@ -291,10 +291,10 @@ void transfer_paths() {
 
 // A region that is cut while it waits is never sent, in any mode: the connection closes.
 void fenced_region() {
+  const auto data = pattern(24 << 20, 5);
   for (int mode = 0; mode <= 4; mode++) {
     Broker broker;
     broker.io->settings().mode.store(mode);
-    const auto data = pattern(24 << 20, 5);
     TempFile file(data);
     broker.on_frame = [&](std::uint64_t connection, const std::uint8_t*, std::size_t, const FrameView& frame) {
       broker.pool->release(frame.id);
@@ -328,7 +328,7 @@ void slow_and_killed_readers() {
   const int before = descriptors();
   {
     Broker broker;
-    const auto data = pattern(32 << 20, 5);
+    const auto data = pattern(20 << 20, 5);
     TempFile file(data);
     broker.on_frame = [&](std::uint64_t connection, const std::uint8_t* bytes, std::size_t length, const FrameView& frame) {
       if (length == 1) broker.io->send(connection, data.data(), 4, {{4, file.region(0, data.size())}});
@@ -587,18 +587,18 @@ void churn() {
   IoOptions options;
   options.threads = 3;
   Broker broker(options);
-  const auto data = pattern(2 << 20, 5);
+  const auto data = pattern(1 << 20, 5);
   TempFile file(data);
   std::mt19937 random(11);
   broker.on_frame = [&](std::uint64_t connection, const std::uint8_t* bytes, std::size_t length, const FrameView& frame) {
-    if (random() % 3 == 0) broker.io->send(connection, data.data(), 8, {{8, file.region(random() % 1000, random() % 2'000'000)}});
+    if (random() % 3 == 0) broker.io->send(connection, data.data(), 8, {{8, file.region(random() % 1000, random() % 500'000)}});
     else broker.echo(connection, bytes, length);
     if (random() % 50 == 0) broker.io->close(connection, random() % 2);
     if (random() % 20 == 0) broker.io->pause(connection, true), broker.io->pause(connection, false);
     broker.pool->release(frame.id);
   };
   std::vector<std::unique_ptr<Client>> clients;
-  for (int round = 0; round < 400; round++) {
+  for (int round = 0; round < 200; round++) {
     if (clients.size() < 10) clients.push_back(std::make_unique<Client>(broker.port));
     for (auto& client : clients) {
       if (random() % 2) client->frame(pattern(random() % 3000, 1));
