@@ -9,6 +9,8 @@ import { WireError } from '../errors.js'
 /** Kafka's reader refuses more. */
 const MAX_ARRAY_LENGTH = 1_000_000
 const MAX_TAGS = 10_000
+/** The compact form could say more; Kafka refuses it there, too. */
+const MAX_STRING_BYTES = 0x7fff
 const HIGH = 0x1_0000_0000
 
 export const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'
@@ -223,6 +225,7 @@ export class Reader {
 
   #text(length: number): string | null {
     if (length < 0) return this.#nullLength(length)
+    if (length > MAX_STRING_BYTES) throw new WireError(`a string of ${length} bytes; at most ${MAX_STRING_BYTES} are allowed`)
     const at = this.#take(length)
     return this.#buffer.utf8Slice(at, at + length)
   }

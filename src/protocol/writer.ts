@@ -3,6 +3,7 @@
  * a fetch are never read, the network layer sends them from the file (see `ioSend` in src/native/binding.ts).
  */
 import { strict as assert } from 'node:assert'
+import { ZERO_UUID } from './reader.js'
 
 /** A range of a segment's file, by the segment's native handle. */
 export interface FileRegion {
@@ -16,6 +17,8 @@ export type Records = Uint8Array | FileRegion | readonly FileRegion[]
 const REGION_COLUMNS = 4
 const INITIAL_BYTES = 4096
 const INITIAL_REGIONS = 64
+const MAX_STRING_BYTES = 0x7fff
+const TOO_LONG = `a string is longer than ${MAX_STRING_BYTES} bytes`
 const HIGH = 0x1_0000_0000
 const LONG_MAX = 2n ** 63n - 1n
 const LONG_MIN = -(2n ** 63n)
@@ -40,6 +43,7 @@ export class Writer {
   /** Gives the memory back when it has grown above `keepBytes`. */
   shrink(keepBytes: number): void {
     if (this.#buffer.length > keepBytes) this.#use(Buffer.allocUnsafeSlow(INITIAL_BYTES))
+    if (this.#regions.byteLength > keepBytes) this.#regions = new Float64Array(INITIAL_REGIONS * REGION_COLUMNS)
   }
 
   /** The memory behind: `[0, length)` is written. The same only until the next write. */
@@ -125,8 +129,8 @@ export class Writer {
 
   uuid(value: string): void {
     const at = this.#room(16)
-    const written = this.#buffer.write(value, at, 16, 'base64url')
-    assert.equal(written, 16, `${value} is not a uuid`)
+    if (value === ZERO_UUID) this.#buffer.fill(0, at, at + 16)
+    else if (value.length !== 22 || this.#buffer.write(value, at, 16, 'base64url') !== 16) assert.fail(`${value} is not a uuid`)
   }
 
   uvarint(value: number): void {
@@ -140,7 +144,7 @@ export class Writer {
   string(value: string): void {
     const start = this.#room(2)
     const length = this.#text(value)
-    assert(length <= 0x7fff, 'a string is longer than 32767 bytes')
+    assert(length <= MAX_STRING_BYTES, TOO_LONG)
     this.#view.setInt16(start, length)
   }
 
@@ -156,7 +160,9 @@ export class Writer {
       const length = this.#text(value)
       this.#view.setUint8(start, length + 1)
     } else {
-      this.uvarint(Buffer.byteLength(value) + 1)
+      const length = Buffer.byteLength(value)
+      assert(length <= MAX_STRING_BYTES, TOO_LONG)
+      this.uvarint(length + 1)
       this.#text(value)
     }
   }
@@ -286,6 +292,7 @@ export class Writer {
   }
 
   #region({ segment, position, length }: FileRegion): void {
+    if (length === 0) return
     const row = this.#regionCount * REGION_COLUMNS
     if (row === this.#regions.length) {
       const larger = new Float64Array(row * 2)

@@ -1,12 +1,21 @@
 /**
- * Produce (API 0).
+ * Produce (API 0): Appends record batches to partitions; with acks=0 it has no response.
  *
- * Version notes (+ added, - removed):
- * v5: response + responses.partitionResponses.logStartOffset
- * v8: response + responses.partitionResponses.recordErrors, responses.partitionResponses.errorMessage
+ * Version notes (+ field added, - field removed):
+ * v3: record batches v2 and transactions (KIP-98)
+ * v4: may answer KAFKA_STORAGE_ERROR (KIP-112)
+ * v5: the log start offset, so that a producer can tell lost records from deleted ones; response +
+ *   responses.partitionResponses.logStartOffset
+ * v6: the broker answers first and throttles afterwards (KIP-219)
+ * v7: zstd (KIP-110)
+ * v8: which records were refused, and why (KIP-467); response + responses.partitionResponses.recordErrors,
+ *   responses.partitionResponses.errorMessage
  * v9: flexible (KIP-482)
- * v10: response + responses.partitionResponses.currentLeader, nodeEndpoints
- * v13: request + topicData.topicId; request - topicData.name; response + responses.topicId; response - responses.name
+ * v10: the new leader and its address in errors (KIP-951); response + responses.partitionResponses.currentLeader, nodeEndpoints
+ * v11: may answer TRANSACTION_ABORTABLE (KIP-890)
+ * v12: a transactional write adds its partition to the transaction by itself (KIP-890)
+ * v13: topic ids instead of names (KIP-516); request + topicData.topicId; request - topicData.name; response + responses.topicId;
+ *   response - responses.name
  */
 import { api } from '../api.js'
 import { array, int16, int32, int64, message, records, string, struct, uuid } from '../schema.js'

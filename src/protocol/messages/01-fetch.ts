@@ -1,19 +1,27 @@
 /**
- * Fetch (API 1).
+ * Fetch (API 1): Reads record batches from partitions, waiting for new ones if asked to; consumers and followers use it.
  *
- * Version notes (+ added, - removed):
- * v5: request + topics.partitions.logStartOffset; response + responses.partitions.logStartOffset
- * v7: request + sessionId, sessionEpoch, forgottenTopicsData; response + errorCode, sessionId
- * v9: request + topics.partitions.currentLeaderEpoch
- * v11: request + rackId; response + responses.partitions.preferredReadReplica
- * v12: flexible (KIP-482); request + clusterId, topics.partitions.lastFetchedEpoch; response + responses.partitions.divergingEpoch,
- *   responses.partitions.currentLeader, responses.partitions.snapshotId
- * v13: request + topics.topicId, forgottenTopicsData.topicId; request - topics.topic, forgottenTopicsData.topic; response +
- *   responses.topicId; response - responses.topic
- * v15: request + replicaState; request - replicaId
- * v16: response + nodeEndpoints
- * v17: request + topics.partitions.replicaDirectoryId
- * v18: request + topics.partitions.highWatermark
+ * Version notes (+ field added, - field removed):
+ * v4: isolation level, last stable offset, aborted transactions (KIP-98)
+ * v5: log start offset of follower and leader (KIP-107); request + topics.partitions.logStartOffset; response +
+ *   responses.partitions.logStartOffset
+ * v6: may answer KAFKA_STORAGE_ERROR (KIP-112)
+ * v7: incremental sessions (KIP-227); request + sessionId, sessionEpoch, forgottenTopicsData; response + errorCode, sessionId
+ * v8: the broker answers first and throttles afterwards (KIP-219)
+ * v9: leader epochs fence stale readers (KIP-320); request + topics.partitions.currentLeaderEpoch
+ * v10: zstd (KIP-110)
+ * v11: rack of the consumer, preferred replica to read from (KIP-392); request + rackId; response +
+ *   responses.partitions.preferredReadReplica
+ * v12: last fetched epoch; diverging epoch and snapshot id for followers (KIP-595); flexible (KIP-482); request + clusterId,
+ *   topics.partitions.lastFetchedEpoch; response + responses.partitions.divergingEpoch, responses.partitions.currentLeader,
+ *   responses.partitions.snapshotId
+ * v13: topic ids instead of names (KIP-516); request + topics.topicId, forgottenTopicsData.topicId; request - topics.topic,
+ *   forgottenTopicsData.topic; response + responses.topicId; response - responses.topic
+ * v14: may answer OFFSET_MOVED_TO_TIERED_STORAGE (KIP-405)
+ * v15: the follower's broker epoch, together with its id (KIP-903); request + replicaState; request - replicaId
+ * v16: addresses of new leaders (KIP-951); response + nodeEndpoints
+ * v17: directory id of the replica (KIP-853); request + topics.partitions.replicaDirectoryId
+ * v18: the follower's high watermark (KIP-1166); request + topics.partitions.highWatermark
  */
 import { api } from '../api.js'
 import { array, int16, int32, int64, int8, message, records, string, struct, uuid } from '../schema.js'

@@ -1,19 +1,23 @@
 /**
- * Metadata (API 3).
+ * Metadata (API 3): Tells which brokers there are, and leader and replicas of each partition of the topics asked for.
  *
- * Version notes (+ added, - removed):
- * v1: response + brokers.rack, controllerId, topics.isInternal
- * v2: response + clusterId
- * v3: response + throttleTimeMs
- * v4: request + allowAutoTopicCreation
- * v5: response + topics.partitions.offlineReplicas
- * v7: response + topics.partitions.leaderEpoch
- * v8: request + includeClusterAuthorizedOperations, includeTopicAuthorizedOperations; response + topics.topicAuthorizedOperations,
- *   clusterAuthorizedOperations
+ * Version notes (+ field added, - field removed):
+ * v1: null asks for all topics and an empty list for none; racks, controller, internal topics; response + brokers.rack, controllerId,
+ *   topics.isInternal
+ * v2: cluster id (KIP-78); response + clusterId
+ * v3: throttle time (KIP-124); response + throttleTimeMs
+ * v4: whether to create missing topics; request + allowAutoTopicCreation
+ * v5: offline replicas (KIP-112); response + topics.partitions.offlineReplicas
+ * v6: the broker answers first and throttles afterwards (KIP-219)
+ * v7: leader epochs (KIP-320); response + topics.partitions.leaderEpoch
+ * v8: allowed operations (KIP-430); request + includeClusterAuthorizedOperations, includeTopicAuthorizedOperations; response +
+ *   topics.topicAuthorizedOperations, clusterAuthorizedOperations
  * v9: flexible (KIP-482)
- * v10: request + topics.topicId; response + topics.topicId
- * v11: request - includeClusterAuthorizedOperations; response - clusterAuthorizedOperations
- * v13: response + errorCode
+ * v10: topic ids in the answer (KIP-516); request + topics.topicId; response + topics.topicId
+ * v11: allowed operations on the cluster moved to DescribeCluster (KIP-700); request - includeClusterAuthorizedOperations; response -
+ *   clusterAuthorizedOperations
+ * v12: look-up by topic id (KIP-516)
+ * v13: an error for the whole answer, so that a client can be told to bootstrap again (KIP-1102); response + errorCode
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, message, string, struct, uuid } from '../schema.js'

@@ -1,13 +1,17 @@
 /**
- * OffsetCommit (API 8).
+ * OffsetCommit (API 8): Stores how far a group has read.
  *
- * Version notes (+ added, - removed):
- * v3: response + throttleTimeMs
- * v5: request - retentionTimeMs
- * v6: request + topics.partitions.committedLeaderEpoch
- * v7: request + groupInstanceId
+ * Version notes (+ field added, - field removed):
+ * v2: retention time chosen by the client
+ * v3: throttle time (KIP-124); response + throttleTimeMs
+ * v4: the broker answers first and throttles afterwards (KIP-219)
+ * v5: no retention time any more (KIP-211); request - retentionTimeMs
+ * v6: leader epochs (KIP-320); request + topics.partitions.committedLeaderEpoch
+ * v7: static members (KIP-345); request + groupInstanceId
  * v8: flexible (KIP-482)
- * v10: request + topics.topicId; request - topics.name; response + topics.topicId; response - topics.name
+ * v9: members of consumer groups of the new protocol (KIP-848)
+ * v10: topic ids instead of names (KIP-848); request + topics.topicId; request - topics.name; response + topics.topicId; response -
+ *   topics.name
  */
 import { api } from '../api.js'
 import { array, int16, int32, int64, message, string, struct, uuid } from '../schema.js'

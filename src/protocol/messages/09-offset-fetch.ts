@@ -1,17 +1,20 @@
 /**
- * OffsetFetch (API 9).
+ * OffsetFetch (API 9): Gives the offsets that groups have stored.
  *
- * Version notes (+ added, - removed):
- * v2: response + errorCode
- * v3: response + throttleTimeMs
- * v5: response + topics.partitions.committedLeaderEpoch
+ * Version notes (+ field added, - field removed):
+ * v1: stored in the group's own log rather than in ZooKeeper
+ * v2: null asks for all topics; an error for the whole group (KIP-88); response + errorCode
+ * v3: throttle time (KIP-124); response + throttleTimeMs
+ * v4: the broker answers first and throttles afterwards (KIP-219)
+ * v5: leader epochs (KIP-320); response + topics.partitions.committedLeaderEpoch
  * v6: flexible (KIP-482)
- * v7: request + requireStable
- * v8: request + groups; request - groupId, topics, topics.name, topics.partitionIndexes; response + groups; response - topics,
- *   topics.name, topics.partitions, topics.partitions.partitionIndex, topics.partitions.committedOffset,
+ * v7: offsets of open transactions can be waited for (KIP-447); request + requireStable
+ * v8: several groups at once (KIP-709); request + groups; request - groupId, topics, topics.name, topics.partitionIndexes; response +
+ *   groups; response - topics, topics.name, topics.partitions, topics.partitions.partitionIndex, topics.partitions.committedOffset,
  *   topics.partitions.committedLeaderEpoch, topics.partitions.metadata, topics.partitions.errorCode, errorCode
- * v9: request + groups.memberId, groups.memberEpoch
- * v10: request + groups.topics.topicId; request - groups.topics.name; response + groups.topics.topicId; response - groups.topics.name
+ * v9: member id and epoch, which are checked (KIP-848); request + groups.memberId, groups.memberEpoch
+ * v10: topic ids instead of names (KIP-848); request + groups.topics.topicId; request - groups.topics.name; response +
+ *   groups.topics.topicId; response - groups.topics.name
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, int64, message, string, struct, uuid } from '../schema.js'

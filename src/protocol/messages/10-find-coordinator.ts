@@ -1,10 +1,14 @@
 /**
- * FindCoordinator (API 10).
+ * FindCoordinator (API 10): Tells which broker coordinates a group, a transactional id or the state of a share group.
  *
- * Version notes (+ added, - removed):
- * v1: request + keyType; response + throttleTimeMs, errorMessage
+ * Version notes (+ field added, - field removed):
+ * v1: coordinators of transactions (KIP-98); request + keyType; response + throttleTimeMs, errorMessage
+ * v2: the broker answers first and throttles afterwards (KIP-219)
  * v3: flexible (KIP-482)
- * v4: request + coordinatorKeys; request - key; response + coordinators; response - errorCode, errorMessage, nodeId, host, port
+ * v4: several keys at once (KIP-699); request + coordinatorKeys; request - key; response + coordinators; response - errorCode,
+ *   errorMessage, nodeId, host, port
+ * v5: may answer TRANSACTION_ABORTABLE (KIP-890)
+ * v6: coordinators of share groups (KIP-932)
  */
 import { api } from '../api.js'
 import { array, int16, int32, int8, message, string, struct } from '../schema.js'

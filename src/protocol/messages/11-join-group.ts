@@ -1,14 +1,16 @@
 /**
- * JoinGroup (API 11).
+ * JoinGroup (API 11): Joins a classic group; answered when the members of the next generation are known.
  *
- * Version notes (+ added, - removed):
- * v1: request + rebalanceTimeoutMs
- * v2: response + throttleTimeMs
- * v5: request + groupInstanceId; response + members.groupInstanceId
+ * Version notes (+ field added, - field removed):
+ * v1: rebalance time-out of its own (KIP-62); request + rebalanceTimeoutMs
+ * v2: throttle time (KIP-124); response + throttleTimeMs
+ * v3: the broker answers first and throttles afterwards (KIP-219)
+ * v4: a member without an id is given one and must come back with it (KIP-394)
+ * v5: static members (KIP-345); request + groupInstanceId; response + members.groupInstanceId
  * v6: flexible (KIP-482)
- * v7: response + protocolType
- * v8: request + reason
- * v9: response + skipAssignment
+ * v7: protocol type in the answer (KIP-559); response + protocolType
+ * v8: why the member joins (KIP-800); request + reason
+ * v9: the leader may be told to skip the assignment (KIP-814); response + skipAssignment
  */
 import { api } from '../api.js'
 import { array, bool, bytes, int16, int32, message, string, struct } from '../schema.js'

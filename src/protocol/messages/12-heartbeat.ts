@@ -1,9 +1,10 @@
 /**
- * Heartbeat (API 12).
+ * Heartbeat (API 12): Keeps a member of a classic group alive and tells it of a rebalance.
  *
- * Version notes (+ added, - removed):
- * v1: response + throttleTimeMs
- * v3: request + groupInstanceId
+ * Version notes (+ field added, - field removed):
+ * v1: throttle time (KIP-124); response + throttleTimeMs
+ * v2: the broker answers first and throttles afterwards (KIP-219)
+ * v3: static members (KIP-345); request + groupInstanceId
  * v4: flexible (KIP-482)
  */
 import { api } from '../api.js'

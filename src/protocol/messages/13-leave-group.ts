@@ -1,11 +1,12 @@
 /**
- * LeaveGroup (API 13).
+ * LeaveGroup (API 13): Takes members out of a classic group.
  *
- * Version notes (+ added, - removed):
- * v1: response + throttleTimeMs
- * v3: request + members; request - memberId; response + members
+ * Version notes (+ field added, - field removed):
+ * v1: throttle time (KIP-124); response + throttleTimeMs
+ * v2: the broker answers first and throttles afterwards (KIP-219)
+ * v3: several members at once, by instance id, too (KIP-345); request + members; request - memberId; response + members
  * v4: flexible (KIP-482)
- * v5: request + members.reason
+ * v5: why they leave (KIP-800); request + members.reason
  */
 import { api } from '../api.js'
 import { array, int16, int32, message, string, struct } from '../schema.js'

@@ -1,11 +1,12 @@
 /**
- * SyncGroup (API 14).
+ * SyncGroup (API 14): Brings the leader's assignment to the coordinator and each member's part of it back.
  *
- * Version notes (+ added, - removed):
- * v1: response + throttleTimeMs
- * v3: request + groupInstanceId
+ * Version notes (+ field added, - field removed):
+ * v1: throttle time (KIP-124); response + throttleTimeMs
+ * v2: the broker answers first and throttles afterwards (KIP-219)
+ * v3: static members (KIP-345); request + groupInstanceId
  * v4: flexible (KIP-482)
- * v5: request + protocolType, protocolName; response + protocolType, protocolName
+ * v5: protocol type and name, which are checked (KIP-559); request + protocolType, protocolName; response + protocolType, protocolName
  */
 import { api } from '../api.js'
 import { array, bytes, int16, int32, message, string, struct } from '../schema.js'

@@ -1,12 +1,13 @@
 /**
- * DescribeGroups (API 15).
+ * DescribeGroups (API 15): Describes classic groups: state, protocol, members.
  *
- * Version notes (+ added, - removed):
- * v1: response + throttleTimeMs
- * v3: request + includeAuthorizedOperations; response + groups.authorizedOperations
- * v4: response + groups.members.groupInstanceId
+ * Version notes (+ field added, - field removed):
+ * v1: throttle time (KIP-124); response + throttleTimeMs
+ * v2: the broker answers first and throttles afterwards (KIP-219)
+ * v3: allowed operations (KIP-430); request + includeAuthorizedOperations; response + groups.authorizedOperations
+ * v4: instance ids (KIP-345); response + groups.members.groupInstanceId
  * v5: flexible (KIP-482)
- * v6: response + groups.errorMessage
+ * v6: a missing group is GROUP_ID_NOT_FOUND, with a text (KIP-1043); response + groups.errorMessage
  */
 import { api } from '../api.js'
 import { array, bool, bytes, int16, int32, message, string, struct } from '../schema.js'

@@ -1,11 +1,12 @@
 /**
- * ListGroups (API 16).
+ * ListGroups (API 16): Lists the groups that a broker coordinates.
  *
- * Version notes (+ added, - removed):
- * v1: response + throttleTimeMs
+ * Version notes (+ field added, - field removed):
+ * v1: throttle time (KIP-124); response + throttleTimeMs
+ * v2: the broker answers first and throttles afterwards (KIP-219)
  * v3: flexible (KIP-482)
- * v4: request + statesFilter; response + groups.groupState
- * v5: request + typesFilter; response + groups.groupType
+ * v4: states, also as a filter (KIP-518); request + statesFilter; response + groups.groupState
+ * v5: types, also as a filter (KIP-848); request + typesFilter; response + groups.groupType
  */
 import { api } from '../api.js'
 import { array, int16, int32, message, string, struct } from '../schema.js'

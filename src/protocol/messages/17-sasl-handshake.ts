@@ -1,5 +1,8 @@
 /**
- * SaslHandshake (API 17).
+ * SaslHandshake (API 17): Chooses the SASL mechanism of a connection.
+ *
+ * Version notes (+ field added, - field removed):
+ * v1: tokens follow inside SaslAuthenticate instead of bare (KIP-152)
  */
 import { api } from '../api.js'
 import { array, int16, message, string } from '../schema.js'

@@ -1,11 +1,13 @@
 /**
- * ApiVersions (API 18).
+ * ApiVersions (API 18): Tells which APIs in which versions and which features a broker has; the first request of most clients.
  *
- * Version notes (+ added, - removed):
- * v1: response + throttleTimeMs
- * v3: flexible (KIP-482); request + clientSoftwareName, clientSoftwareVersion; response + supportedFeatures, finalizedFeaturesEpoch,
- *   finalizedFeatures, zkMigrationReady
- * v5: request + clusterId, nodeId
+ * Version notes (+ field added, - field removed):
+ * v1: throttle time (KIP-124); response + throttleTimeMs
+ * v2: the broker answers first and throttles afterwards (KIP-219)
+ * v3: the client's name and version (KIP-511); features (KIP-584); flexible (KIP-482); request + clientSoftwareName,
+ *   clientSoftwareVersion; response + supportedFeatures, finalizedFeaturesEpoch, finalizedFeatures, zkMigrationReady
+ * v4: features whose least version is 0 are listed, too
+ * v5: the cluster and node that the client believes to talk to; request + clusterId, nodeId
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, int64, message, string, struct } from '../schema.js'

@@ -1,9 +1,14 @@
 /**
- * CreateTopics (API 19).
+ * CreateTopics (API 19): Creates topics.
  *
- * Version notes (+ added, - removed):
- * v5: flexible (KIP-482); response + topics.topicConfigErrorCode, topics.numPartitions, topics.replicationFactor, topics.configs
- * v7: response + topics.topicId
+ * Version notes (+ field added, - field removed):
+ * v2: throttle time (KIP-124)
+ * v3: the broker answers first and throttles afterwards (KIP-219)
+ * v4: -1 partitions or replicas mean the default (KIP-464)
+ * v5: the settings of the new topic in the answer (KIP-525); flexible (KIP-482); response + topics.topicConfigErrorCode,
+ *   topics.numPartitions, topics.replicationFactor, topics.configs
+ * v6: may answer THROTTLING_QUOTA_EXCEEDED (KIP-599)
+ * v7: topic id in the answer (KIP-516); response + topics.topicId
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, int8, message, string, struct, uuid } from '../schema.js'

@@ -1,10 +1,13 @@
 /**
- * DeleteTopics (API 20).
+ * DeleteTopics (API 20): Deletes topics.
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
+ * v1: throttle time (KIP-124)
+ * v2: the broker answers first and throttles afterwards (KIP-219)
+ * v3: may answer TOPIC_DELETION_DISABLED
  * v4: flexible (KIP-482)
- * v5: response + responses.errorMessage
- * v6: request + topics; request - topicNames; response + responses.topicId
+ * v5: error texts; may answer THROTTLING_QUOTA_EXCEEDED (KIP-599); response + responses.errorMessage
+ * v6: by topic id, too (KIP-516); request + topics; request - topicNames; response + responses.topicId
  */
 import { api } from '../api.js'
 import { array, int16, int32, message, string, struct, uuid } from '../schema.js'

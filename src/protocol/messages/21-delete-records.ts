@@ -1,7 +1,8 @@
 /**
- * DeleteRecords (API 21).
+ * DeleteRecords (API 21): Raises the log start offset of partitions: what lies before is deleted (KIP-107).
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
+ * v1: the broker answers first and throttles afterwards (KIP-219)
  * v2: flexible (KIP-482)
  */
 import { api } from '../api.js'

@@ -1,10 +1,14 @@
 /**
- * InitProducerId (API 22).
+ * InitProducerId (API 22): Gives a producer its id and epoch; for a transactional one, ends what its predecessor left open (KIP-98).
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
+ * v1: the broker answers first and throttles afterwards (KIP-219)
  * v2: flexible (KIP-482)
- * v3: request + producerId, producerEpoch
- * v6: request + enable2Pc, keepPreparedTxn; response + ongoingTxnProducerId, ongoingTxnProducerEpoch
+ * v3: a producer that lost its state can keep its id with a higher epoch (KIP-360); request + producerId, producerEpoch
+ * v4: may answer PRODUCER_FENCED (KIP-588)
+ * v5: may answer TRANSACTION_ABORTABLE (KIP-890)
+ * v6: two-phase commit (KIP-939); off by default; request + enable2Pc, keepPreparedTxn; response + ongoingTxnProducerId,
+ *   ongoingTxnProducerEpoch
  */
 import { api } from '../api.js'
 import { bool, int16, int32, int64, message, string } from '../schema.js'

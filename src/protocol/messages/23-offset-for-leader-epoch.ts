@@ -1,8 +1,9 @@
 /**
- * OffsetForLeaderEpoch (API 23).
+ * OffsetForLeaderEpoch (API 23): Tells where a leader epoch ends, so that logs which went different ways can be cut (KIP-101).
  *
- * Version notes (+ added, - removed):
- * v3: request + replicaId
+ * Version notes (+ field added, - field removed):
+ * v2: the reader's own leader epoch fences it (KIP-320)
+ * v3: who asks: a consumer or a follower; request + replicaId
  * v4: flexible (KIP-482)
  */
 import { api } from '../api.js'

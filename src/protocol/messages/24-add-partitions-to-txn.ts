@@ -1,10 +1,14 @@
 /**
- * AddPartitionsToTxn (API 24).
+ * AddPartitionsToTxn (API 24): Adds partitions to a transaction (KIP-98).
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
+ * v1: the broker answers first and throttles afterwards (KIP-219)
+ * v2: may answer PRODUCER_FENCED (KIP-588)
  * v3: flexible (KIP-482)
- * v4: request + transactions; request - v3AndBelowTransactionalId, v3AndBelowProducerId, v3AndBelowProducerEpoch, v3AndBelowTopics;
- *   response + errorCode, resultsByTransaction; response - resultsByTopicV3AndBelow
+ * v4: for brokers only: several transactions at once, or only a check (KIP-890); request + transactions; request -
+ *   v3AndBelowTransactionalId, v3AndBelowProducerId, v3AndBelowProducerEpoch, v3AndBelowTopics; response + errorCode,
+ *   resultsByTransaction; response - resultsByTopicV3AndBelow
+ * v5: may answer TRANSACTION_ABORTABLE (KIP-890)
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, int64, message, string, struct } from '../schema.js'

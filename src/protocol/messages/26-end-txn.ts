@@ -1,9 +1,12 @@
 /**
- * EndTxn (API 26).
+ * EndTxn (API 26): Commits or aborts a transaction (KIP-98).
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
+ * v1: the broker answers first and throttles afterwards (KIP-219)
+ * v2: may answer PRODUCER_FENCED (KIP-588)
  * v3: flexible (KIP-482)
- * v5: response + producerId, producerEpoch
+ * v4: may answer TRANSACTION_ABORTABLE (KIP-890)
+ * v5: the producer epoch rises with every transaction and comes back in the answer (KIP-890); response + producerId, producerEpoch
  */
 import { api } from '../api.js'
 import { bool, int16, int32, int64, message, string } from '../schema.js'

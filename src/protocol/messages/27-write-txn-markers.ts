@@ -1,8 +1,8 @@
 /**
- * WriteTxnMarkers (API 27).
+ * WriteTxnMarkers (API 27): Sent by a transaction coordinator: writes commit or abort markers into partitions (KIP-98).
  *
- * Version notes (+ added, - removed):
- * v2: request + markers.transactionVersion
+ * Version notes (+ field added, - field removed):
+ * v2: transaction version, by which the epoch of a marker is judged (KIP-1228); request + markers.transactionVersion
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, int64, int8, message, string, struct } from '../schema.js'

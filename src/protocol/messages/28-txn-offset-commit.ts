@@ -1,10 +1,14 @@
 /**
- * TxnOffsetCommit (API 28).
+ * TxnOffsetCommit (API 28): Stores offsets of a group as part of a transaction (KIP-98).
  *
- * Version notes (+ added, - removed):
- * v2: request + topics.partitions.committedLeaderEpoch
- * v3: flexible (KIP-482); request + generationIdOrMemberEpoch, memberId, groupInstanceId
- * v6: request + topics.topicId; request - topics.name; response + topics.topicId; response - topics.name
+ * Version notes (+ field added, - field removed):
+ * v1: the broker answers first and throttles afterwards (KIP-219)
+ * v2: leader epochs (KIP-320); request + topics.partitions.committedLeaderEpoch
+ * v3: the member's generation, id and instance id, which are checked (KIP-447); flexible (KIP-482); request + generationIdOrMemberEpoch,
+ *   memberId, groupInstanceId
+ * v4: may answer TRANSACTION_ABORTABLE (KIP-890)
+ * v5: adds the group to the transaction by itself (KIP-890)
+ * v6: topic ids instead of names; request + topics.topicId; request - topics.name; response + topics.topicId; response - topics.name
  */
 import { api } from '../api.js'
 import { array, int16, int32, int64, message, string, struct, uuid } from '../schema.js'

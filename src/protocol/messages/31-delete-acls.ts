@@ -1,8 +1,10 @@
 /**
- * DeleteAcls (API 31).
+ * DeleteAcls (API 31): Deletes access rules that match filters.
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
+ * v1: pattern types: literal, prefixed (KIP-290)
  * v2: flexible (KIP-482)
+ * v3: rules on users, for delegation tokens (KIP-373)
  */
 import { api } from '../api.js'
 import { array, int16, int32, int8, message, string, struct } from '../schema.js'

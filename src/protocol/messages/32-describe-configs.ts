@@ -1,8 +1,11 @@
 /**
- * DescribeConfigs (API 32).
+ * DescribeConfigs (API 32): Gives the settings of topics, brokers, groups, loggers or client metrics, and where each comes from.
  *
- * Version notes (+ added, - removed):
- * v3: request + includeDocumentation; response + results.configs.configType, results.configs.documentation
+ * Version notes (+ field added, - field removed):
+ * v1: where a value comes from, and what it hides (KIP-226)
+ * v2: the broker answers first and throttles afterwards (KIP-219)
+ * v3: type and documentation (KIP-569); request + includeDocumentation; response + results.configs.configType,
+ *   results.configs.documentation
  * v4: flexible (KIP-482)
  */
 import { api } from '../api.js'

@@ -1,7 +1,8 @@
 /**
- * AlterConfigs (API 33).
+ * AlterConfigs (API 33): Replaces all dynamic settings of a resource; IncrementalAlterConfigs is the better way.
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
+ * v1: the broker answers first and throttles afterwards (KIP-219)
  * v2: flexible (KIP-482)
  */
 import { api } from '../api.js'

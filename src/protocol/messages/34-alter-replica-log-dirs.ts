@@ -1,7 +1,8 @@
 /**
- * AlterReplicaLogDirs (API 34).
+ * AlterReplicaLogDirs (API 34): Moves replicas between a broker's log directories (KIP-113).
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
+ * v1: the broker answers first and throttles afterwards (KIP-219)
  * v2: flexible (KIP-482)
  */
 import { api } from '../api.js'

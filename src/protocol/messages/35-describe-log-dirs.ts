@@ -1,11 +1,12 @@
 /**
- * DescribeLogDirs (API 35).
+ * DescribeLogDirs (API 35): Tells the log directories of a broker and the size of what lies in them (KIP-113).
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
+ * v1: the broker answers first and throttles afterwards (KIP-219)
  * v2: flexible (KIP-482)
- * v3: response + errorCode
- * v4: response + results.totalBytes, results.usableBytes
- * v5: response + results.isCordoned
+ * v3: an error for the whole answer; response + errorCode
+ * v4: total and usable bytes of the volume (KIP-827); response + results.totalBytes, results.usableBytes
+ * v5: cordoned directories (KIP-1066); response + results.isCordoned
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, int64, message, string, struct } from '../schema.js'

@@ -1,8 +1,8 @@
 /**
- * SaslAuthenticate (API 36).
+ * SaslAuthenticate (API 36): Carries the tokens of a SASL exchange (KIP-152).
  *
- * Version notes (+ added, - removed):
- * v1: response + sessionLifetimeMs
+ * Version notes (+ field added, - field removed):
+ * v1: how long the session may live before it must authenticate again (KIP-368); response + sessionLifetimeMs
  * v2: flexible (KIP-482)
  */
 import { api } from '../api.js'

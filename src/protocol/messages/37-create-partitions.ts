@@ -1,8 +1,10 @@
 /**
- * CreatePartitions (API 37).
+ * CreatePartitions (API 37): Adds partitions to topics (KIP-195).
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
+ * v1: the broker answers first and throttles afterwards (KIP-219)
  * v2: flexible (KIP-482)
+ * v3: may answer THROTTLING_QUOTA_EXCEEDED (KIP-599)
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, message, string, struct } from '../schema.js'

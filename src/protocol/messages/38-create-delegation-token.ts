@@ -1,9 +1,11 @@
 /**
- * CreateDelegationToken (API 38).
+ * CreateDelegationToken (API 38): Issues a delegation token (KIP-48).
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
+ * v1: the broker answers first and throttles afterwards (KIP-219)
  * v2: flexible (KIP-482)
- * v3: request + ownerPrincipalType, ownerPrincipalName; response + tokenRequesterPrincipalType, tokenRequesterPrincipalName
+ * v3: for another owner than the one who asks (KIP-373); request + ownerPrincipalType, ownerPrincipalName; response +
+ *   tokenRequesterPrincipalType, tokenRequesterPrincipalName
  */
 import { api } from '../api.js'
 import { array, bytes, int16, int32, int64, message, string, struct } from '../schema.js'

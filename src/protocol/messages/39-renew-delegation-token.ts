@@ -1,7 +1,8 @@
 /**
- * RenewDelegationToken (API 39).
+ * RenewDelegationToken (API 39): Extends the life of a delegation token (KIP-48).
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
+ * v1: the broker answers first and throttles afterwards (KIP-219)
  * v2: flexible (KIP-482)
  */
 import { api } from '../api.js'

@@ -1,7 +1,8 @@
 /**
- * ExpireDelegationToken (API 40).
+ * ExpireDelegationToken (API 40): Ends the life of a delegation token, now or later (KIP-48).
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
+ * v1: the broker answers first and throttles afterwards (KIP-219)
  * v2: flexible (KIP-482)
  */
 import { api } from '../api.js'

@@ -1,9 +1,10 @@
 /**
- * DescribeDelegationToken (API 41).
+ * DescribeDelegationToken (API 41): Lists delegation tokens (KIP-48).
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
+ * v1: the broker answers first and throttles afterwards (KIP-219)
  * v2: flexible (KIP-482)
- * v3: response + tokens.tokenRequesterPrincipalType, tokens.tokenRequesterPrincipalName
+ * v3: who asked for the token (KIP-373); response + tokens.tokenRequesterPrincipalType, tokens.tokenRequesterPrincipalName
  */
 import { api } from '../api.js'
 import { array, bytes, int16, int32, int64, message, string, struct } from '../schema.js'

@@ -1,9 +1,10 @@
 /**
- * DeleteGroups (API 42).
+ * DeleteGroups (API 42): Deletes empty groups and their offsets (KIP-229).
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
+ * v1: the broker answers first and throttles afterwards (KIP-219)
  * v2: flexible (KIP-482)
- * v3: response + results.errorMessage
+ * v3: error texts; response + results.errorMessage
  */
 import { api } from '../api.js'
 import { array, int16, int32, message, string, struct } from '../schema.js'

@@ -1,8 +1,8 @@
 /**
- * ElectLeaders (API 43).
+ * ElectLeaders (API 43): Elects leaders of partitions (KIP-183).
  *
- * Version notes (+ added, - removed):
- * v1: request + electionType; response + errorCode
+ * Version notes (+ field added, - field removed):
+ * v1: unclean elections, too; an error for the whole answer (KIP-460); request + electionType; response + errorCode
  * v2: flexible (KIP-482)
  */
 import { api } from '../api.js'

@@ -1,7 +1,7 @@
 /**
- * IncrementalAlterConfigs (API 44).
+ * IncrementalAlterConfigs (API 44): Sets, deletes, appends to or subtracts from single dynamic settings (KIP-339).
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
  * v1: flexible (KIP-482)
  */
 import { api } from '../api.js'

@@ -1,8 +1,9 @@
 /**
- * AlterPartitionReassignments (API 45).
+ * AlterPartitionReassignments (API 45): Starts or cancels moving partitions to other replicas (KIP-455).
  *
- * Version notes (+ added, - removed):
- * v1: request + allowReplicationFactorChange; response + allowReplicationFactorChange
+ * Version notes (+ field added, - field removed):
+ * v1: may be told to refuse a change of the replication factor (KIP-860); request + allowReplicationFactorChange; response +
+ *   allowReplicationFactorChange
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, message, string, struct } from '../schema.js'

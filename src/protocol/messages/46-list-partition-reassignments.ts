@@ -1,5 +1,5 @@
 /**
- * ListPartitionReassignments (API 46).
+ * ListPartitionReassignments (API 46): Lists partitions that are being moved to other replicas (KIP-455).
  */
 import { api } from '../api.js'
 import { array, int16, int32, message, string, struct } from '../schema.js'

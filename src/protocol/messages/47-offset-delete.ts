@@ -1,5 +1,5 @@
 /**
- * OffsetDelete (API 47).
+ * OffsetDelete (API 47): Deletes stored offsets of a group for topics that it does not subscribe to (KIP-496).
  */
 import { api } from '../api.js'
 import { array, int16, int32, message, string, struct } from '../schema.js'

@@ -1,7 +1,7 @@
 /**
- * DescribeClientQuotas (API 48).
+ * DescribeClientQuotas (API 48): Lists client quotas that match a filter (KIP-546).
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
  * v1: flexible (KIP-482)
  */
 import { api } from '../api.js'

@@ -1,7 +1,7 @@
 /**
- * AlterClientQuotas (API 49).
+ * AlterClientQuotas (API 49): Sets and removes client quotas (KIP-546).
  *
- * Version notes (+ added, - removed):
+ * Version notes (+ field added, - field removed):
  * v1: flexible (KIP-482)
  */
 import { api } from '../api.js'

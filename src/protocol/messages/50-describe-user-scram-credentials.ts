@@ -1,5 +1,5 @@
 /**
- * DescribeUserScramCredentials (API 50).
+ * DescribeUserScramCredentials (API 50): Lists which SCRAM credentials users have, never the secrets (KIP-554).
  */
 import { api } from '../api.js'
 import { array, int16, int32, int8, message, string, struct } from '../schema.js'

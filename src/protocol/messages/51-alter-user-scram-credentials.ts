@@ -1,5 +1,5 @@
 /**
- * AlterUserScramCredentials (API 51).
+ * AlterUserScramCredentials (API 51): Sets and removes SCRAM credentials of users (KIP-554).
  */
 import { api } from '../api.js'
 import { array, bytes, int16, int32, int8, message, string, struct } from '../schema.js'

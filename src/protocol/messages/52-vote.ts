@@ -1,9 +1,10 @@
 /**
- * Vote (API 52).
+ * Vote (API 52): Asks a voter of the metadata quorum for its vote (KIP-595).
  *
- * Version notes (+ added, - removed):
- * v1: request + voterId, topics.partitions.replicaDirectoryId, topics.partitions.voterDirectoryId; response + nodeEndpoints
- * v2: request + topics.partitions.preVote
+ * Version notes (+ field added, - field removed):
+ * v1: directory ids tell voters apart (KIP-853); request + voterId, topics.partitions.replicaDirectoryId,
+ *   topics.partitions.voterDirectoryId; response + nodeEndpoints
+ * v2: pre-vote: would you vote for me? (KIP-996); request + topics.partitions.preVote
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, int64, message, string, struct, uint16, uuid } from '../schema.js'

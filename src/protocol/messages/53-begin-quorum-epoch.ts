@@ -1,8 +1,9 @@
 /**
- * BeginQuorumEpoch (API 53).
+ * BeginQuorumEpoch (API 53): A new leader of the metadata quorum makes itself known to the voters (KIP-595).
  *
- * Version notes (+ added, - removed):
- * v1: flexible (KIP-482); request + voterId, topics.partitions.voterDirectoryId, leaderEndpoints; response + nodeEndpoints
+ * Version notes (+ field added, - field removed):
+ * v1: directory ids and the leader's addresses (KIP-853); flexible (KIP-482); request + voterId, topics.partitions.voterDirectoryId,
+ *   leaderEndpoints; response + nodeEndpoints
  */
 import { api } from '../api.js'
 import { array, int16, int32, message, string, struct, uint16, uuid } from '../schema.js'

@@ -1,9 +1,9 @@
 /**
- * EndQuorumEpoch (API 54).
+ * EndQuorumEpoch (API 54): A leader of the metadata quorum resigns and names who should stand next (KIP-595).
  *
- * Version notes (+ added, - removed):
- * v1: flexible (KIP-482); request + topics.partitions.preferredCandidates, leaderEndpoints; request -
- *   topics.partitions.preferredSuccessors; response + nodeEndpoints
+ * Version notes (+ field added, - field removed):
+ * v1: directory ids and the leader's addresses (KIP-853); flexible (KIP-482); request + topics.partitions.preferredCandidates,
+ *   leaderEndpoints; request - topics.partitions.preferredSuccessors; response + nodeEndpoints
  */
 import { api } from '../api.js'
 import { array, int16, int32, message, string, struct, uint16, uuid } from '../schema.js'

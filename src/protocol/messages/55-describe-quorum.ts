@@ -1,8 +1,9 @@
 /**
- * DescribeQuorum (API 55).
+ * DescribeQuorum (API 55): Describes the metadata quorum: leader, voters, observers, how far each is (KIP-595).
  *
- * Version notes (+ added, - removed):
- * v2: response + errorMessage, topics.partitions.errorMessage, nodes
+ * Version notes (+ field added, - field removed):
+ * v1: when each replica last fetched and last caught up (KIP-836)
+ * v2: directory ids, addresses of the voters, error texts (KIP-853); response + errorMessage, topics.partitions.errorMessage, nodes
  */
 import { api } from '../api.js'
 import { array, int16, int32, int64, message, string, struct, uint16, uuid } from '../schema.js'

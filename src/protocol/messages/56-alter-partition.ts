@@ -1,8 +1,10 @@
 /**
- * AlterPartition (API 56).
+ * AlterPartition (API 56): A partition leader tells the controller of a new ISR (KIP-497).
  *
- * Version notes (+ added, - removed):
- * v3: request + topics.partitions.newIsrWithEpochs; request - topics.partitions.newIsr
+ * Version notes (+ field added, - field removed):
+ * v2: topic ids instead of names (KIP-841)
+ * v3: broker epochs of the ISR, so that a restarted broker is not taken for its predecessor (KIP-903); request +
+ *   topics.partitions.newIsrWithEpochs; request - topics.partitions.newIsr
  */
 import { api } from '../api.js'
 import { array, int16, int32, int64, int8, message, struct, uuid } from '../schema.js'

@@ -1,9 +1,10 @@
 /**
- * UpdateFeatures (API 57).
+ * UpdateFeatures (API 57): Raises or lowers the finalized level of features (KIP-584).
  *
- * Version notes (+ added, - removed):
- * v1: request + featureUpdates.upgradeType, validateOnly; request - featureUpdates.allowDowngrade
- * v2: response - results
+ * Version notes (+ field added, - field removed):
+ * v1: safe and unsafe downgrades; a dry run (KIP-778); request + featureUpdates.upgradeType, validateOnly; request -
+ *   featureUpdates.allowDowngrade
+ * v2: one error for all, no results for each feature; response - results
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, int8, message, string, struct } from '../schema.js'

@@ -1,5 +1,5 @@
 /**
- * Envelope (API 58).
+ * Envelope (API 58): A broker forwards a request of a client to the controller, with the principal of the client (KIP-590).
  */
 import { api } from '../api.js'
 import { bytes, int16, message } from '../schema.js'

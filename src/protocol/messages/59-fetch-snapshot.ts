@@ -1,8 +1,9 @@
 /**
- * FetchSnapshot (API 59).
+ * FetchSnapshot (API 59): Reads a part of a snapshot of the metadata log (KIP-630).
  *
- * Version notes (+ added, - removed):
- * v1: request + topics.partitions.replicaDirectoryId; response + nodeEndpoints
+ * Version notes (+ field added, - field removed):
+ * v1: directory id of the replica, addresses of leaders (KIP-853); request + topics.partitions.replicaDirectoryId; response +
+ *   nodeEndpoints
  */
 import { api } from '../api.js'
 import { array, int16, int32, int64, message, records, string, struct, uint16, uuid } from '../schema.js'

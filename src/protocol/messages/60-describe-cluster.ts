@@ -1,9 +1,9 @@
 /**
- * DescribeCluster (API 60).
+ * DescribeCluster (API 60): Describes the cluster: its id, controller, brokers or controllers (KIP-700).
  *
- * Version notes (+ added, - removed):
- * v1: request + endpointType; response + endpointType
- * v2: request + includeFencedBrokers; response + brokers.isFenced
+ * Version notes (+ field added, - field removed):
+ * v1: brokers or controllers (KIP-919); request + endpointType; response + endpointType
+ * v2: fenced brokers, if asked for (KIP-1073); request + includeFencedBrokers; response + brokers.isFenced
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, int8, message, string, struct } from '../schema.js'

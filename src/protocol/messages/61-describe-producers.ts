@@ -1,5 +1,5 @@
 /**
- * DescribeProducers (API 61).
+ * DescribeProducers (API 61): Lists the producers that are active in partitions (KIP-664).
  */
 import { api } from '../api.js'
 import { array, int16, int32, int64, message, string, struct } from '../schema.js'

@@ -1,10 +1,11 @@
 /**
- * BrokerRegistration (API 62).
+ * BrokerRegistration (API 62): A broker registers with the controller when it starts (KIP-631).
  *
- * Version notes (+ added, - removed):
- * v1: request + isMigratingZkBroker
- * v2: request + logDirs
- * v3: request + previousBrokerEpoch
+ * Version notes (+ field added, - field removed):
+ * v1: brokers that still live with ZooKeeper (KIP-866); request + isMigratingZkBroker
+ * v2: ids of the log directories (KIP-858); request + logDirs
+ * v3: the epoch before a clean shutdown (KIP-966); request + previousBrokerEpoch
+ * v4: features whose least version is 0
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, int64, message, string, struct, uint16, uuid } from '../schema.js'

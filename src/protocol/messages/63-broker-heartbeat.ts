@@ -1,9 +1,9 @@
 /**
- * BrokerHeartbeat (API 63).
+ * BrokerHeartbeat (API 63): A broker keeps its registration alive, and asks to be unfenced or to shut down (KIP-631).
  *
- * Version notes (+ added, - removed):
- * v1: request + offlineLogDirs
- * v2: request + cordonedLogDirs
+ * Version notes (+ field added, - field removed):
+ * v1: directories that went offline (KIP-858); request + offlineLogDirs
+ * v2: cordoned directories (KIP-1066); request + cordonedLogDirs
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, int64, message, uuid } from '../schema.js'

@@ -1,5 +1,5 @@
 /**
- * UnregisterBroker (API 64).
+ * UnregisterBroker (API 64): Removes the registration of a broker that will not come back.
  */
 import { api } from '../api.js'
 import { int16, int32, message, string } from '../schema.js'

@@ -1,5 +1,5 @@
 /**
- * DescribeTransactions (API 65).
+ * DescribeTransactions (API 65): Describes transactions by their ids (KIP-664).
  */
 import { api } from '../api.js'
 import { array, int16, int32, int64, message, string, struct } from '../schema.js'

@@ -1,9 +1,9 @@
 /**
- * ListTransactions (API 66).
+ * ListTransactions (API 66): Lists transactions, filtered by state and producer (KIP-664).
  *
- * Version notes (+ added, - removed):
- * v1: request + durationFilter
- * v2: request + transactionalIdPattern
+ * Version notes (+ field added, - field removed):
+ * v1: filter by how long they have been running (KIP-994); request + durationFilter
+ * v2: filter by a pattern of the transactional id (KIP-1152); request + transactionalIdPattern
  */
 import { api } from '../api.js'
 import { array, int16, int32, int64, message, string, struct } from '../schema.js'

@@ -1,5 +1,5 @@
 /**
- * AllocateProducerIds (API 67).
+ * AllocateProducerIds (API 67): A broker asks the controller for a block of producer ids (KIP-730).
  */
 import { api } from '../api.js'
 import { int16, int32, int64, message } from '../schema.js'

@@ -1,8 +1,10 @@
 /**
- * ConsumerGroupHeartbeat (API 68).
+ * ConsumerGroupHeartbeat (API 68): The one request of the new consumer protocol: joins, stays, reports, receives the assignment, leaves
+ * (KIP-848).
  *
- * Version notes (+ added, - removed):
- * v1: request + subscribedTopicRegex
+ * Version notes (+ field added, - field removed):
+ * v1: subscription by a regular expression that the broker evaluates (KIP-848); the member makes its own id (KIP-1082); request +
+ *   subscribedTopicRegex
  */
 import { api } from '../api.js'
 import { array, int16, int32, message, string, struct, uuid } from '../schema.js'

@@ -1,8 +1,8 @@
 /**
- * ConsumerGroupDescribe (API 69).
+ * ConsumerGroupDescribe (API 69): Describes consumer groups of the new protocol (KIP-848).
  *
- * Version notes (+ added, - removed):
- * v1: response + groups.members.memberType
+ * Version notes (+ field added, - field removed):
+ * v1: whether a member is of the classic or the new protocol (KIP-1099); response + groups.members.memberType
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, int8, message, string, struct, uuid } from '../schema.js'

@@ -1,5 +1,5 @@
 /**
- * ControllerRegistration (API 70).
+ * ControllerRegistration (API 70): A controller registers with the active one (KIP-919).
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, message, string, struct, uint16, uuid } from '../schema.js'

@@ -1,5 +1,5 @@
 /**
- * GetTelemetrySubscriptions (API 71).
+ * GetTelemetrySubscriptions (API 71): A client asks which of its metrics the broker wants (KIP-714).
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, int8, message, string, uuid } from '../schema.js'

@@ -1,5 +1,5 @@
 /**
- * PushTelemetry (API 72).
+ * PushTelemetry (API 72): A client sends the metrics that were asked for (KIP-714).
  */
 import { api } from '../api.js'
 import { bool, bytes, int16, int32, int8, message, uuid } from '../schema.js'

@@ -1,5 +1,5 @@
 /**
- * AssignReplicasToDirs (API 73).
+ * AssignReplicasToDirs (API 73): A broker tells the controller which log directory each replica lies in (KIP-858).
  */
 import { api } from '../api.js'
 import { array, int16, int32, int64, message, struct, uuid } from '../schema.js'

@@ -1,8 +1,9 @@
 /**
- * ListConfigResources (API 74).
+ * ListConfigResources (API 74): Lists resources that have settings.
  *
- * Version notes (+ added, - removed):
- * v1: request + resourceTypes; response + configResources.resourceType
+ * Version notes (+ field added, - field removed):
+ * v0: client metrics only (KIP-714)
+ * v1: all types, filtered (KIP-1142); request + resourceTypes; response + configResources.resourceType
  */
 import { api } from '../api.js'
 import { array, int16, int32, int8, message, string, struct } from '../schema.js'

@@ -1,5 +1,5 @@
 /**
- * DescribeTopicPartitions (API 75).
+ * DescribeTopicPartitions (API 75): Describes partitions of topics page by page, with the eligible leader replicas (KIP-966).
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, message, string, struct, uuid } from '../schema.js'

@@ -1,5 +1,5 @@
 /**
- * ShareGroupHeartbeat (API 76).
+ * ShareGroupHeartbeat (API 76): Joins a share group, stays in it, receives the assignment, leaves (KIP-932).
  */
 import { api } from '../api.js'
 import { array, int16, int32, message, string, struct, uuid } from '../schema.js'

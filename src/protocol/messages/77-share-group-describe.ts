@@ -1,5 +1,5 @@
 /**
- * ShareGroupDescribe (API 77).
+ * ShareGroupDescribe (API 77): Describes share groups (KIP-932).
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, message, string, struct, uuid } from '../schema.js'

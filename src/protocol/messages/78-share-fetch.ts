@@ -1,8 +1,9 @@
 /**
- * ShareFetch (API 78).
+ * ShareFetch (API 78): Acquires records for a member of a share group, and acknowledges earlier ones (KIP-932).
  *
- * Version notes (+ added, - removed):
- * v2: request + shareAcquireMode, isRenewAck
+ * Version notes (+ field added, - field removed):
+ * v2: how many records may be acquired: by batch or strictly (KIP-1206); locks can be renewed (KIP-1222); request + shareAcquireMode,
+ *   isRenewAck
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, int64, int8, message, records, string, struct, uuid } from '../schema.js'

@@ -1,8 +1,8 @@
 /**
- * ShareAcknowledge (API 79).
+ * ShareAcknowledge (API 79): Acknowledges records of a share group without fetching (KIP-932).
  *
- * Version notes (+ added, - removed):
- * v2: request + isRenewAck; response + acquisitionLockTimeoutMs
+ * Version notes (+ field added, - field removed):
+ * v2: locks can be renewed; how long they hold (KIP-1222); request + isRenewAck; response + acquisitionLockTimeoutMs
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, int64, int8, message, string, struct, uuid } from '../schema.js'

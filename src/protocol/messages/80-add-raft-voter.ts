@@ -1,8 +1,8 @@
 /**
- * AddRaftVoter (API 80).
+ * AddRaftVoter (API 80): Adds a voter to the metadata quorum (KIP-853).
  *
- * Version notes (+ added, - removed):
- * v1: request + ackWhenCommitted
+ * Version notes (+ field added, - field removed):
+ * v1: the answer may come before the change is committed (KIP-1186); request + ackWhenCommitted
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, message, string, struct, uint16, uuid } from '../schema.js'

@@ -1,5 +1,5 @@
 /**
- * RemoveRaftVoter (API 81).
+ * RemoveRaftVoter (API 81): Removes a voter from the metadata quorum (KIP-853).
  */
 import { api } from '../api.js'
 import { int16, int32, message, string, uuid } from '../schema.js'

@@ -1,5 +1,5 @@
 /**
- * UpdateRaftVoter (API 82).
+ * UpdateRaftVoter (API 82): A voter tells its new addresses and versions (KIP-853).
  */
 import { api } from '../api.js'
 import { array, int16, int32, message, string, struct, uint16, uuid } from '../schema.js'

@@ -1,5 +1,5 @@
 /**
- * InitializeShareGroupState (API 83).
+ * InitializeShareGroupState (API 83): A group coordinator sets up the state of share partitions at the share coordinator (KIP-932).
  */
 import { api } from '../api.js'
 import { array, int16, int32, int64, message, string, struct, uuid } from '../schema.js'

@@ -1,5 +1,5 @@
 /**
- * ReadShareGroupState (API 84).
+ * ReadShareGroupState (API 84): A partition leader loads the state of share partitions (KIP-932).
  */
 import { api } from '../api.js'
 import { array, int16, int32, int64, int8, message, string, struct, uuid } from '../schema.js'

@@ -1,8 +1,8 @@
 /**
- * WriteShareGroupState (API 85).
+ * WriteShareGroupState (API 85): A partition leader stores the state of share partitions (KIP-932).
  *
- * Version notes (+ added, - removed):
- * v1: request + topics.partitions.deliveryCompleteCount
+ * Version notes (+ field added, - field removed):
+ * v1: how many records beyond the start offset are done with (KIP-1226); request + topics.partitions.deliveryCompleteCount
  */
 import { api } from '../api.js'
 import { array, int16, int32, int64, int8, message, string, struct, uuid } from '../schema.js'

@@ -1,5 +1,5 @@
 /**
- * DeleteShareGroupState (API 86).
+ * DeleteShareGroupState (API 86): A group coordinator deletes the state of share partitions (KIP-932).
  */
 import { api } from '../api.js'
 import { array, int16, int32, message, string, struct, uuid } from '../schema.js'

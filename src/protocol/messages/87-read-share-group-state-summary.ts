@@ -1,8 +1,8 @@
 /**
- * ReadShareGroupStateSummary (API 87).
+ * ReadShareGroupStateSummary (API 87): A group coordinator reads start offsets of share partitions (KIP-932).
  *
- * Version notes (+ added, - removed):
- * v1: response + results.partitions.deliveryCompleteCount
+ * Version notes (+ field added, - field removed):
+ * v1: how many records beyond the start offset are done with (KIP-1226); response + results.partitions.deliveryCompleteCount
  */
 import { api } from '../api.js'
 import { array, int16, int32, int64, message, string, struct, uuid } from '../schema.js'

@@ -1,8 +1,9 @@
 /**
- * StreamsGroupHeartbeat (API 88).
+ * StreamsGroupHeartbeat (API 88): The one request of the Streams protocol: joins with a topology, receives tasks, leaves (KIP-1071).
  *
- * Version notes (+ added, - removed):
- * v1: response + acceptableRecoveryLag, topologyDescriptionRequired; response - acceptableRecoveryLagLegacy
+ * Version notes (+ field added, - field removed):
+ * v1: the broker can ask for a description of the topology; response + acceptableRecoveryLag, topologyDescriptionRequired; response -
+ *   acceptableRecoveryLagLegacy
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, int64, int8, message, string, struct, uint16 } from '../schema.js'

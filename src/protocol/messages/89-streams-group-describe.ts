@@ -1,8 +1,9 @@
 /**
- * StreamsGroupDescribe (API 89).
+ * StreamsGroupDescribe (API 89): Describes Streams groups (KIP-1071).
  *
- * Version notes (+ added, - removed):
- * v1: request + includeTopologyDescription; response + groups.topologyDescription, groups.topologyDescriptionStatus, groups.assignorName
+ * Version notes (+ field added, - field removed):
+ * v1: the description of the topology, if asked for; the assignor; request + includeTopologyDescription; response +
+ *   groups.topologyDescription, groups.topologyDescriptionStatus, groups.assignorName
  */
 import { api } from '../api.js'
 import { array, bool, int16, int32, int64, int8, message, string, struct, uint16 } from '../schema.js'

@@ -1,8 +1,8 @@
 /**
- * DescribeShareGroupOffsets (API 90).
+ * DescribeShareGroupOffsets (API 90): Tells the start offsets of a share group (KIP-932).
  *
- * Version notes (+ added, - removed):
- * v1: response + groups.topics.partitions.lag
+ * Version notes (+ field added, - field removed):
+ * v1: lag (KIP-1226); response + groups.topics.partitions.lag
  */
 import { api } from '../api.js'
 import { array, int16, int32, int64, message, string, struct, uuid } from '../schema.js'

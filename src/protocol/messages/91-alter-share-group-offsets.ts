@@ -1,5 +1,5 @@
 /**
- * AlterShareGroupOffsets (API 91).
+ * AlterShareGroupOffsets (API 91): Moves the start offsets of an empty share group (KIP-932).
  */
 import { api } from '../api.js'
 import { array, int16, int32, int64, message, string, struct, uuid } from '../schema.js'

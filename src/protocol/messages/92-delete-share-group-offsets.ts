@@ -1,5 +1,5 @@
 /**
- * DeleteShareGroupOffsets (API 92).
+ * DeleteShareGroupOffsets (API 92): Deletes the offsets of an empty share group for topics (KIP-932).
  */
 import { api } from '../api.js'
 import { array, int16, int32, message, string, struct, uuid } from '../schema.js'

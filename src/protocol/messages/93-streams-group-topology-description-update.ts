@@ -1,5 +1,5 @@
 /**
- * StreamsGroupTopologyDescriptionUpdate (API 93).
+ * StreamsGroupTopologyDescriptionUpdate (API 93): A member of a Streams group brings the description of its topology.
  */
 import { api } from '../api.js'
 import { array, int16, int32, int8, message, string, struct } from '../schema.js'

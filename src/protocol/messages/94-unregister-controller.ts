@@ -1,5 +1,5 @@
 /**
- * UnregisterController (API 94).
+ * UnregisterController (API 94): Removes the registration of a controller that will not come back.
  */
 import { api } from '../api.js'
 import { int16, int32, message, string } from '../schema.js'

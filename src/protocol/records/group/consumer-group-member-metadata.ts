@@ -1,4 +1,7 @@
-/** Records of type 5 in the coordinator log: consumer group member metadata. */
+/**
+ * ConsumerGroupMemberMetadata, records of type 5: What a member of a consumer group said of itself: client, subscription, time-outs
+ * (KIP-848).
+ */
 import { recordType } from '../coordinator-record.js'
 import { array, bytes, int32, message, string, struct } from '../../schema.js'
 

@@ -1,4 +1,7 @@
-/** Records of type 3 in the coordinator log: consumer group metadata. */
+/**
+ * ConsumerGroupMetadata, records of type 3: The epoch of a consumer group of the new protocol, and a hash of the topics it subscribes to
+ * (KIP-848).
+ */
 import { recordType } from '../coordinator-record.js'
 import { int32, int64, message, string } from '../../schema.js'
 

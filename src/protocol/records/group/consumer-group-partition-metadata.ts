@@ -1,4 +1,7 @@
-/** Records of type 4 in the coordinator log: consumer group partition metadata. */
+/**
+ * ConsumerGroupPartitionMetadata, records of type 4: Partition counts and racks of the topics a consumer group subscribes to; later
+ * releases write only its tombstone (KIP-848).
+ */
 import { recordType } from '../coordinator-record.js'
 import { array, int32, message, string, struct, uuid } from '../../schema.js'
 

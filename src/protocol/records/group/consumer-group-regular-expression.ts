@@ -1,4 +1,7 @@
-/** Records of type 16 in the coordinator log: consumer group regular expression. */
+/**
+ * ConsumerGroupRegularExpression, records of type 16: The topics that a regular expression of a consumer group matched, as of which
+ * metadata (KIP-848).
+ */
 import { recordType } from '../coordinator-record.js'
 import { array, int64, message, string } from '../../schema.js'
 

@@ -1,4 +1,7 @@
-/** Records of type 2 in the coordinator log: group metadata. */
+/**
+ * GroupMetadata, records of type 2: A classic group as of its last generation: protocol, leader, members with subscription and
+ * assignment.
+ */
 import { recordType } from '../coordinator-record.js'
 import { array, bytes, int32, int64, message, string, struct } from '../../schema.js'
 

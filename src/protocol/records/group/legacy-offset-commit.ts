@@ -1,4 +1,4 @@
-/** Records of type 0 in the coordinator log: legacy offset commit. */
+/** LegacyOffsetCommit, records of type 0: An offset that a group stored, in the form of the oldest releases; read, never written. */
 import { recordType } from '../coordinator-record.js'
 import { int32, int64, message, string } from '../../schema.js'
 

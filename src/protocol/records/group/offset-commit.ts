@@ -1,4 +1,4 @@
-/** Records of type 1 in the coordinator log: offset commit. */
+/** OffsetCommit, records of type 1: An offset that a group stored for a partition; a tombstone when it is deleted or has expired. */
 import { recordType } from '../coordinator-record.js'
 import { int32, int64, message, string, uuid } from '../../schema.js'
 

@@ -1,4 +1,4 @@
-/** Records of type 10 in the coordinator log: share group member metadata. */
+/** ShareGroupMemberMetadata, records of type 10: What a member of a share group said of itself (KIP-932). */
 import { recordType } from '../coordinator-record.js'
 import { array, message, string } from '../../schema.js'
 

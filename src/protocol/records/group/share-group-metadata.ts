@@ -1,4 +1,4 @@
-/** Records of type 11 in the coordinator log: share group metadata. */
+/** ShareGroupMetadata, records of type 11: The epoch of a share group, and a hash of its topics (KIP-932). */
 import { recordType } from '../coordinator-record.js'
 import { int32, int64, message, string } from '../../schema.js'
 

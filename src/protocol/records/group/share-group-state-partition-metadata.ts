@@ -1,4 +1,7 @@
-/** Records of type 15 in the coordinator log: share group state partition metadata. */
+/**
+ * ShareGroupStatePartitionMetadata, records of type 15: Which share partitions have their state set up, are being set up, or are being
+ * deleted (KIP-932).
+ */
 import { recordType } from '../coordinator-record.js'
 import { array, int32, message, string, struct, uuid } from '../../schema.js'
 

@@ -1,4 +1,4 @@
-/** Records of type 13 in the coordinator log: share group target assignment member. */
+/** ShareGroupTargetAssignmentMember, records of type 13: The partitions that a member of a share group is to have (KIP-932). */
 import { recordType } from '../coordinator-record.js'
 import { array, int32, message, string, struct, uuid } from '../../schema.js'
 

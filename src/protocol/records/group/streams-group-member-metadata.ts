@@ -1,4 +1,7 @@
-/** Records of type 19 in the coordinator log: streams group member metadata. */
+/**
+ * StreamsGroupMemberMetadata, records of type 19: What a member of a Streams group said of itself: process, topology epoch, tags,
+ * endpoint (KIP-1071).
+ */
 import { recordType } from '../coordinator-record.js'
 import { array, int32, message, string, struct, uint16 } from '../../schema.js'
 

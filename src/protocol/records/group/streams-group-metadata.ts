@@ -1,4 +1,7 @@
-/** Records of type 17 in the coordinator log: streams group metadata. */
+/**
+ * StreamsGroupMetadata, records of type 17: The epoch of a Streams group, what it was made from, and the settings of its last assignment
+ * (KIP-1071).
+ */
 import { recordType } from '../coordinator-record.js'
 import { array, int32, int64, message, string, struct } from '../../schema.js'
 

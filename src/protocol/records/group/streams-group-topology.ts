@@ -1,4 +1,7 @@
-/** Records of type 23 in the coordinator log: streams group topology. */
+/**
+ * StreamsGroupTopology, records of type 23: The topology of a Streams group: subtopologies, source, sink, repartition and changelog
+ * topics (KIP-1071).
+ */
 import { recordType } from '../coordinator-record.js'
 import { array, int16, int32, message, string, struct } from '../../schema.js'
 

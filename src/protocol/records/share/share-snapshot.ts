@@ -1,4 +1,4 @@
-/** Records of type 0 in the coordinator log: share snapshot. */
+/** ShareSnapshot, records of type 0: The whole state of a share partition: start offset and delivery state of what follows (KIP-932). */
 import { recordType } from '../coordinator-record.js'
 import { array, int16, int32, int64, int8, message, string, struct, uuid } from '../../schema.js'
 

@@ -1,4 +1,4 @@
-/** Records of type 1 in the coordinator log: share update. */
+/** ShareUpdate, records of type 1: A change of the state of a share partition since its last snapshot (KIP-932). */
 import { recordType } from '../coordinator-record.js'
 import { array, int16, int32, int64, int8, message, string, struct, uuid } from '../../schema.js'
 

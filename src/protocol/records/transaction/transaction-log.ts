@@ -1,4 +1,7 @@
-/** Records of type 0 in the coordinator log: transaction log. */
+/**
+ * TransactionLog, records of type 0: A transactional id: producer id and epoch, state, partitions, times (KIP-98); v1 adds what
+ * transactions V2 need (KIP-890).
+ */
 import { recordType } from '../coordinator-record.js'
 import { array, int16, int32, int64, int8, message, string, struct } from '../../schema.js'
 
