@@ -1,4 +1,6 @@
 /** The client @platformatic/kafka, as its users use it. */
+import { setTimeout as delay } from 'node:timers/promises'
+import zlib from 'node:zlib'
 import { Admin, Consumer, Producer, stringDeserializers, stringSerializers, type Message } from '@platformatic/kafka'
 import test, { type ExecutionContext } from 'ava'
 import { startBroker, type TestBroker } from '../support/broker.js'
@@ -49,7 +51,10 @@ async function read(t: ExecutionContext, topic: string, count: number, groupId =
   return messages
 }
 
-for (const compression of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const) {
+// The client takes zstd from Node, which has it from 22.15 on.
+const zstd = 'zstdCompressSync' in zlib ? (['zstd'] as const) : []
+
+for (const compression of ['none', 'gzip', 'snappy', 'lz4', ...zstd] as const) {
   test(`@platformatic/kafka: records come back as they were sent, ${compression}`, async (t) => {
     const topic = await newTopic()
     const messages = Array.from({ length: 50 }, (_, i) => ({
@@ -58,13 +63,7 @@ for (const compression of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const) {
       value: `value ${i} `.repeat(30),
       headers: { n: `${i}` }
     }))
-    try {
-      await newProducer(t, { compression }).send({ messages, acks: -1 })
-    } catch (error) {
-      if (!/compression/i.test((error as Error).message) || !/not available|install|support/i.test((error as Error).message)) throw error
-      t.pass(`this Node version has no ${compression} for the client`)
-      return
-    }
+    await newProducer(t, { compression }).send({ messages, acks: -1 })
     const found = await read(t, topic, 50)
     t.deepEqual(
       found.map(({ key, value, headers, offset }) => ({ key, value, n: headers.get('n'), offset })),
@@ -87,8 +86,9 @@ test('@platformatic/kafka: an idempotent producer, commits, and a member that go
 
 test('@platformatic/kafka: topics, partitions, groups and offsets through the admin client', async (t) => {
   const topic = await newTopic(2)
-  t.true((await admin.listTopics()).includes(topic))
-  await admin.createPartitions({ topics: [{ name: topic, count: 3, assignments: [] }] })
+  // A client's view of the topics may lag behind their creation.
+  while (!(await admin.listTopics()).includes(topic)) await delay(20)
+  await admin.createPartitions({ topics: [{ name: topic, count: 3, assignments: null }] })
   await newProducer(t).send({ messages: [{ topic, partition: 2, value: 'x' }] })
   const listed = await admin.listOffsets({ topics: [{ name: topic, partitions: [{ partitionIndex: 2, timestamp: -1n }] }] })
   t.is(listed[0]?.partitions[0]?.offset, 1n)
@@ -101,5 +101,6 @@ test('@platformatic/kafka: topics, partitions, groups and offsets through the ad
   await admin.deleteGroups({ groups: [groupId] })
   t.false((await admin.listGroups()).has(groupId))
   await admin.deleteTopics({ topics: [topic] })
-  t.false((await admin.listTopics()).includes(topic))
+  while ((await admin.listTopics()).includes(topic)) await delay(20)
+  t.pass()
 })
