@@ -339,3 +339,20 @@ test('a commit that would write too much is refused as a whole', async (t) => {
   t.true(answer.topics[0]!.partitions.every(({ errorCode }) => errorCode === ErrorCode.INVALID_COMMIT_OFFSET_SIZE))
   t.deepEqual((await call(listGroupsHandler, 0, {}, node.services)).groups, [])
 })
+
+test('names that do not fit a record are refused, and the coordinator goes on', async (t) => {
+  const node = await setUp()
+  const long = 'x'.repeat(40_000)
+  const join = (changes: object) => {
+    const protocols = [{ name: 'range', metadata: Buffer.alloc(0) }]
+    const request = { groupId: 'g', sessionTimeoutMs: 10_000, memberId: '', protocolType: 'consumer', protocols, ...changes }
+    return call(joinGroupHandler, 9, request, node.services)
+  }
+  t.is((await join({ groupId: long })).errorCode, ErrorCode.INVALID_GROUP_ID)
+  t.is((await join({ groupInstanceId: 'x'.repeat(32_740) })).errorCode, ErrorCode.INVALID_REQUEST)
+  t.is((await join({ protocolType: long })).errorCode, ErrorCode.INVALID_REQUEST)
+  t.is((await join({ protocols: [{ name: '\u20ac'.repeat(11_000), metadata: Buffer.alloc(0) }] })).errorCode, ErrorCode.INVALID_REQUEST)
+  const commit = { ...commitOf([['main', ZERO_UUID, [[0, 1]]]]), groupId: long }
+  t.is((await call(offsetCommitHandler, 9, commit, node.services)).topics[0]!.partitions[0]!.errorCode, ErrorCode.INVALID_GROUP_ID)
+  t.is((await join({})).errorCode, ErrorCode.MEMBER_ID_REQUIRED)
+})

@@ -20,6 +20,7 @@ import { commitOffsets, deleteOffsets } from './offsets/offset-commit.js'
 import { deleteAllOffsets, deleteOffset, expireOffsets } from './offsets/offset-expiry.js'
 import { fetchOffsets } from './offsets/offset-fetch.js'
 import { OffsetStore } from './offsets/offset-store.js'
+import { canBeStored, fitsRecord } from './storable.js'
 
 export interface GroupShardOptions {
   readonly config: GroupConfig
@@ -118,7 +119,8 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
   ): void {
     const { groupId, memberId, sessionTimeoutMs } = request
     const refuse = (errorCode: number): void => effects.reply(reply, joinError(errorCode, memberId))
-    if (groupId === '') return refuse(ErrorCode.INVALID_GROUP_ID)
+    if (groupId === '' || !fitsRecord(groupId)) return refuse(ErrorCode.INVALID_GROUP_ID)
+    if (!canBeStored(request, context)) return refuse(ErrorCode.INVALID_REQUEST)
     if (sessionTimeoutMs < this.#config.minSessionTimeoutMs || sessionTimeoutMs > this.#config.maxSessionTimeoutMs) {
       return refuse(ErrorCode.INVALID_SESSION_TIMEOUT)
     }
@@ -169,6 +171,7 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
   }
 
   commitOffsets(request: messages.OffsetCommitRequest, knowsGroupIdNotFound: boolean, effects: GroupEffects): messages.TopicErrorsResponse {
+    if (!fitsRecord(request.groupId)) return { errorCode: ErrorCode.INVALID_GROUP_ID, topics: [] }
     return commitOffsets(this.#turn(effects), this.groups.get(request.groupId), request, knowsGroupIdNotFound)
   }
 

@@ -5,6 +5,7 @@ import type { Turn } from '../classic/rebalance.js'
 import { keepSession } from '../classic/timers.js'
 import { validateGeneration } from '../classic/validate.js'
 import type { OffsetCommitRequest, OffsetDeleteRequest, TopicErrors, TopicErrorsResponse } from '../messages.js'
+import { fitsRecord } from '../storable.js'
 import { deleteOffset } from './offset-expiry.js'
 import type { OffsetStore } from './offset-store.js'
 
@@ -65,7 +66,8 @@ function commitTopic({ effects, config }: Turn, request: OffsetCommitRequest, to
   const expireTimestamp = request.retentionTimeMs < 0 ? -1 : effects.now + request.retentionTimeMs
   const partitions = topic.partitions.map(({ partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }) => {
     const metadata = committedMetadata ?? ''
-    if (metadata.length > config.offsetMetadataMaxBytes) return { partitionIndex, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE }
+    if (metadata.length > config.offsetMetadataMaxBytes || !fitsRecord(metadata))
+      return { partitionIndex, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE }
     effects.emit({
       type: 'offset',
       groupId: request.groupId,

@@ -1,0 +1,23 @@
+/**
+ * Whether names fit the records: their strings have a length of 16 bits, while requests of flexible versions may bring longer ones. What does
+ * not fit is refused before it can come into the state of a group.
+ */
+import { Buffer } from 'node:buffer'
+import type { JoinContext, JoinGroupRequest } from './messages.js'
+
+const MAX_STRING_BYTES = 0x7fff
+/** Of the unique part of a member id, with its hyphen. */
+const UUID_BYTES = 37
+
+export function fitsRecord(text: string, extraBytes = 0): boolean {
+  // No character takes more than three bytes a UTF-16 unit: the usual name need not be measured.
+  return text.length * 3 + extraBytes <= MAX_STRING_BYTES || Buffer.byteLength(text) + extraBytes <= MAX_STRING_BYTES
+}
+
+export function canBeStored(request: JoinGroupRequest, context: JoinContext): boolean {
+  return (
+    fitsRecord(request.groupInstanceId ?? context.clientId, UUID_BYTES) &&
+    fitsRecord(request.protocolType) &&
+    request.protocols.every(({ name }) => fitsRecord(name))
+  )
+}
