@@ -3,7 +3,8 @@ import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { CreatableTopic } from '../../src/metadata/controller-client.js'
 import type { MetadataImage } from '../../src/metadata/image.js'
-import { LocalController, METADATA_FOLDER } from '../../src/metadata/local-controller.js'
+import { METADATA_FOLDER } from '../../src/metadata/local-controller.js'
+import { loadMetadata } from '../../src/metadata/metadata-folder.js'
 import type { MetadataDelta } from '../../src/metadata/metadata-source.js'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
 import { DIRECTORY, NODE, removeFolder, startNode, temporaryFolder, type Node } from './support/cluster.js'
@@ -90,12 +91,7 @@ test('snapshot and tail add up to the same image; a damaged snapshot is passed o
   t.is(snapshots.length, 2)
   t.true(first.log.trims.length > 0)
 
-  const read = async (): Promise<unknown> => {
-    const { config } = await import('../../src/config/load.js').then((module) => module.loadBrokerConfig({}))
-    const { silentLogger } = await import('../../src/log.js')
-    const { fixedClock } = await import('./support/cluster.js')
-    return describe((await LocalController.load({ nodeId: NODE, dir, config, clock: fixedClock, log: silentLogger })).image)
-  }
+  const read = async (): Promise<unknown> => describe((await loadMetadata(metadata)).replayer.image)
   const sorted = (rows: unknown): string[] => (rows as unknown[]).map((row) => JSON.stringify(row)).sort()
   t.deepEqual(sorted(await read()), sorted(expected))
   const newest = path.join(metadata, snapshots[1]!)
