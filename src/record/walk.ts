@@ -1,7 +1,8 @@
 /**
  * Walks the records of a batch without making an object of any: what the checks of a produced batch need to know of them.
  *
- * The JavaScript twin of the addon's walk, and its oracle in tests. Measured on Node 20, one core: see docs of the native call.
+ * The JavaScript twin of the addon's walk, and its oracle in tests. Measured on Node 20, one core, a 64 KiB batch: 64 records 2.2 µs here and
+ * 0.5 µs native; 655 records 17.6 and 4.4 µs.
  */
 import { VarintCursor } from './varint.js'
 
@@ -43,9 +44,11 @@ export function walkRecords(
       if (length < 0 || recordEnd > end) return flaw(into, index)
       cursor.at++ // attributes
       const timestampDelta = cursor.varlong()
+      const offsetDelta = cursor.varint()
+      if (cursor.at > recordEnd) return flaw(into, index)
       if (timestampDelta < least) least = timestampDelta
       if (timestampDelta > most) most = timestampDelta
-      if (cursor.varint() !== index) {
+      if (offsetDelta !== index) {
         into[WalkField.index] = index
         return WalkFlaw.offsets
       }

@@ -71,6 +71,8 @@ async function readLater(
     }
     return NOTHING
   } catch (error) {
+    // The segment was deleted while we waited: what was asked for lies before the log start now.
+    if (error instanceof RangeError) return OUT_OF_RANGE
     return readFailure(state, error)
   }
 }

@@ -2,7 +2,7 @@
 import path from 'node:path'
 import type { Clock, Timer } from '../clock.js'
 import type { TopicConfig } from '../config/index.js'
-import type { StorageError } from '../errors.js'
+import { StorageError } from '../errors.js'
 import { Strand } from '../native/segment.js'
 import type { Runtime } from '../native/runtime.js'
 import { writeEpochCheckpoint } from './checkpoints.js'
@@ -106,6 +106,21 @@ export class LogState {
       }
     })
     return this.#epochWrite
+  }
+
+  /**
+   * A read that waits for the disk in between: retention may take its segment away meanwhile, whose handle is stale then, or the log may be
+   * closed. Both are a StorageError.
+   */
+  async reading<T>(read: () => Promise<T>): Promise<T> {
+    if (this.offline) throw new StorageError('ECANCELED', this.folder, `the log in ${this.folder} is closed`)
+    try {
+      return await read()
+    } catch (error) {
+      if (error instanceof RangeError)
+        throw new StorageError('ECANCELED', this.folder, `a segment in ${this.folder} was deleted while it was read`)
+      throw error
+    }
   }
 
   /** Runs `work` after a while; sooner when the log is closed. What fails is told and forgotten: it concerns files that are deleted. */

@@ -135,16 +135,17 @@ export class Log {
    * Empty at the end of the log. Rejects with a StorageError.
    */
   readBytes(offset: number, maxBytes: number): Promise<Buffer> {
-    return readLogBytes(this.#state, offset, maxBytes)
+    return this.#state.reading(() => readLogBytes(this.#state, offset, maxBytes))
   }
 
+  /** The first record whose timestamp is at least `timestamp`; undefined: none. Rejects with a StorageError. */
   offsetForTimestamp(timestamp: number): Promise<TimedOffset | undefined> {
-    return offsetForTimestamp(this.#state, timestamp)
+    return this.#state.reading(() => offsetForTimestamp(this.#state, timestamp))
   }
 
   /** The first record with the largest timestamp; undefined when no record has one. */
   offsetOfMaxTimestamp(): Promise<TimedOffset | undefined> {
-    return offsetOfMaxTimestamp(this.#state)
+    return this.#state.reading(() => offsetOfMaxTimestamp(this.#state))
   }
 
   /** As OffsetForLeaderEpoch answers; (-1, -1): not known. */

@@ -50,8 +50,14 @@ test('a directory of somebody else is refused by name, and left alone', async (t
 
   const engine = await startEngine(t)
   await engine.stop()
-  await t.throwsAsync(startEngine(t, { dir: engine.dir, more: { nodeId: 2 } }), { name: 'ConfigError', message: /belongs to the node 1, not to 2/ })
-  await t.throwsAsync(startEngine(t, { dir: engine.dir, more: { clusterId: 'x'.repeat(22) } }), { name: 'ConfigError', message: /belongs to the cluster/ })
+  await t.throwsAsync(startEngine(t, { dir: engine.dir, more: { nodeId: 2 } }), {
+    name: 'ConfigError',
+    message: /belongs to the node 1, not to 2/
+  })
+  await t.throwsAsync(startEngine(t, { dir: engine.dir, more: { clusterId: 'x'.repeat(22) } }), {
+    name: 'ConfigError',
+    message: /belongs to the cluster/
+  })
   await writeFile(path.join(engine.dir, 'meta.properties'), 'version=0\nbroker.id=1\n')
   await t.throwsAsync(startEngine(t, { dir: engine.dir }), { name: 'ConfigError', message: /version is 0/ })
 
