@@ -234,7 +234,7 @@ function encodeStruct(fields: Fields, value: string, to: Target, lines: string[]
   for (const [name, field] of lacking) {
     if (!field.ignorable && !to.dropsLacking)
       lines.push(
-        `if (${value}.${name} !== undefined && ${differs(`${value}.${name}`, field, to)}) lost('${to.name} version ${to.version}', '${name}')`
+        `if (${value}.${name} !== undefined && ${differs(`${value}.${name}`, field)}) lost('${to.name} version ${to.version}', '${name}')`
       )
   }
   for (const [name, field] of plain) {
@@ -250,7 +250,7 @@ function encodeTags(tagged: [string, Field][], value: string, to: Target, lines:
     return
   }
   const present = tagged.map(([name, field]) =>
-    declare(to, lines, `${value}.${name} !== undefined && ${differs(`${value}.${name}`, field, to)}`)
+    declare(to, lines, `${value}.${name} !== undefined && ${differs(`${value}.${name}`, field)}`)
   )
   lines.push(`w.uvarint(${present.join(' + ')})`)
   for (const [at, [name, field]] of tagged.entries()) {
@@ -262,7 +262,7 @@ function encodeTags(tagged: [string, Field][], value: string, to: Target, lines:
 }
 
 /** Source text that is true when a value is not the field's default. */
-function differs(value: string, field: Field, to: Target): string {
+function differs(value: string, field: Field): string {
   const fallback = defaultOf(field)
   if (fallback === null) return `${value} !== null`
   switch (field.type) {
@@ -272,7 +272,7 @@ function differs(value: string, field: Field, to: Target): string {
       return `(${value} === null || ${value}.length !== 0)`
     case 'struct': {
       const inner = Object.entries(field.fields!).map(
-        ([name, each]) => `(${value}.${name} !== undefined && ${differs(`${value}.${name}`, each, to)})`
+        ([name, each]) => `(${value}.${name} !== undefined && ${differs(`${value}.${name}`, each)})`
       )
       return `(${value} === null || ${inner.join(' || ')})`
     }

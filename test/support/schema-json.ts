@@ -44,7 +44,7 @@ function jsonFrom(field: Field, value: unknown, version: number): unknown {
     case 'struct':
       return toJson(field.fields!, value as Record<string, unknown>, version)
     case 'int64':
-      return String(value)
+      return (value as bigint).toString()
     case 'bytes':
     case 'records':
       return Buffer.from(value as Uint8Array).toString('base64')
