@@ -134,3 +134,11 @@ async function lastTimeIndexEntry(file: string, baseOffset: number): Promise<{ t
     throw storageError(error, file)
   }
 }
+
+/** Spreads the rolls by time of many logs: from the name, so that no randomness is needed. */
+export function rollJitterMs(topic: string, partition: number, { segmentJitterMs, segmentMs }: TopicConfig): number {
+  if (segmentJitterMs <= 0) return 0
+  let hash = partition
+  for (const character of topic) hash = (Math.imul(hash, 31) + character.codePointAt(0)!) >>> 0
+  return hash % Math.min(segmentJitterMs, segmentMs)
+}

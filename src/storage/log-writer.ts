@@ -6,11 +6,10 @@
  */
 import { strict as assert } from 'node:assert'
 import { StorageError } from '../errors.js'
-import { walkRecords } from '../native/functions.js'
 import { errnoName, type Frame } from '../native/runtime.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import * as batch from '../record/batch.js'
-import { checkHeader, checkRecords, isRefusal, type ValidationRules, type Verdict } from '../record/index.js'
+import { isRefusal, type Verdict } from '../record/index.js'
 import {
   failedAppend,
   refusedAppend,
@@ -20,9 +19,10 @@ import {
   type PendingBatch,
   type Resolve
 } from './append.js'
+import { checkAppend, followingBatches } from './append-check.js'
 import { isPassing } from './files.js'
 import type { LogFlusher } from './log-flusher.js'
-import type { LogSegment } from './log-segment.js'
+import { rollJitterMs, type LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
 import { encodeSnapshot } from './producer-snapshot.js'
 import { readEndMarker, readProducer } from './producer-batch.js'
@@ -37,7 +37,6 @@ interface Waiting {
   verdict: Verdict | undefined
 }
 
-const NOTHING_TO_CHECK = -1
 /** What a job gets that was queued behind one that failed. */
 const CANCELED = 'ECANCELED'
 
@@ -65,15 +64,13 @@ export class LogWriter {
     this.#state = state
     this.#flusher = flusher
     this.#moved = moved
-    // Spreads rolls by time; from the name, so that no randomness is needed.
-    const { segmentJitterMs, segmentMs } = state.config
-    this.#jitterMs = segmentJitterMs > 0 ? nameHash(`${state.topic}-${state.partition}`) % Math.min(segmentJitterMs, segmentMs) : 0
+    this.#jitterMs = rollJitterMs(state.topic, state.partition, state.config)
   }
 
   append(input: AppendInput): Promise<AppendResult> {
     return new Promise((resolve) => {
       if (this.#state.offline) return resolve(this.#gone())
-      const verdict = this.#check(input)
+      const verdict = checkAppend(this.#state, input)
       if (verdict instanceof Promise) return this.#queueUnchecked(input, resolve, verdict)
       if (isRefusal(verdict)) return resolve(refusedAppend(verdict, this.#state.logStartOffset))
       if (this.#failure === undefined && this.#intake.length === 0) return this.#assign(input, verdict, resolve)
@@ -102,23 +99,6 @@ export class LogWriter {
 
   #gone(): AppendResult {
     return storageFailure(`the log directory of ${this.#state.topic}-${this.#state.partition} is offline`, this.#state.logStartOffset)
-  }
-
-  #check(input: AppendInput): Verdict | Promise<Verdict> {
-    if (input.origin !== 'client') return NOTHING_TO_CHECK
-    const { frame, offset, length } = input
-    const { config, clock, runtime } = this.#state
-    const rules: ValidationRules = {
-      maxMessageBytes: config.maxMessageBytes,
-      compacted: config.cleanupPolicy.includes('compact'),
-      logAppendTime: config.messageTimestampType === 'LogAppendTime',
-      beforeMaxMs: config.messageTimestampBeforeMaxMs,
-      afterMaxMs: config.messageTimestampAfterMaxMs,
-      nowMs: clock.now()
-    }
-    const at = frame.start + offset
-    const checked = length === 0 ? 0 : runtime.native.checkBatches(frame.id, offset, length)
-    return checkHeader(frame.buffer, at, length, checked, rules) ?? checkRecords(frame.buffer, at, rules, walkRecords)
   }
 
   #queue(input: AppendInput, resolve: Resolve, verdict: Verdict | undefined): Waiting {
@@ -181,17 +161,9 @@ export class LogWriter {
     const state = this.#state
     const { buffer, start } = input.frame
     const end = start + input.offset + input.length
-    const sizes: number[] = []
-    for (let at = start + input.offset, next = state.nextOffset; at < end;) {
-      const size = batch.frameAt(buffer, at, end)
-      if (typeof size === 'string' || batch.baseOffset(buffer, at) < next) {
-        return resolve(
-          failedAppend(ErrorCode.CORRUPT_MESSAGE, 'the batches of the leader do not follow what is here', state.logStartOffset)
-        )
-      }
-      next = batch.lastOffset(buffer, at) + 1
-      sizes.push(size)
-      at += size
+    const sizes = followingBatches(buffer, start + input.offset, end, state.nextOffset)
+    if (sizes === undefined) {
+      return resolve(failedAppend(ErrorCode.CORRUPT_MESSAGE, 'the batches of the leader do not follow what is here', state.logStartOffset))
     }
     let offset = input.offset
     for (const [index, size] of sizes.entries()) {
@@ -416,10 +388,4 @@ export class LogWriter {
       }
     )
   }
-}
-
-function nameHash(name: string): number {
-  let hash = 0
-  for (const character of name) hash = (Math.imul(hash, 31) + character.codePointAt(0)!) >>> 0
-  return hash
 }

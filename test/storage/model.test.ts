@@ -80,7 +80,7 @@ test('a log behaves as an array of batches', async (t) => {
   t.pass()
 })
 
-async function apply(engine: Engine, log: Log, model: Model, one: Exclude<Step, { kind: 'restart' | 'crash' }> | Step): Promise<void> {
+async function apply(engine: Engine, log: Log, model: Model, one: Step): Promise<void> {
   if (one.kind === 'append') {
     const results = await Promise.all(one.counts.map((count) => append(engine, log, values(count, 'v', one.bytes))))
     for (const [index, result] of results.entries()) {
