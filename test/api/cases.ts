@@ -16,9 +16,9 @@ export interface Subject {
 
 export interface ApiCase {
   readonly key: number
-  good(version: number, subject: Subject): object
+  readonly good: (version: number, subject: Subject) => object
   /** A request that fails and the code somewhere in its answer. Undefined: in this version it cannot fail. */
-  bad(version: number, subject: Subject): readonly [object, number] | undefined
+  readonly bad: (version: number, subject: Subject) => readonly [object, number] | undefined
 }
 
 const UNKNOWN_ID = 'AbCdEfGhIjKlMnOpQrStUg'

@@ -170,8 +170,18 @@ toolTest('kafka-producer-perf-test and kafka-consumer-perf-test', async (t) => {
   const topic = uniqueName('perf')
   await tool(t, 'topics', ['--create', '--topic', topic, '--partitions', '3'])
   const produced = await runTool('producer-perf-test', [
-    ...['--topic', topic, '--num-records', '20000', '--record-size', '512', '--throughput', '-1'],
-    ...['--bootstrap-server', broker.bootstrap, '--command-property', 'compression.type=lz4']
+    '--topic',
+    topic,
+    '--num-records',
+    '20000',
+    '--record-size',
+    '512',
+    '--throughput',
+    '-1',
+    '--bootstrap-server',
+    broker.bootstrap,
+    '--command-property',
+    'compression.type=lz4'
   ])
   t.is(produced.code, 0, produced.stderr)
   t.regex(produced.stdout, /20000 records sent/)
@@ -201,8 +211,18 @@ dumpTest('kafka-dump-log reads every file of a data folder without a complaint',
   const topic = uniqueName('dump')
   await tool(t, 'topics', ['--create', '--topic', topic, '--config', 'segment.bytes=1048576', '--config', 'index.interval.bytes=512'])
   await runTool('producer-perf-test', [
-    ...['--topic', topic, '--num-records', '6000', '--record-size', '512', '--throughput', '-1'],
-    ...['--bootstrap-server', broker.bootstrap, '--command-property', 'batch.size=4096']
+    '--topic',
+    topic,
+    '--num-records',
+    '6000',
+    '--record-size',
+    '512',
+    '--throughput',
+    '-1',
+    '--bootstrap-server',
+    broker.bootstrap,
+    '--command-property',
+    'batch.size=4096'
   ])
   await tool(t, 'console-consumer', [
     '--topic',

@@ -87,7 +87,7 @@ test('kafkajs: an idempotent producer writes each record once, in order', async 
   for (let i = 0; i < 20; i++) await producer.send({ topic, messages: [{ value: `${i}` }] })
   const messages = await read(t, topic, 20)
   t.deepEqual(
-    messages.map(({ value }) => `${value}`),
+    messages.map(({ value }) => value?.toString()),
     Array.from({ length: 20 }, (_, i) => `${i}`)
   )
 })

@@ -86,7 +86,7 @@ async function readAll(t: ExecutionContext, broker: ChildBroker): Promise<Map<nu
     })
     const records = responses[0]?.partitions[0]?.records ?? Buffer.alloc(0)
     if (records.length === 0) return found
-    for (const { offset, value } of decodeRecords(Buffer.from(records))) found.set(offset, `${value}`)
+    for (const { offset, value } of decodeRecords(Buffer.from(records))) found.set(offset, value?.toString() ?? '')
   }
 }
 

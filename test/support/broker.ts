@@ -63,7 +63,8 @@ export async function startChildBroker({ dir, topics = {}, settings = {} }: Star
     stdio: ['ignore', 'pipe', 'pipe']
   })
   let log = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-64 * 1024)))
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-64 * 1024)))
   const ready = await firstLine(child, 'ready')
   const bootstrap = /bootstrap=(\S+)/.exec(ready)?.[1]
   if (bootstrap === undefined || child.pid === undefined) throw new Error(`no bootstrap address in: ${ready}`)

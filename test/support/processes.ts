@@ -20,7 +20,11 @@ export interface RunOptions {
 }
 
 /** Runs a command to its end. Rejects only if it cannot be started or takes too long. */
-export async function run(command: string, args: readonly string[], { input = '', timeoutMs = 60_000 }: RunOptions = {}): Promise<Finished> {
+export async function run(
+  command: string,
+  args: readonly string[],
+  { input = '', timeoutMs = 60_000 }: RunOptions = {}
+): Promise<Finished> {
   const child = spawn(command, args, { cwd: root, stdio: 'pipe' })
   const out: Buffer[] = []
   const err: Buffer[] = []

@@ -19,7 +19,7 @@ export class RawClient {
   readonly socket: net.Socket
   #correlationId = 0
   #received: Buffer = Buffer.alloc(0)
-  #waiting: { resolve(frame: Buffer): void; reject(error: Error): void }[] = []
+  #waiting: { resolve: (frame: Buffer) => void; reject: (error: Error) => void }[] = []
   #frames: Buffer[] = []
   #ended = false
 
