@@ -12,7 +12,7 @@ import { groupConfigOf } from './coordinator/group/group-config.js'
 import { StorageCoordinatorLog } from './coordinator/storage-coordinator-log.js'
 import { ConfigError } from './errors.js'
 import { handlers } from './handlers/index.js'
-import type { Logger } from './log.js'
+import type { Logger, OpenLog } from './log.js'
 import { LocalController } from './metadata/local-controller.js'
 import { METADATA_TOPIC, METADATA_TOPIC_ID, StorageMetadataLog } from './metadata/storage-metadata-log.js'
 import { TransferMode, type IoOptions, type TransferOptions } from './native/binding.js'
@@ -205,9 +205,11 @@ export class Composition {
       }
     }
     apply()
+    setLevel(this.#log, this.config)
     this.config.onChange((changed) => {
       this.#topicConfigs.clear()
       for (const { log } of this.services?.replicas.all() ?? []) log.configure(this.#topicConfig(log.topic))
+      if (changed.has('sluice.log.level')) setLevel(this.#log, this.config)
       if ([...changed].some((name) => name.startsWith('sluice.transfer.'))) this.#server?.setTransfer(transferOptions(this.config))
     })
     metadata.subscribe((delta) => {
@@ -230,6 +232,11 @@ export class Composition {
     this.#log.info(`flush: ${flush}`)
     this.#log.info(`transfer path: ${config.get('sluice.transfer.mode')}`)
   }
+}
+
+/** Only a log that was opened for this broker has a level to change. */
+function setLevel(log: Logger, config: BrokerConfig): void {
+  if ('level' in log) (log as OpenLog).level = config.get('sluice.log.level') as OpenLog['level']
 }
 
 /** The metadata log has settings of its own, and never loses records but to a snapshot. */

@@ -33,7 +33,6 @@ export interface BoundListener {
   readonly port: number
 }
 
-const BACKLOG = 1024
 /** Why the peer is cut off, for the log; reasons that are everyday are not logged. */
 const LOGGED_REASONS = new Map<number, string>([
   [CloseReason.badFrameLength, 'its length prefix is negative or above socket.request.max.bytes'],
@@ -61,7 +60,7 @@ export class Server implements NetworkEvents, ResponseSink {
   /** Binds a listener; connections wait in the backlog until `start`. `port` 0: the system chooses. Host names are looked up. */
   async listen(name: string, host: string, port: number): Promise<BoundListener> {
     const address = await numericAddress(host, name, port)
-    const bound = this.#runtime.native.ioListen(address, port, BACKLOG)
+    const bound = this.#runtime.native.ioListen(address, port, this.#services.config.get('socket.listen.backlog.size'))
     if (typeof bound === 'number') throw new ListenError(errnoName(bound), name, host, port)
     const listener = { name, host, port: bound[1] }
     this.#listeners.set(bound[0], listener)

@@ -7,15 +7,17 @@ export const groupSettings = {
   'group.coordinator.append.linger.ms': int(
     -1,
     'How long the coordinator gathers records before it writes them; -1: until the current work is done.',
-    { min: -1 }
+    { min: -1, ignored: true }
   ),
   'group.coordinator.background.threads': int(2, 'Background threads of the group coordinator in Apache Kafka.', { min: 1, ignored: true }),
   'group.coordinator.cached.buffer.max.bytes': int(1048588, 'The largest write buffer that the coordinator keeps.', {
     change: 'cluster-wide',
-    min: 524288
+    min: 524288,
+    ignored: true
   }),
   'group.coordinator.rebalance.protocols': list('classic,consumer,streams', 'Group protocols that are enabled.', {
-    oneOf: ['classic', 'consumer', 'share', 'streams']
+    oneOf: ['classic', 'consumer', 'share', 'streams'],
+    ignored: true
   }),
   'group.coordinator.threads': int(4, 'Threads of the group coordinator in Apache Kafka.', { min: 1, ignored: true }),
   'group.initial.rebalance.delay.ms': int(3000, 'How long an empty classic group waits for more members before its first rebalance.'),
@@ -23,7 +25,7 @@ export const groupSettings = {
   'group.max.size': int(2147483647, 'Members that a classic group may have.', { min: 1 }),
   'group.min.session.timeout.ms': int(6000, 'The shortest session timeout that a member of a classic group may ask for.'),
   'offset.metadata.max.bytes': int(4096, 'The longest text that may be committed with an offset.'),
-  'offsets.commit.timeout.ms': int(5000, 'How long an offset commit waits for its write.', { min: 1 }),
+  'offsets.commit.timeout.ms': int(5000, 'How long an offset commit waits for its write.', { min: 1, ignored: true }),
   'offsets.load.buffer.size': int(5242880, 'Bytes that are read at a time when a partition of __consumer_offsets is loaded.', { min: 1 }),
   'offsets.retention.check.interval.ms': long(600000, 'How often expired offsets are looked for.', { min: 1 }),
   'offsets.retention.minutes': int(

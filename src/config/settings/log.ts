@@ -6,14 +6,25 @@ export const logSettings = {
     change: 'cluster-wide',
     min: 1,
     max: 9,
-    also: -1
+    also: -1,
+    ignored: true
   }),
-  'compression.lz4.level': int(9, 'Level where the broker compresses with lz4.', { change: 'cluster-wide', min: 1, max: 17 }),
+  'compression.lz4.level': int(9, 'Level where the broker compresses with lz4.', {
+    change: 'cluster-wide',
+    min: 1,
+    max: 17,
+    ignored: true
+  }),
   'compression.type': string('producer', 'producer: batches are stored as they came. Else the codec that they are stored with.', {
     change: 'cluster-wide',
     oneOf: ['uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer']
   }),
-  'compression.zstd.level': int(3, 'Level where the broker compresses with zstd.', { change: 'cluster-wide', min: -131072, max: 22 }),
+  'compression.zstd.level': int(3, 'Level where the broker compresses with zstd.', {
+    change: 'cluster-wide',
+    min: -131072,
+    max: 22,
+    ignored: true
+  }),
   'cordoned.log.dirs': list('', 'Folders that get no new partitions.', { ignored: true }),
   'log.cleanup.policy': list('delete', 'delete: retention deletes old segments. compact: the newest record of each key is kept.', {
     change: 'cluster-wide',
@@ -39,7 +50,7 @@ export const logSettings = {
     { min: 0 }
   ),
   'log.flush.scheduler.interval.ms': long(LONG_MAX, 'How often partitions are looked at that are due to be flushed.'),
-  'log.flush.start.offset.checkpoint.interval.ms': int(60000, 'How often the log start offsets are written.', { min: 0 }),
+  'log.flush.start.offset.checkpoint.interval.ms': int(60000, 'How often the log start offsets are written.', { min: 0, ignored: true }),
   'log.index.interval.bytes': int(4096, 'Bytes of records between two index entries.', { change: 'cluster-wide', min: 0 }),
   'log.index.size.max.bytes': int(
     10485760,

@@ -55,7 +55,10 @@ export const networkSettings = {
     -1,
     'Bytes of requests that may wait before sockets are no longer read; -1: sluice.request.memory.bytes alone decides.'
   ),
-  'queued.max.requests': int(500, 'Requests of all connections that may wait to be handled before sockets are no longer read.', { min: 1 }),
+  'queued.max.requests': int(500, 'Requests of all connections that may wait to be handled before sockets are no longer read.', {
+    min: 1,
+    ignored: true
+  }),
   'request.timeout.ms': int(30000, 'How long a request of this broker to another may take.', { ignored: true }),
   'socket.connection.setup.timeout.max.ms': long(30000, 'The limit to which the time for connecting to another broker grows.', {
     ignored: true

@@ -20,10 +20,12 @@ export const nodeSettings = {
   'delete.topic.enable': boolean(true, 'Whether topics may be deleted.'),
   'initial.broker.registration.timeout.ms': int(60000, 'How long registering with the controller may take.', { ignored: true }),
   'internal.metadata.delete.delay.millis': long(60000, 'How long deleted metadata segments and snapshots keep their files.', {
-    internal: true
+    internal: true,
+    ignored: true
   }),
   'internal.metadata.log.segment.bytes': int(null, 'As metadata.log.segment.bytes, without its lower bound: for tests.', {
-    internal: true
+    internal: true,
+    ignored: true
   }),
   'internal.metadata.max.batch.size.in.bytes': int(8388608, 'The largest batch of the metadata log.', { internal: true }),
   'metadata.log.dir': string(null, 'The folder of the metadata log. Unset: the first of log.dirs.'),
@@ -41,8 +43,8 @@ export const nodeSettings = {
     min: 0,
     ignored: true
   }),
-  'metadata.max.retention.bytes': long(104857600, 'Bytes of metadata log and snapshots that are kept.'),
-  'metadata.max.retention.ms': long(604800000, 'How long metadata log and snapshots are kept.'),
+  'metadata.max.retention.bytes': long(104857600, 'Bytes of metadata log and snapshots that are kept.', { ignored: true }),
+  'metadata.max.retention.ms': long(604800000, 'How long metadata log and snapshots are kept.', { ignored: true }),
   'node.id': int(1, 'The id of this node in the cluster. Must match meta.properties of an existing data folder.', { min: 0 }),
   'num.partitions': int(1, 'Partitions of a topic that is created without a number.', { min: 1 }),
   'process.roles': list('broker,controller', 'broker,controller: broker and controller in this process. controller alone is refused.', {

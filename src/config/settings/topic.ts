@@ -15,13 +15,15 @@ export const topicSettings = {
     min: 1,
     max: 9,
     also: -1,
-    synonyms: [{ name: 'compression.gzip.level', factor: 1 }]
+    synonyms: [{ name: 'compression.gzip.level', factor: 1 }],
+    ignored: true
   }),
   'compression.lz4.level': int(9, 'Level where the broker compresses with lz4.', {
     change: 'topic',
     min: 1,
     max: 17,
-    synonyms: [{ name: 'compression.lz4.level', factor: 1 }]
+    synonyms: [{ name: 'compression.lz4.level', factor: 1 }],
+    ignored: true
   }),
   'compression.type': string('producer', 'producer: batches are stored as they came. Else the codec that they are stored with.', {
     change: 'topic',
@@ -32,7 +34,8 @@ export const topicSettings = {
     change: 'topic',
     min: -131072,
     max: 22,
-    synonyms: [{ name: 'compression.zstd.level', factor: 1 }]
+    synonyms: [{ name: 'compression.zstd.level', factor: 1 }],
+    ignored: true
   }),
   'delete.retention.ms': long(86400000, 'How long a tombstone stays after compaction.', {
     ignored: true,
