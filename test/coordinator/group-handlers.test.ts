@@ -342,17 +342,24 @@ test('a commit that would write too much is refused as a whole', async (t) => {
 
 test('names that do not fit a record are refused, and the coordinator goes on', async (t) => {
   const node = await setUp()
-  const long = 'x'.repeat(40_000)
-  const join = (changes: object) => {
+  // What malformed UTF-8 within the limits of a request is decoded to.
+  const long = '\ufffd'.repeat(20_000)
+  const context = { apiVersion: 9, clientId: 'c', clientAddress: '127.0.0.1' }
+  const member = { memberId: '', groupInstanceId: null, sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000 }
+  const join = async (changes: object, clientId = 'c') => {
     const protocols = [{ name: 'range', metadata: Buffer.alloc(0) }]
-    const request = { groupId: 'g', sessionTimeoutMs: 10_000, memberId: '', protocolType: 'consumer', protocols, ...changes }
-    return call(joinGroupHandler, 9, request, node.services)
+    const answer = await node.groups.joinGroup(
+      { groupId: 'g', protocolType: 'consumer', protocols, ...member, ...changes },
+      { ...context, clientId }
+    )
+    return answer.errorCode
   }
-  t.is((await join({ groupId: long })).errorCode, ErrorCode.INVALID_GROUP_ID)
-  t.is((await join({ groupInstanceId: 'x'.repeat(32_740) })).errorCode, ErrorCode.INVALID_REQUEST)
-  t.is((await join({ protocolType: long })).errorCode, ErrorCode.INVALID_REQUEST)
-  t.is((await join({ protocols: [{ name: '\u20ac'.repeat(11_000), metadata: Buffer.alloc(0) }] })).errorCode, ErrorCode.INVALID_REQUEST)
-  const commit = { ...commitOf([['main', ZERO_UUID, [[0, 1]]]]), groupId: long }
-  t.is((await call(offsetCommitHandler, 9, commit, node.services)).topics[0]!.partitions[0]!.errorCode, ErrorCode.INVALID_GROUP_ID)
-  t.is((await join({})).errorCode, ErrorCode.MEMBER_ID_REQUIRED)
+  t.is(await join({ groupId: long }), ErrorCode.INVALID_GROUP_ID)
+  t.is(await join({ groupInstanceId: 'x'.repeat(32_740) }), ErrorCode.INVALID_REQUEST)
+  t.is(await join({}, 'x'.repeat(32_740)), ErrorCode.INVALID_REQUEST)
+  t.is(await join({ protocolType: long }), ErrorCode.INVALID_REQUEST)
+  t.is(await join({ protocols: [{ name: long, metadata: Buffer.alloc(0) }] }), ErrorCode.INVALID_REQUEST)
+  const commit = { groupId: long, generationId: -1, memberId: '', groupInstanceId: null, retentionTimeMs: -1, topics: [] }
+  t.is((await node.groups.commitOffsets(commit, true)).errorCode, ErrorCode.INVALID_GROUP_ID)
+  t.is(await join({}), ErrorCode.MEMBER_ID_REQUIRED)
 })

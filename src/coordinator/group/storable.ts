@@ -1,6 +1,7 @@
 /**
- * Whether names fit the records: their strings have a length of 16 bits, while requests of flexible versions may bring longer ones. What does
- * not fit is refused before it can come into the state of a group.
+ * Whether names fit the records, whose strings have at most 32,767 bytes. A request is held to the same, but its names may have grown: malformed
+ * UTF-8 becomes replacement characters of three bytes when it is decoded, and a member id is longer than the client id in it. What does not fit
+ * is refused before it can come into the state of a group.
  */
 import { Buffer } from 'node:buffer'
 import type { JoinContext, JoinGroupRequest } from './messages.js'
