@@ -80,7 +80,10 @@ export class ReplicaManager {
     if (!assigned.replicas.includes(nodeId)) return
     const key = `${topic.name}-${index}`
     try {
-      const ready = (await logs.whenReady(topic.name, index)) ?? (await logs.create(topic.name, index, topic.id, topicConfig(topic.name)))
+      const config = topicConfig(topic.name)
+      const ready = (await logs.whenReady(topic.name, index, topic.id)) ?? (await logs.create(topic.name, index, topic.id, config))
+      // A log that was found at the start was opened before the settings of its topic may have been known.
+      ready.configure(config)
       // The topic may have been deleted, or made anew under its name, while its log was opened.
       if (this.#options.metadata.image.topicById(topic.id) === undefined) return
       this.#failedOpenings.delete(key)
