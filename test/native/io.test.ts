@@ -155,8 +155,8 @@ test('ioPause and ioResume stop and resume the reading', async (t) => {
   await broker.stop()
 })
 
-test('bad length prefixes, limits per address and idle connections end with their reason', async (t) => {
-  const broker = new TestBroker({ maxFrameBytes: 1000, maxConnectionsPerAddress: 3, maxIdleMs: 200 })
+test('bad length prefixes and connections beyond the limit per address end with their reason', async (t) => {
+  const broker = new TestBroker({ maxFrameBytes: 1000, maxConnectionsPerAddress: 3 })
   for (const prefix of [-1, 1001, 0x7fffffff]) {
     const client = await Client.connect(broker.port)
     const bytes = Buffer.alloc(4)
@@ -172,9 +172,24 @@ test('bad length prefixes, limits per address and idle connections end with thei
   await refused.closed()
   await broker.until(() => broker.closed.length === 4)
   t.is(broker.closed[3]!.reason, CloseReason.tooManyFromAddress)
-  await Promise.all(clients.map((client) => client.closed()))
-  await broker.until(() => broker.closed.length === 7)
-  t.true(broker.closed.slice(4).every(({ reason }) => reason === CloseReason.idle))
+  for (const client of clients) client.socket.destroy()
+  await broker.stop()
+})
+
+test('an idle connection is closed, one that waits for a response is not', async (t) => {
+  const broker = new TestBroker({ maxIdleMs: 200 })
+  const waiting = await Client.connect(broker.port)
+  waiting.socket.write(frameOf('H')) // held: as a long poll
+  const quiet = await Client.connect(broker.port)
+  await quiet.closed()
+  await broker.until(() => broker.closed.length === 1)
+  t.is(broker.closed[0]!.reason, CloseReason.idle)
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  t.false(waiting.ended)
+  for (const frame of broker.held.splice(0)) broker.runtime.release(frame)
+  broker.echo(broker.seen[0]!, Buffer.from('late'))
+  t.is((await waiting.response()).toString(), 'late')
+  await waiting.closed()
   await broker.stop()
 })
 
