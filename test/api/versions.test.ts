@@ -3,6 +3,7 @@ import test from 'ava'
 import type { Api } from '../../src/protocol/api.js'
 import { apis } from '../../src/protocol/messages/index.js'
 import { offsetCommit } from '../../src/protocol/messages/08-offset-commit.js'
+import { findCoordinator } from '../../src/protocol/messages/10-find-coordinator.js'
 import { joinGroup } from '../../src/protocol/messages/11-join-group.js'
 import { syncGroup } from '../../src/protocol/messages/14-sync-group.js'
 import { apiVersions } from '../../src/protocol/messages/18-api-versions.js'
@@ -18,6 +19,10 @@ const GIVE_UP_MS = 15_000
 let broker: TestBroker
 test.before(async () => {
   broker = await startBroker()
+  // As clients do: the topic of committed offsets is made by the first who asks for a coordinator.
+  const client = await RawClient.connect(broker)
+  await settled(client, findCoordinator, 3, { key: 'any', keyType: 0 })
+  client.close()
 })
 test.after.always(() => broker.stop())
 
