@@ -1,7 +1,7 @@
 /** What is checked of a batch before it gets its turn in a log. */
 import { walkRecords } from '../native/functions.js'
 import * as batch from '../record/batch.js'
-import { checkHeader, checkRecords, type ValidationRules, type Verdict } from '../record/index.js'
+import { checkHeader, checkRecords, Compression, type ValidationRules, type Verdict } from '../record/index.js'
 import type { AppendInput } from './append.js'
 import type { LogState } from './log-state.js'
 
@@ -22,7 +22,10 @@ export function checkAppend(state: LogState, input: AppendInput): Verdict | Prom
   }
   const at = frame.start + offset
   const checked = length === 0 ? 0 : runtime.native.checkBatches(frame.id, offset, length)
-  return checkHeader(frame.buffer, at, length, checked, rules) ?? checkRecords(frame.buffer, at, rules, walkRecords)
+  const refusal = checkHeader(frame.buffer, at, length, checked, rules)
+  if (refusal !== undefined) return refusal
+  if (batch.compressionType(frame.buffer, at) === Compression.none) return checkRecords(frame.buffer, at, rules, walkRecords)
+  return state.environment.decompressions.run(async () => checkRecords(frame.buffer, at, rules, walkRecords))
 }
 
 /** The sizes of a leader's batches in `buffer[from, end)`; undefined unless all are whole and their offsets rise from `nextOffset` on. */

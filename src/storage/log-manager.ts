@@ -56,6 +56,8 @@ interface Entry {
 
 /** Of logs that need no recovery: what waits is the disk, not the processor. */
 const OPENED_AT_A_TIME = 32
+/** As many as the thread pool of Node runs; each may hold up to MAX_DECOMPRESSED_BYTES. */
+const DECOMPRESSIONS_AT_A_TIME = 4
 
 export class LogManager {
   readonly dirs: readonly LogDir[]
@@ -65,6 +67,7 @@ export class LogManager {
   readonly #options: LogManagerOptions
   readonly #entries = new Map<string, Entry>()
   readonly #tasks: LogTasks
+  readonly #decompressions = new TaskQueue(DECOMPRESSIONS_AT_A_TIME)
   readonly #deletions = new Set<Promise<void>>()
   #closed = false
 
@@ -262,6 +265,7 @@ export class LogManager {
       warn: (message, error) => log.warn(error === undefined ? message : `${message}: ${(error as Error).message}`),
       logStartMoved: () => dir.saveLogStarts(),
       recoveryPointMoved: () => this.#tasks.saveSoon(dir),
+      decompressions: this.#decompressions,
       producerExpirationMs: () => config.get('producer.id.expiration.ms'),
       backgroundFlushBytes: () => config.get('sluice.flush.background.bytes')
     }

@@ -11,6 +11,7 @@ import { LogSegment } from './log-segment.js'
 import { LEADER_EPOCH_FILE, offsetName } from './names.js'
 import { ProducerStates } from './producer-state.js'
 import { SegmentList } from './segment-list.js'
+import type { TaskQueue } from './task-queue.js'
 
 /** What the log tells whoever opened it. */
 export interface LogEnvironment {
@@ -24,6 +25,8 @@ export interface LogEnvironment {
   logStartMoved(): Promise<void>
   /** A flush moved the recovery point. */
   recoveryPointMoved(): void
+  /** Bounds how many compressed batches are held decompressed at a time. */
+  readonly decompressions: TaskQueue
   /** `producer.id.expiration.ms` */
   producerExpirationMs(): number
   /** `sluice.flush.background.bytes`; 0: never. */

@@ -242,13 +242,25 @@ export class Log {
     await state.settle()
     if (state.offline) return this.#release()
     try {
+      await this.#endTimeIndex()
       await this.#flusher.flush()
-      if (state.endOffset > state.snapshotOffset) await writeSnapshot(state, state.endOffset, encodeSnapshot(state.producers.values()))
+      if (state.endOffset > Math.max(0, state.snapshotOffset))
+        await writeSnapshot(state, state.endOffset, encodeSnapshot(state.producers.values()))
       await state.saveEpochs()
     } finally {
       state.offline = true
       this.#release()
     }
+  }
+
+  // As Kafka does on closing: the time index ends in the largest timestamp, which whoever opens the log next takes from there.
+  async #endTimeIndex(): Promise<void> {
+    const { segments, strand } = this.#state
+    const { active } = segments
+    if (active.sealed || active.size === 0 || active.largestTimestamp < 0) return
+    active.sealed = true
+    await active.native.seal(strand, active.largestTimestamp, active.offsetOfLargestTimestamp)
+    active.durableBytes = 0
   }
 
   /** Refuses everything from now on; nothing is saved. For a folder that failed, and before a deletion. */

@@ -1,6 +1,6 @@
 /** Disks that fill up or go away, and processes that are killed. */
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmdirSync } from 'node:fs'
 import { rename, rm, unlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -19,6 +19,7 @@ function smallDisk(): string | undefined {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder], { stdio: 'ignore' })
     return folder
   } catch {
+    rmdirSync(folder)
     return undefined
   }
 }
@@ -27,7 +28,9 @@ const disk = smallDisk()
 const testOnSmallDisk = disk === undefined ? test.serial.skip : test.serial
 
 test.after.always(() => {
-  if (disk !== undefined) execFileSync('umount', ['-l', disk], { stdio: 'ignore' })
+  if (disk === undefined) return
+  execFileSync('umount', ['-l', disk], { stdio: 'ignore' })
+  rmdirSync(disk)
 })
 
 testOnSmallDisk('a full disk fails the writes behind it, loses nothing, and the log goes on when there is room', async (t) => {
