@@ -24,8 +24,10 @@ export function checkAppend(state: LogState, input: AppendInput): Verdict | Prom
   const checked = length === 0 ? 0 : runtime.native.checkBatches(frame.id, offset, length)
   const refusal = checkHeader(frame.buffer, at, length, checked, rules)
   if (refusal !== undefined) return refusal
-  if (batch.compressionType(frame.buffer, at) === Compression.none) return checkRecords(frame.buffer, at, rules, walkRecords)
-  return state.environment.decompressions.run(async () => checkRecords(frame.buffer, at, rules, walkRecords))
+  const { decompressions } = state.environment
+  const plain = batch.compressionType(frame.buffer, at) === Compression.none
+  if (plain || decompressions === undefined) return checkRecords(frame.buffer, at, rules, walkRecords)
+  return decompressions.run(async () => checkRecords(frame.buffer, at, rules, walkRecords))
 }
 
 /** The sizes of a leader's batches in `buffer[from, end)`; undefined unless all are whole and their offsets rise from `nextOffset` on. */

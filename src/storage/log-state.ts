@@ -25,8 +25,8 @@ export interface LogEnvironment {
   logStartMoved(): Promise<void>
   /** A flush moved the recovery point. */
   recoveryPointMoved(): void
-  /** Bounds how many compressed batches are held decompressed at a time. */
-  readonly decompressions: TaskQueue
+  /** Bounds how many compressed batches are held decompressed at a time; without one each log may hold as many as are appended to it. */
+  readonly decompressions?: TaskQueue
   /** `producer.id.expiration.ms` */
   producerExpirationMs(): number
   /** `sluice.flush.background.bytes`; 0: never. */
