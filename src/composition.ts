@@ -63,6 +63,7 @@ export class Composition {
     this.#followSettings(controller, nodeId)
     const logs = (this.#logs = await LogManager.open({
       dirs,
+      metadataDir: dir,
       runtime: this.#runtime,
       clock: this.#clock,
       log: this.#log,
@@ -77,7 +78,7 @@ export class Composition {
     const bound: BoundListener[] = []
     for (const { name, host, port } of plan.listeners) bound.push(await server.listen(name, host, port))
     await controller.activate({
-      log: new StorageMetadataLog(await this.#metadataLog(logs), this.#runtime),
+      log: new StorageMetadataLog(await this.#metadataLog(logs, dir), this.#runtime),
       incarnationId: LocalController.newUuid(),
       endpoints: plan.listeners.map(({ name, advertisedHost, advertisedPort }, at) => ({
         name,
@@ -122,9 +123,9 @@ export class Composition {
     await this.#runtime.close()
   }
 
-  async #metadataLog(logs: LogManager): Promise<Log> {
+  async #metadataLog(logs: LogManager, dir: string): Promise<Log> {
     const known = await logs.whenReady(METADATA_TOPIC, 0)
-    return known ?? logs.create(METADATA_TOPIC, 0, METADATA_TOPIC_ID, metadataLogConfig(this.config))
+    return known ?? logs.create(METADATA_TOPIC, 0, METADATA_TOPIC_ID, metadataLogConfig(this.config), dir)
   }
 
   #replicas(nodeId: number, metadata: LocalController, logs: LogManager): ReplicaManager {
@@ -244,6 +245,9 @@ function metadataLogConfig(config: BrokerConfig): TopicConfig {
   return resolveTopicConfig(
     config,
     new Map([
+      ['cleanup.policy', 'delete'],
+      ['compression.type', 'producer'],
+      ['message.timestamp.type', 'CreateTime'],
       ['segment.bytes', String(config.get('metadata.log.segment.bytes'))],
       ['segment.ms', String(config.get('metadata.log.segment.ms'))],
       ['retention.ms', '-1'],

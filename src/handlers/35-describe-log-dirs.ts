@@ -3,6 +3,7 @@
  *
  * Version notes: v2 flexible. v3 a top-level error. v4 total and usable bytes (KIP-827). v5 whether a directory is cordoned.
  */
+import { METADATA_TOPIC } from '../metadata/storage-metadata-log.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { describeLogDirs } from '../protocol/messages/35-describe-log-dirs.js'
 import { handler } from './handler.js'
@@ -19,6 +20,7 @@ export const describeLogDirsHandler = handler({
       results: dirs.map(({ path, errorCode, totalBytes, usableBytes, partitions }) => {
         const topics = new Map<string, { partitionIndex: number; partitionSize: number; offsetLag: number; isFutureKey: boolean }[]>()
         for (const { topic, partition, sizeBytes } of partitions) {
+          if (topic === METADATA_TOPIC) continue
           if (wanted && !wanted.get(topic)?.has(partition)) continue
           let listed = topics.get(topic)
           if (listed === undefined) topics.set(topic, (listed = []))

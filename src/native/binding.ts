@@ -169,7 +169,17 @@ export interface NativeRuntime {
    * Takes a reference of the frame until written. Completes when the bytes are in the page cache and the index entries published. Not durable: see segmentFlush.
    * Completion: value1 = end position.
    */
-  segmentAppend(segment: number, strand: number, frame: number, offset: number, length: number, lastOffset: number, maxTimestamp: number, offsetOfMaxTimestamp: number, ticket: number): void
+  segmentAppend(
+    segment: number,
+    strand: number,
+    frame: number,
+    offset: number,
+    length: number,
+    lastOffset: number,
+    maxTimestamp: number,
+    offsetOfMaxTimestamp: number,
+    ticket: number
+  ): void
   /** Behind all earlier appends of the strand: cuts both indexes to their entries (and adds the last time index entry). Appends to it fail from now on. */
   segmentSeal(segment: number, strand: number, maxTimestamp: number, offsetOfMaxTimestamp: number, ticket: number): void
   /** fdatasync of log and indexes (trimmed sizes included) as of the time it runs; value1 = bytes of log that are durable. */
@@ -212,6 +222,7 @@ export interface NativeRuntime {
   /**
    * Queues one whole response (4-byte length included): `bytes[0, byteLength)`, with `regionCount` file regions spliced in. `regions` rows are
    * [at, segment, position, length]: the region stands before byte `at` of `bytes`. Responses leave in the order of the calls.
+   * `byteLength` 0 says that one request gets no answer (acks=0): a connection with unanswered requests is not idle.
    * Returns the connection's unsent bytes (0: it all went out on the calling thread), or -1 when the connection is gone.
    */
   ioSend(connection: number, bytes: Uint8Array, byteLength: number, regions: Float64Array, regionCount: number): number

@@ -80,18 +80,41 @@ export class NativeSegment {
 
   /** Opens or creates the files. Returns the size of `.log`. */
   async prepare(strand: Strand): Promise<number> {
-    const [, size] = await this.#runtime.run(this.#path, (ticket) => this.#runtime.native.segmentPrepare(this.handle, strand.handle, ticket))
+    const [, size] = await this.#runtime.run(this.#path, (ticket) =>
+      this.#runtime.native.segmentPrepare(this.handle, strand.handle, ticket)
+    )
     return size
   }
 
   /** Appends one stamped batch at `[offset, offset + length)` of the frame's bytes (`offset` counts from the frame's start). */
-  append(strand: Strand, frame: Frame, offset: number, length: number, lastOffset: number, maxTimestamp: number, offsetOfMaxTimestamp: number, done: Completion): void {
+  append(
+    strand: Strand,
+    frame: Frame,
+    offset: number,
+    length: number,
+    lastOffset: number,
+    maxTimestamp: number,
+    offsetOfMaxTimestamp: number,
+    done: Completion
+  ): void {
     const native = this.#runtime.native
-    native.segmentAppend(this.handle, strand.handle, frame.id, offset, length, lastOffset, maxTimestamp, offsetOfMaxTimestamp, this.#runtime.ticket(done))
+    native.segmentAppend(
+      this.handle,
+      strand.handle,
+      frame.id,
+      offset,
+      length,
+      lastOffset,
+      maxTimestamp,
+      offsetOfMaxTimestamp,
+      this.#runtime.ticket(done)
+    )
   }
 
   async seal(strand: Strand, maxTimestamp: number, offsetOfMaxTimestamp: number): Promise<void> {
-    await this.#runtime.run(this.#path, (ticket) => this.#runtime.native.segmentSeal(this.handle, strand.handle, maxTimestamp, offsetOfMaxTimestamp, ticket))
+    await this.#runtime.run(this.#path, (ticket) =>
+      this.#runtime.native.segmentSeal(this.handle, strand.handle, maxTimestamp, offsetOfMaxTimestamp, ticket)
+    )
   }
 
   /** Returns the bytes of `.log` that are durable. */
@@ -153,7 +176,13 @@ export class NativeSegment {
     })
   }
 
-  stat(): { size: number; offsetIndexEntries: number; timeIndexEntries: number; lastIndexedTimestamp: number; lastIndexedTimestampOffset: number } {
+  stat(): {
+    size: number
+    offsetIndexEntries: number
+    timeIndexEntries: number
+    lastIndexedTimestamp: number
+    lastIndexedTimestampOffset: number
+  } {
     this.#runtime.native.segmentStat(this.handle, stat)
     return {
       size: stat[SegmentStat.size]!,

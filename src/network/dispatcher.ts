@@ -19,6 +19,8 @@ import type { Connection } from './connection.js'
 /** The way out: one whole response, its length prefix included. Implemented by the listener over the native send call. */
 export interface ResponseSink {
   send(connection: Connection, response: Writer): void
+  /** A request that gets no answer (acks=0) is done: an idle connection is told by its requests without one. */
+  sendNothing(connection: Connection): void
   close(connection: Connection, afterSend: boolean): void
   release(frame: Frame): void
 }
@@ -124,7 +126,8 @@ export class Dispatcher {
 
   #answer(connection: Connection, handler: AnyHandler, context: Context, outcome: Outcome<Api>, started: number): void {
     if (!handler.parks) this.#services.slowRequests.observe(handler.api.name, context, this.#services.clock.monotonic() - started)
-    if (connection.closed || outcome === undefined) return
+    if (connection.closed) return
+    if (outcome === undefined) return this.#sink.sendNothing(connection)
     if (outcome === closeConnection) return this.#sink.close(connection, true)
     try {
       this.#send(connection, handler.api, context.apiVersion, context.apiVersion, context.correlationId, outcome)

@@ -33,6 +33,8 @@ export interface BoundListener {
   readonly port: number
 }
 
+const NOTHING = new Uint8Array(0)
+const NO_REGIONS = new Float64Array(0)
 /** Why the peer is cut off, for the log; reasons that are everyday are not logged. */
 const LOGGED_REASONS = new Map<number, string>([
   [CloseReason.badFrameLength, 'its length prefix is negative or above socket.request.max.bytes'],
@@ -47,6 +49,8 @@ export class Server implements NetworkEvents, ResponseSink {
   #dispatcher: Dispatcher | undefined
   readonly #connections = new Map<number, Connection>()
   readonly #listeners = new Map<number, BoundListener>()
+  // Ports are bound before the broker can serve: its registration names them. The native side bounds what may wait here.
+  readonly #early: { connection: Connection; frame: Frame }[] = []
 
   constructor(runtime: Runtime, services: BrokerServices) {
     this.#runtime = runtime
@@ -74,9 +78,10 @@ export class Server implements NetworkEvents, ResponseSink {
     this.#runtime.native.ioTransfer(transfer)
   }
 
-  /** Serves: requests that had arrived before wait until here. */
+  /** Serves: requests that had arrived before waited until here. */
   serve(handlers: readonly Handler<Api>[]): void {
     this.#dispatcher = new Dispatcher(handlers, this.#services, this)
+    for (const { connection, frame } of this.#early.splice(0)) this.#dispatcher.receive(connection, frame)
   }
 
   setTransfer(transfer: TransferOptions): void {
@@ -85,6 +90,7 @@ export class Server implements NetworkEvents, ResponseSink {
 
   /** Stops accepting, lets what is queued be sent for `graceMs`, ends the I/O threads. */
   async stop(graceMs: number): Promise<void> {
+    for (const { frame } of this.#early.splice(0)) this.release(frame)
     for (const connection of this.#connections.values()) for (const frame of connection.drop()) this.release(frame)
     await this.#runtime.run('network', (ticket) => this.#runtime.native.ioStop(graceMs, ticket))
     this.#connections.clear()
@@ -117,12 +123,17 @@ export class Server implements NetworkEvents, ResponseSink {
 
   frame(id: number, frame: Frame): void {
     const connection = this.#connections.get(id)
-    if (connection === undefined || this.#dispatcher === undefined) this.release(frame)
+    if (connection === undefined) this.release(frame)
+    else if (this.#dispatcher === undefined) this.#early.push({ connection, frame })
     else this.#dispatcher.receive(connection, frame)
   }
 
   send(connection: Connection, response: Writer): void {
     this.#runtime.native.ioSend(connection.id, response.buffer, response.length, response.regions, response.regionCount)
+  }
+
+  sendNothing(connection: Connection): void {
+    this.#runtime.native.ioSend(connection.id, NOTHING, 0, NO_REGIONS, 0)
   }
 
   close(connection: Connection, afterSend: boolean): void {

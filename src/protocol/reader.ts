@@ -227,7 +227,10 @@ export class Reader {
     if (length < 0) return this.#nullLength(length)
     if (length > MAX_STRING_BYTES) throw new WireError(`a string of ${length} bytes; at most ${MAX_STRING_BYTES} are allowed`)
     const at = this.#take(length)
-    return this.#buffer.utf8Slice(at, at + length)
+    const text = this.#buffer.utf8Slice(at, at + length)
+    // Bytes that are no UTF-8 become U+FFFD, three bytes each: an answer that repeats the text must be able to hold it.
+    if (length > MAX_STRING_BYTES / 3 && Buffer.byteLength(text) > MAX_STRING_BYTES) throw new WireError('a string that is not UTF-8')
+    return text
   }
 
   #copy(length: number): Buffer | null {

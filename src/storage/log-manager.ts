@@ -22,7 +22,10 @@ import { createPartitionFolder, readTopicId, removePartitionFolder, renameForDel
 import { TaskQueue } from './task-queue.js'
 
 export interface LogManagerOptions {
+  /** Where partitions are put. */
   readonly dirs: readonly string[]
+  /** Of the metadata log; besides `dirs`, or one of them. */
+  readonly metadataDir?: string
   readonly runtime: Runtime
   readonly clock: Clock
   readonly log: Logger
@@ -83,7 +86,8 @@ export class LogManager {
    * can't be used when there is no other.
    */
   static async open(options: LogManagerOptions): Promise<LogManager> {
-    const dirs = [...new Set(options.dirs.map((dir) => path.resolve(dir)))].map((dir) => new LogDir(dir, options.log))
+    const all = [...options.dirs, ...(options.metadataDir === undefined ? [] : [options.metadataDir])]
+    const dirs = [...new Set(all.map((dir) => path.resolve(dir)))].map((dir) => new LogDir(dir, options.log))
     try {
       const clusterId = await takeDirs(dirs, options)
       const manager = new LogManager(options, dirs, clusterId)
@@ -129,12 +133,12 @@ export class LogManager {
   }
 
   /** Creates a log in the directory with the fewest partitions. One that exists is given back. Rejects with a StorageError. */
-  create(topic: string, partition: number, topicId: string, config: TopicConfig): Promise<Log> {
+  create(topic: string, partition: number, topicId: string, config: TopicConfig, inDir?: string): Promise<Log> {
     const key = partitionFolder(topic, partition)
     const known = this.#entries.get(key)
     if (known) return known.ready
     if (this.#closed) return Promise.reject(new StorageError('ECANCELED', key, 'the logs are closed'))
-    const dir = this.#leastUsed()
+    const dir = inDir === undefined ? this.#leastUsed() : this.dirs.find((each) => each.online && each.path === path.resolve(inDir))
     if (dir === undefined) return Promise.reject(new StorageError('EIO', key, 'all log directories are offline'))
     const folder = path.join(dir.path, key)
     const options = { clean: true, recoveryPoint: 0, logStartOffset: undefined }
@@ -280,7 +284,8 @@ export class LogManager {
   }
 
   #leastUsed(): LogDir | undefined {
-    const counts = new Map<LogDir, number>(this.dirs.filter((dir) => dir.online).map((dir) => [dir, 0]))
+    const chosen = new Set(this.#options.dirs.map((dir) => path.resolve(dir)))
+    const counts = new Map<LogDir, number>(this.dirs.filter((dir) => dir.online && chosen.has(dir.path)).map((dir) => [dir, 0]))
     for (const { dir } of this.#entries.values()) if (counts.has(dir)) counts.set(dir, counts.get(dir)! + 1)
     let best: LogDir | undefined
     for (const [dir, count] of counts) if (best === undefined || count < counts.get(best)!) best = dir
