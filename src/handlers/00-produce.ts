@@ -8,6 +8,7 @@ import type { BrokerServices } from '../broker/services.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { produce } from '../protocol/messages/00-produce.js'
 import type { InputOf, MessageOf } from '../protocol/schema.js'
+import { batch } from '../record/index.js'
 import type { AppendResult } from '../storage/log.js'
 import { closeConnection, handler, type RequestContext } from './handler.js'
 
@@ -66,7 +67,12 @@ function append(
   if (partition === undefined) return refuse(index, broker.replicas.whyMissing(topic, index))
   if (broker.isInternal(topic)) return refuse(index, ErrorCode.INVALID_TOPIC_EXCEPTION)
   if (records === null || records.length === 0) return refuse(index, ErrorCode.INVALID_RECORD)
-  const offset = records.byteOffset - frame.buffer.byteOffset - frame.start
+  const at = records.byteOffset - frame.buffer.byteOffset
+  // No transactional id was ever given a producer id: a batch of a transaction that nothing ends would hold back its readers for ever.
+  if (records.length >= batch.BATCH_OVERHEAD && batch.isTransactional(frame.buffer, at)) {
+    return refuse(index, ErrorCode.INVALID_PRODUCER_ID_MAPPING)
+  }
+  const offset = at - frame.start
   return partition.append({ frame, offset, length: records.length, origin: 'client' }).then((result) => toResponse(index, result))
 }
 
