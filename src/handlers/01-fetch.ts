@@ -109,9 +109,9 @@ class Fetching {
 
   #read(target: FetchTarget, remaining: number): PartitionRead | Promise<PartitionRead> {
     const topic = this.#nameOf(target)
-    if (topic === undefined) return failed(target, ErrorCode.UNKNOWN_TOPIC_ID)
+    if (topic === undefined) return missing(target, ErrorCode.UNKNOWN_TOPIC_ID)
     const partition = this.#broker.replicas.partition(topic, target.partition)
-    if (partition === undefined) return failed(target, this.#broker.replicas.whyMissing(topic, target.partition))
+    if (partition === undefined) return missing(target, this.#broker.replicas.whyMissing(topic, target.partition))
     const fenced = partition.checkLeaderEpoch(target.currentLeaderEpoch)
     if (fenced !== ErrorCode.NONE) return failed(target, fenced)
     const { log } = partition
@@ -221,6 +221,12 @@ function failed(target: FetchTarget, errorCode: number): PartitionRead {
     records: EMPTY
   }
   return { target, response, bytes: 0, failed: true }
+}
+
+// Kafka's list of aborted transactions is empty for what it does not know, and null for what it refuses.
+function missing(target: FetchTarget, errorCode: number): PartitionRead {
+  const read = failed(target, errorCode)
+  return { ...read, response: { ...read.response, abortedTransactions: [] } }
 }
 
 function targetsOf(request: Request): FetchTarget[] {

@@ -39,7 +39,7 @@ function answer(request: Request, { resourceType, resourceName, configurationKey
   const chosen = names ? described.filter(({ name }) => names.has(name)) : described
   return {
     errorCode: ErrorCode.NONE,
-    errorMessage: null,
+    errorMessage: '',
     resourceType,
     resourceName,
     configs: chosen.map(({ name, value, readOnly, source, sensitive, synonyms, type, about }) => ({

@@ -31,7 +31,7 @@ export interface AppendResult {
   /** -1 on error. A retry of an idempotent batch gets the offset of the original. */
   readonly baseOffset: number
   readonly lastOffset: number
-  /** -1 unless the topic stamps LogAppendTime. */
+  /** -1 unless the topic stamps LogAppendTime. A retry of what is written gets the largest timestamp of the original, as in Kafka. */
   readonly logAppendTimeMs: number
   readonly logStartOffset: number
   /** The records that were refused, where it was about single records. */
@@ -63,8 +63,9 @@ export function failedAppend(errorCode: number, errorMessage: string | null, log
 }
 
 export function refusedAppend(refusal: Refusal, logStartOffset: number): AppendResult {
-  const result = failedAppend(refusal.errorCode, refusal.errorMessage, logStartOffset)
-  return refusal.batchIndexErrors === undefined ? result : { ...result, batchIndexErrors: refusal.batchIndexErrors }
+  // As Kafka: a batch refused as a whole is told apart from the log it was meant for; one refused for its records is not.
+  if (refusal.batchIndexErrors === undefined) return failedAppend(refusal.errorCode, refusal.errorMessage, -1)
+  return { ...failedAppend(refusal.errorCode, refusal.errorMessage, logStartOffset), batchIndexErrors: refusal.batchIndexErrors }
 }
 
 export function storageFailure(message: string, logStartOffset: number): AppendResult {

@@ -237,14 +237,14 @@ export class LogWriter {
     const { logStartOffset, endOffset } = this.#state
     if (check.kind === 'refused') return resolve(failedAppend(check.errorCode, check.message, logStartOffset))
     assert(check.kind === 'duplicate')
-    const { lastOffset, offsetDelta } = check.of
+    const { lastOffset, offsetDelta, timestamp } = check.of
     if (lastOffset < endOffset) {
       return resolve({
         errorCode: ErrorCode.NONE,
         errorMessage: null,
         baseOffset: lastOffset - offsetDelta,
         lastOffset,
-        logAppendTimeMs: -1,
+        logAppendTimeMs: timestamp,
         logStartOffset
       })
     }
