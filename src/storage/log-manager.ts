@@ -161,7 +161,12 @@ export class LogManager {
     await log?.abandon()
     const renamed = await renameForDeletion(entry.folder, topic, partition)
     this.#tasks.after(log?.config.fileDeleteDelayMs ?? 0, () => this.#removeFolder(renamed))
-    await Promise.all([entry.dir.saveRecoveryPoints(), entry.dir.saveLogStarts()])
+    try {
+      await Promise.all([entry.dir.saveRecoveryPoints(), entry.dir.saveLogStarts()])
+    } catch (error) {
+      // A disk that is full is why topics are deleted. The next checkpoint that can be written leaves the log out.
+      this.#options.log.warn(`${key} is deleted, but the checkpoints of ${entry.dir.path} still name it: ${(error as Error).message}`)
+    }
   }
 
   async describe(): Promise<LogDirDescription[]> {
