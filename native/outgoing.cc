@@ -9,6 +9,9 @@ namespace {
 
 constexpr int kMaxParts = 64;
 constexpr std::uint64_t kChunk = 1024 * 1024;
+// What is sent now must have been probed up to here: a socket buffer takes less than a chunk at a time, and probing a chunk costs 256 look-ups
+// (measured: 4 % of a fetch of 8 MiB).
+constexpr std::uint64_t kProbeAhead = 256 * 1024;
 // Written so lately and so near the end of its file that the page cache holds it: no probe.
 constexpr std::int64_t kFreshMs = 3000;
 constexpr std::uint64_t kFreshTail = 16 * 1024 * 1024;
@@ -129,8 +132,9 @@ StepResult Outgoing::send_region(Transport& transport, TransferContext& context,
   std::uint64_t length = std::min({region.length - part_done_, kChunk, static_cast<std::uint64_t>(limits.max_bytes)});
   if (position < warm_until_) {
     length = std::min(length, warm_until_ - position);
-  } else if (!fresh(region, position, limits.now_ms) && residency(region.file->fd(), position, length) == Residency::Cold) {
-    return StepResult::Cold;
+  } else if (position + std::min(length, kProbeAhead) > probed_until_ && !fresh(region, position, limits.now_ms)) {
+    if (residency(region.file->fd(), position, length) == Residency::Cold) return StepResult::Cold;
+    probed_until_ = position + length;
   }
   const bool more = limits.more || length < remaining_;
   const ssize_t result = context.send(transport, limits.mode, region.file->fd(), position, static_cast<std::size_t>(length), more);
@@ -167,6 +171,7 @@ void Outgoing::advance(std::size_t bytes, CounterSet& counters, bool count_regio
       next_part_++;
       part_done_ = 0;
       warm_until_ = 0;
+      probed_until_ = 0;
     }
   }
   if (own > 0) counters.add(Counter::HeaderBytes, own);

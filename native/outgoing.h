@@ -70,6 +70,7 @@ class Outgoing {
   std::size_t next_part_ = 0;    // the region that is sent, or comes next
   std::uint64_t part_done_ = 0;  // bytes of it that are sent
   std::uint64_t remaining_;
+  std::uint64_t probed_until_ = 0;  // file position in the current part up to which a probe found it resident
   std::uint64_t warm_until_ = 0;  // file position in the current part up to which no probe is needed
 };
 

@@ -65,7 +65,7 @@ export const networkSettings = {
   }),
   'socket.connection.setup.timeout.ms': long(10000, 'How long connecting to another broker may take.', { ignored: true }),
   'socket.listen.backlog.size': int(50, 'Connections that may wait in the kernel to be accepted.', { min: 1 }),
-  'socket.receive.buffer.bytes': int(102400, 'SO_RCVBUF of accepted sockets; -1: the system decides.'),
+  'socket.receive.buffer.bytes': int(102400, 'SO_RCVBUF of accepted sockets; -1, and unless it is set: the system decides.'),
   'socket.request.max.bytes': int(104857600, 'The largest request. A connection that announces a larger one is closed.', { min: 1 }),
-  'socket.send.buffer.bytes': int(102400, 'SO_SNDBUF of accepted sockets; -1: the system decides.')
+  'socket.send.buffer.bytes': int(102400, 'SO_SNDBUF of accepted sockets; -1, and unless it is set: the system decides.')
 }
