@@ -93,8 +93,9 @@ export class Dispatcher {
       request = decode(handler.api.request, apiVersion, reader)
       if (reader.remaining > 0) throw new WireError(`${reader.remaining} bytes follow the request`)
     } catch (error) {
-      if (!(error instanceof WireError)) throw error
-      return this.#malformed(connection, frame, `${handler.api.name} version ${apiVersion}: ${error.message}`)
+      // Anything but a WireError is a bug of the decoder: it costs the connection, not the broker.
+      if (!(error instanceof WireError)) this.#services.log.limited('bug', BUG_LOG_INTERVAL_MS).error(`decoding: ${(error as Error).stack}`)
+      return this.#malformed(connection, frame, `${handler.api.name} version ${apiVersion}: ${(error as Error).message}`)
     }
     this.#run(connection, handler, request, context)
     return true
