@@ -61,6 +61,11 @@ export class Server implements NetworkEvents, ResponseSink {
     return this.#connections.size
   }
 
+  /** Requests that came before `serve`. */
+  get waitingRequests(): number {
+    return this.#early.length
+  }
+
   /** Binds a listener; connections wait in the backlog until `start`. `port` 0: the system chooses. Host names are looked up. */
   async listen(name: string, host: string, port: number): Promise<BoundListener> {
     const address = await numericAddress(host, name, port)
