@@ -145,7 +145,7 @@ test('an array that claims more elements than there are bytes closes the connect
 
 /** Each spoils a good batch in place; `crc` is made right again unless the spoiling is about it. */
 const spoilings: readonly (readonly [string, (batch: Buffer) => Buffer, readonly number[], boolean?])[] = [
-  ['a wrong CRC', (b) => (b.writeUInt32BE(b.readUInt32BE(17) ^ 1, 17), b), [ErrorCode.CORRUPT_MESSAGE], false],
+  ['a wrong CRC', (b) => (b.writeUInt32BE((b.readUInt32BE(17) ^ 1) >>> 0, 17), b), [ErrorCode.CORRUPT_MESSAGE], false],
   ['a flipped bit in a record', (b) => ((b[b.length - 2] = b[b.length - 2]! ^ 4), b), [ErrorCode.CORRUPT_MESSAGE], false],
   ['magic 1', (b) => (b.writeInt8(1, 16), b), [ErrorCode.INVALID_RECORD, ErrorCode.CORRUPT_MESSAGE]],
   ['magic 3', (b) => (b.writeInt8(3, 16), b), [ErrorCode.INVALID_RECORD, ErrorCode.CORRUPT_MESSAGE]],
