@@ -13,7 +13,7 @@ namespace sluice {
 namespace {
 
 // Pages that idle slabs may keep: fresh memory costs a page fault every 4 KiB, which is more than the copy into it.
-constexpr std::size_t kRetainedBytes = 24 * 1024 * 1024;
+constexpr std::size_t kRetainedBytes = 16 * 1024 * 1024;
 // Mappings without pages that a class keeps; they cost address space only.
 constexpr std::size_t kIdleMappedBytes = 64 * 1024 * 1024;
 constexpr std::size_t kIdleMappings = 4;
