@@ -3,7 +3,17 @@ import { FetchSessions, type FetchTarget, type SessionRequest } from '../../src/
 import { ErrorCode } from '../../src/protocol/error-codes.js'
 
 function target(partition: number, fetchOffset = 0): FetchTarget {
-  return { topic: 't', topicId: '', partition, fetchOffset, maxBytes: 1024, currentLeaderEpoch: -1, lastFetchedEpoch: -1, highWatermark: -1, logStartOffset: -1 }
+  return {
+    topic: 't',
+    topicId: '',
+    partition,
+    fetchOffset,
+    maxBytes: 1024,
+    currentLeaderEpoch: -1,
+    lastFetchedEpoch: -1,
+    highWatermark: -1,
+    logStartOffset: -1
+  }
 }
 
 function request(sessionId: number, sessionEpoch: number, targets: FetchTarget[] = [], forgotten: string[] = []): SessionRequest {

@@ -16,7 +16,12 @@ const byName = new Map(schemas.map((schema) => [schema.name, schema]))
 
 function values(fields: Fields, version: number): fc.Arbitrary<Record<string, unknown>> {
   return fc.record(
-    Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, presence(field, version).sent ? valueOf(field, version) : fc.constant(exactDefault(field))]))
+    Object.fromEntries(
+      Object.entries(fields).map(([name, field]) => [
+        name,
+        presence(field, version).sent ? valueOf(field, version) : fc.constant(exactDefault(field))
+      ])
+    )
   )
 }
 
@@ -24,7 +29,8 @@ function values(fields: Fields, version: number): fc.Arbitrary<Record<string, un
 function exactDefault(field: Field): unknown {
   const value = defaultOf(field)
   if (field.type === 'int64') return (value as number) >= 2 ** 63 ? 2n ** 63n - 1n : BigInt(value as number)
-  if (field.type === 'struct' && value !== null) return Object.fromEntries(Object.entries(field.fields!).map(([name, inner]) => [name, exactDefault(inner)]))
+  if (field.type === 'struct' && value !== null)
+    return Object.fromEntries(Object.entries(field.fields!).map(([name, inner]) => [name, exactDefault(inner)]))
   return value
 }
 

@@ -15,7 +15,8 @@ export function interpretEncode(schema: MessageSchema, version: number, value: V
 
 function writeStruct(fields: Fields, version: number, flexible: boolean, value: Value, out: Buffer[]): void {
   const sent = Object.entries(fields).filter(([, field]) => presence(field, version).sent)
-  for (const [name, field] of sent) if (!presence(field, version).tagged) writeField(field, version, flexible && !field.neverFlexible, value[name], out)
+  for (const [name, field] of sent)
+    if (!presence(field, version).tagged) writeField(field, version, flexible && !field.neverFlexible, value[name], out)
   if (!flexible) return
   const tagged = sent
     .filter(([name, field]) => presence(field, version).tagged && !isDefault(field, value[name]))
@@ -30,7 +31,10 @@ function writeStruct(fields: Fields, version: number, flexible: boolean, value: 
 }
 
 function isDefault(field: Field, value: unknown): boolean {
-  const plain = (each: unknown): string => JSON.stringify(each, (_, inner: unknown) => (typeof inner === 'bigint' ? Number(inner) : inner instanceof Uint8Array ? [...inner] : inner))
+  const plain = (each: unknown): string =>
+    JSON.stringify(each, (_, inner: unknown) =>
+      typeof inner === 'bigint' ? Number(inner) : inner instanceof Uint8Array ? [...inner] : inner
+    )
   return plain(value) === plain(defaultOf(field))
 }
 

@@ -11,27 +11,69 @@ import { leaderChangeMessage } from '../../src/protocol/records/data/leader-chan
 import { snapshotFooterRecord } from '../../src/protocol/records/data/snapshot-footer-record.js'
 import { snapshotHeaderRecord } from '../../src/protocol/records/data/snapshot-header-record.js'
 import { votersRecord } from '../../src/protocol/records/data/voters-record.js'
-import { consumerGroupCurrentMemberAssignmentKey, consumerGroupCurrentMemberAssignmentValue } from '../../src/protocol/records/group/consumer-group-current-member-assignment.js'
-import { consumerGroupMemberMetadataKey, consumerGroupMemberMetadataValue } from '../../src/protocol/records/group/consumer-group-member-metadata.js'
+import {
+  consumerGroupCurrentMemberAssignmentKey,
+  consumerGroupCurrentMemberAssignmentValue
+} from '../../src/protocol/records/group/consumer-group-current-member-assignment.js'
+import {
+  consumerGroupMemberMetadataKey,
+  consumerGroupMemberMetadataValue
+} from '../../src/protocol/records/group/consumer-group-member-metadata.js'
 import { consumerGroupMetadataKey, consumerGroupMetadataValue } from '../../src/protocol/records/group/consumer-group-metadata.js'
-import { consumerGroupPartitionMetadataKey, consumerGroupPartitionMetadataValue } from '../../src/protocol/records/group/consumer-group-partition-metadata.js'
-import { consumerGroupRegularExpressionKey, consumerGroupRegularExpressionValue } from '../../src/protocol/records/group/consumer-group-regular-expression.js'
-import { consumerGroupTargetAssignmentMemberKey, consumerGroupTargetAssignmentMemberValue } from '../../src/protocol/records/group/consumer-group-target-assignment-member.js'
-import { consumerGroupTargetAssignmentMetadataKey, consumerGroupTargetAssignmentMetadataValue } from '../../src/protocol/records/group/consumer-group-target-assignment-metadata.js'
+import {
+  consumerGroupPartitionMetadataKey,
+  consumerGroupPartitionMetadataValue
+} from '../../src/protocol/records/group/consumer-group-partition-metadata.js'
+import {
+  consumerGroupRegularExpressionKey,
+  consumerGroupRegularExpressionValue
+} from '../../src/protocol/records/group/consumer-group-regular-expression.js'
+import {
+  consumerGroupTargetAssignmentMemberKey,
+  consumerGroupTargetAssignmentMemberValue
+} from '../../src/protocol/records/group/consumer-group-target-assignment-member.js'
+import {
+  consumerGroupTargetAssignmentMetadataKey,
+  consumerGroupTargetAssignmentMetadataValue
+} from '../../src/protocol/records/group/consumer-group-target-assignment-metadata.js'
 import { groupMetadataKey, groupMetadataValue } from '../../src/protocol/records/group/group-metadata.js'
 import { legacyOffsetCommitKey, legacyOffsetCommitValue } from '../../src/protocol/records/group/legacy-offset-commit.js'
 import { offsetCommitKey, offsetCommitValue } from '../../src/protocol/records/group/offset-commit.js'
-import { shareGroupCurrentMemberAssignmentKey, shareGroupCurrentMemberAssignmentValue } from '../../src/protocol/records/group/share-group-current-member-assignment.js'
+import {
+  shareGroupCurrentMemberAssignmentKey,
+  shareGroupCurrentMemberAssignmentValue
+} from '../../src/protocol/records/group/share-group-current-member-assignment.js'
 import { shareGroupMemberMetadataKey, shareGroupMemberMetadataValue } from '../../src/protocol/records/group/share-group-member-metadata.js'
 import { shareGroupMetadataKey, shareGroupMetadataValue } from '../../src/protocol/records/group/share-group-metadata.js'
-import { shareGroupStatePartitionMetadataKey, shareGroupStatePartitionMetadataValue } from '../../src/protocol/records/group/share-group-state-partition-metadata.js'
-import { shareGroupTargetAssignmentMemberKey, shareGroupTargetAssignmentMemberValue } from '../../src/protocol/records/group/share-group-target-assignment-member.js'
-import { shareGroupTargetAssignmentMetadataKey, shareGroupTargetAssignmentMetadataValue } from '../../src/protocol/records/group/share-group-target-assignment-metadata.js'
-import { streamsGroupCurrentMemberAssignmentKey, streamsGroupCurrentMemberAssignmentValue } from '../../src/protocol/records/group/streams-group-current-member-assignment.js'
-import { streamsGroupMemberMetadataKey, streamsGroupMemberMetadataValue } from '../../src/protocol/records/group/streams-group-member-metadata.js'
+import {
+  shareGroupStatePartitionMetadataKey,
+  shareGroupStatePartitionMetadataValue
+} from '../../src/protocol/records/group/share-group-state-partition-metadata.js'
+import {
+  shareGroupTargetAssignmentMemberKey,
+  shareGroupTargetAssignmentMemberValue
+} from '../../src/protocol/records/group/share-group-target-assignment-member.js'
+import {
+  shareGroupTargetAssignmentMetadataKey,
+  shareGroupTargetAssignmentMetadataValue
+} from '../../src/protocol/records/group/share-group-target-assignment-metadata.js'
+import {
+  streamsGroupCurrentMemberAssignmentKey,
+  streamsGroupCurrentMemberAssignmentValue
+} from '../../src/protocol/records/group/streams-group-current-member-assignment.js'
+import {
+  streamsGroupMemberMetadataKey,
+  streamsGroupMemberMetadataValue
+} from '../../src/protocol/records/group/streams-group-member-metadata.js'
 import { streamsGroupMetadataKey, streamsGroupMetadataValue } from '../../src/protocol/records/group/streams-group-metadata.js'
-import { streamsGroupTargetAssignmentMemberKey, streamsGroupTargetAssignmentMemberValue } from '../../src/protocol/records/group/streams-group-target-assignment-member.js'
-import { streamsGroupTargetAssignmentMetadataKey, streamsGroupTargetAssignmentMetadataValue } from '../../src/protocol/records/group/streams-group-target-assignment-metadata.js'
+import {
+  streamsGroupTargetAssignmentMemberKey,
+  streamsGroupTargetAssignmentMemberValue
+} from '../../src/protocol/records/group/streams-group-target-assignment-member.js'
+import {
+  streamsGroupTargetAssignmentMetadataKey,
+  streamsGroupTargetAssignmentMetadataValue
+} from '../../src/protocol/records/group/streams-group-target-assignment-metadata.js'
 import { streamsGroupTopologyKey, streamsGroupTopologyValue } from '../../src/protocol/records/group/streams-group-topology.js'
 import { abortTransactionRecord } from '../../src/protocol/records/metadata/abort-transaction-record.js'
 import { accessControlEntryRecord } from '../../src/protocol/records/metadata/access-control-entry-record.js'
