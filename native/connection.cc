@@ -77,6 +77,7 @@ std::int64_t Connection::send(TransferContext& context, const TransferSettings& 
         sent_ms.store(monotonic_ms(), std::memory_order_relaxed);
       }
       queue_.push_back(std::move(response));
+      queued.fetch_add(1);
       lock.unlock();
       context.counters().add(Counter::QueuedResponses, 1);
       if (kick) inbox->post({Command::Kind::Kick, id});
@@ -113,6 +114,7 @@ std::int64_t Connection::send(TransferContext& context, const TransferSettings& 
     unsent.fetch_add(static_cast<std::int64_t>(left));
     writer_ = Writer::Io;
     queue_.push_back(std::move(response));
+    queued.fetch_add(1);
   }
   inbox->post({Command::Kind::Kick, id});
   return static_cast<std::int64_t>(left);
@@ -152,6 +154,7 @@ void Connection::pop_front() {
   std::lock_guard lock(mutex_);
   gone.emplace(std::move(queue_.front()));
   queue_.pop_front();
+  queued.fetch_sub(1);
 }
 
 bool Connection::after_send_wanted() {

@@ -72,6 +72,12 @@ class Connection {
   std::atomic<std::int64_t> bytes_received{0};
   std::atomic<std::int64_t> bytes_sent{0};
   std::atomic<std::int64_t> unsent{0};
+  // Responses that wait: each holds memory of its own, however few of its bytes stand in files.
+  std::atomic<int> queued{0};
+  // Too much waits to be sent to a peer that reads slowly: no more of its requests are read.
+  bool backed_up(const IoOptions& options) const {
+    return unsent.load() >= options.max_unsent_bytes || queued.load() >= options.max_unreleased_frames;
+  }
   // Requests delivered minus responses given (an empty response counts: acks=0). Above 0 a long poll may be waiting: not idle.
   std::atomic<std::int64_t> awaiting{0};
   // When the last byte came or went; when bytes last went or the queue became not empty.

@@ -22,7 +22,7 @@ bool large(const Connection& connection) { return connection.frame_length > stat
 
 bool IoThread::may_read(Connection& connection) {
   Flow& flow = *connection.flow;
-  const auto held = [&] { return flow.full() || connection.unsent.load() >= server_.options().max_unsent_bytes; };
+  const auto held = [&] { return flow.full() || connection.backed_up(server_.options()); };
   if (held()) {
     flow.watch();
     if (held()) {
@@ -170,9 +170,9 @@ void IoThread::unpause(Connection& connection, unsigned bit) {
 
 void IoThread::reconsider(Connection& connection) {
   if (!(connection.paused & Connection::PausedByFlow)) return;
-  const bool unsent = connection.unsent.load() >= server_.options().max_unsent_bytes;
+  const bool unsent = connection.backed_up(server_.options());
   if (!connection.flow->full() && !unsent) return unpause(connection, Connection::PausedByFlow);
-  // Watched for frames only while frames hold it: flush() looks after the unsent bytes.
+  // Watched for frames only while frames hold it: flush() looks after what is unsent.
   if (connection.flow->full()) {
     connection.flow->watch();
     if (!connection.flow->full() && !unsent) unpause(connection, Connection::PausedByFlow);

@@ -21,6 +21,7 @@ void IoThread::flush(Connection& connection) {
   while (Outgoing* response = connection.front(more)) {
     if (response->remaining() == 0) {
       connection.pop_front();
+      if (connection.paused & Connection::PausedByFlow) reconsider(connection);
       continue;
     }
     if (total >= kSendPerRound) {

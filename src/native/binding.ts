@@ -71,7 +71,7 @@ export interface IoOptions {
   /** `socket.send.buffer.bytes`, `socket.receive.buffer.bytes`; -1: the system's. */
   readonly sendBufferBytes: number
   readonly receiveBufferBytes: number
-  /** A connection is not read while it has this many delivered, unreleased frames or bytes, or this many response bytes unsent. */
+  /** A connection is not read while it has this many delivered, unreleased frames or bytes, this many response bytes unsent, or `maxUnreleasedFrames` responses that wait to be sent. */
   readonly maxUnreleasedFrames: number
   readonly maxUnreleasedBytes: number
   readonly maxUnsentBytes: number

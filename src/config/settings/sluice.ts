@@ -26,7 +26,7 @@ export const sluiceSettings = {
   ),
   'sluice.connection.max.pending.requests': int(
     128,
-    'Requests of one connection that may wait to be handled before its socket is no longer read.',
+    'Requests of one connection that may wait to be handled, or answers to be sent, before its socket is no longer read.',
     { min: 1 }
   ),
   'sluice.connection.max.pending.bytes': long(64 * MiB, 'As sluice.connection.max.pending.requests, in bytes.', { min: 1 }),
