@@ -116,6 +116,7 @@ export class Composition {
   /** Works at any point of a start, too. */
   async stop(): Promise<void> {
     for (const fetch of this.services?.parkedFetches.values() ?? []) fetch.complete()
+    this.services?.replicas.stop()
     await this.#server?.stop(STOP_GRACE_MS)
     await this.#groups?.close()
     await this.#controller?.close()
@@ -133,6 +134,7 @@ export class Composition {
       nodeId,
       metadata,
       logs,
+      clock: this.#clock,
       log: this.#log,
       topicConfig: (topic) => this.#topicConfig(topic),
       onServing: (partition) => {

@@ -8,7 +8,7 @@ import type { BrokerServices } from '../broker/services.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { produce } from '../protocol/messages/00-produce.js'
 import type { InputOf, MessageOf } from '../protocol/schema.js'
-import { batch } from '../record/index.js'
+import { batch, Compression } from '../record/index.js'
 import type { AppendResult } from '../storage/log.js'
 import { closeConnection, handler, type RequestContext } from './handler.js'
 
@@ -17,6 +17,7 @@ type Response = InputOf<typeof produce.response>
 type TopicRequest = Request['topicData'][number]
 type PartitionResponse = Response['responses'][number]['partitionResponses'][number]
 
+const FIRST_VERSION_WITH_ZSTD = 7
 const FIRST_VERSION_WITH_TOPIC_IDS = 13
 
 export const produceHandler = handler({
@@ -60,7 +61,7 @@ function append(
   topic: string,
   index: number,
   records: Uint8Array | null,
-  { frame }: RequestContext,
+  { frame, apiVersion }: RequestContext,
   broker: BrokerServices
 ): PartitionResponse | Promise<PartitionResponse> {
   const partition = broker.replicas.partition(topic, index)
@@ -69,8 +70,12 @@ function append(
   if (records === null || records.length === 0) return refuse(index, ErrorCode.INVALID_RECORD)
   const at = records.byteOffset - frame.buffer.byteOffset
   // No transactional id was ever given a producer id: a batch of a transaction that nothing ends would hold back its readers for ever.
-  if (records.length >= batch.BATCH_OVERHEAD && batch.isTransactional(frame.buffer, at)) {
-    return refuse(index, ErrorCode.INVALID_PRODUCER_ID_MAPPING)
+  if (records.length >= batch.BATCH_OVERHEAD) {
+    if (batch.isTransactional(frame.buffer, at)) return refuse(index, ErrorCode.INVALID_PRODUCER_ID_MAPPING)
+    // KIP-110: consumers of these versions may not know zstd.
+    if (apiVersion < FIRST_VERSION_WITH_ZSTD && batch.compressionType(frame.buffer, at) === Compression.zstd) {
+      return refuse(index, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
+    }
   }
   const offset = at - frame.start
   return partition.append({ frame, offset, length: records.length, origin: 'client' }).then((result) => toResponse(index, result))

@@ -2,6 +2,7 @@
  * The partitions of this broker: made, opened and removed as the metadata says. A partition serves as soon as its log is ready, whatever
  * the others do.
  */
+import type { Clock, Timer } from '../clock.js'
 import type { TopicConfig } from '../config/topic-config.js'
 import { StorageError } from '../errors.js'
 import type { Logger } from '../log.js'
@@ -20,13 +21,22 @@ export interface ReplicaManagerOptions {
   /** A partition serves from now on, or no longer: for coordinators, which live on partitions of their own topics. */
   readonly onServing: (partition: Partition) => void
   readonly onRetired: (partition: Partition) => void
+  readonly clock: Clock
 }
+
+/** A partition that could not be opened (a full disk, say) is tried again so often. */
+const RETRY_MS = 1000
+/** And the log is told of it so often. */
+const REPORT_MS = 60_000
 
 export class ReplicaManager {
   readonly #options: ReplicaManagerOptions
   // By topic name, then partition index.
   readonly #topics = new Map<string, (Partition | undefined)[]>()
-  #failedOpenings = new Set<string>()
+  // By `topic-index`: openings under way, and those that failed and wait to be tried again.
+  readonly #opening = new Map<string, Promise<void>>()
+  readonly #failedOpenings = new Map<string, { topic: TopicImage; index: number }>()
+  #retry: Timer | undefined
 
   constructor(options: ReplicaManagerOptions) {
     this.#options = options
@@ -56,6 +66,11 @@ export class ReplicaManager {
     }
   }
 
+  /** Ends the trying again. */
+  stop(): void {
+    this.#retry?.cancel()
+  }
+
   /** Resolved when the change is in force here: a created topic serves, a deleted one is gone. */
   async #apply(delta: MetadataDelta): Promise<void> {
     for (const topic of delta.deletedTopics) await this.#remove(topic)
@@ -74,19 +89,28 @@ export class ReplicaManager {
     }
   }
 
-  async #open(topic: TopicImage, index: number): Promise<void> {
+  #open(topic: TopicImage, index: number): Promise<void> {
+    const key = `${topic.name}-${index}`
+    let opening = this.#opening.get(key)
+    if (opening === undefined) {
+      opening = this.#openNow(topic, index, key).finally(() => this.#opening.delete(key))
+      this.#opening.set(key, opening)
+    }
+    return opening
+  }
+
+  async #openNow(topic: TopicImage, index: number, key: string): Promise<void> {
     const { nodeId, logs, log, topicConfig } = this.#options
     const assigned = topic.partitions[index]!
     if (!assigned.replicas.includes(nodeId)) return
-    const key = `${topic.name}-${index}`
     try {
       const config = topicConfig(topic.name)
       const ready = (await logs.whenReady(topic.name, index, topic.id)) ?? (await logs.create(topic.name, index, topic.id, config))
       // A log that was found at the start was opened before the settings of its topic may have been known.
       ready.configure(config)
       // The topic may have been deleted, or made anew under its name, while its log was opened.
-      if (this.#options.metadata.image.topicById(topic.id) === undefined) return
       this.#failedOpenings.delete(key)
+      if (this.#options.metadata.image.topicById(topic.id) === undefined) return
       let partitions = this.#topics.get(topic.name)
       if (partitions === undefined) this.#topics.set(topic.name, (partitions = []))
       const partition = new Partition(ready, topic.id, assigned.leaderEpoch)
@@ -94,12 +118,19 @@ export class ReplicaManager {
       this.#options.onServing(partition)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
-      this.#failedOpenings.add(key)
-      log.error(`partition ${key} cannot be opened: ${error.message}`)
+      this.#failedOpenings.set(key, { topic, index })
+      log.limited(`open-${key}`, REPORT_MS).error(`partition ${key} cannot be opened: ${error.message}`)
+      this.#retry ??= this.#options.clock.schedule(RETRY_MS, () => this.#openFailed())
     }
   }
 
+  #openFailed(): void {
+    this.#retry = undefined
+    for (const { topic, index } of [...this.#failedOpenings.values()]) void this.#open(topic, index)
+  }
+
   async #remove(topic: TopicImage): Promise<void> {
+    for (const index of topic.partitions.keys()) this.#failedOpenings.delete(`${topic.name}-${index}`)
     const partitions = this.#topics.get(topic.name) ?? []
     this.#topics.delete(topic.name)
     for (const partition of partitions) {

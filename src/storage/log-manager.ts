@@ -57,6 +57,8 @@ interface Entry {
   ready: Promise<Log>
 }
 
+/** How often the log tells of the same folder that can't be opened. */
+const REPORT_MS = 60_000
 /** Of logs that need no recovery: what waits is the disk, not the processor. */
 const OPENED_AT_A_TIME = 32
 /** As many as the thread pool of Node runs; each may hold up to MAX_DECOMPRESSED_BYTES. */
@@ -145,6 +147,10 @@ export class LogManager {
     const entry = this.#enter(dir, topic, partition, async () => {
       await createPartitionFolder(folder, topicId)
       return Log.open({ topic, partition, topicId, folder }, config, options, this.#environment(dir))
+    })
+    // Nothing was written yet: the caller may try again.
+    entry.ready.catch(() => {
+      if (this.#entries.get(key) === entry) this.#entries.delete(key)
     })
     return entry.ready
   }
@@ -254,7 +260,7 @@ export class LogManager {
       },
       (error: unknown) => {
         const failure = storageError(error, folder)
-        this.#options.log.error(`${key} in ${dir.path} can not be opened: ${failure.message}`)
+        this.#options.log.limited(`open-${key}`, REPORT_MS).error(`${key} in ${dir.path} can not be opened: ${failure.message}`)
         if (failure.code === 'EIO' || failure.code === 'EROFS') this.#failed(dir, failure)
         throw failure
       }
