@@ -126,7 +126,7 @@ export class ReplicaManager {
 
   #openFailed(): void {
     this.#retry = undefined
-    for (const { topic, index } of [...this.#failedOpenings.values()]) void this.#open(topic, index)
+    for (const { topic, index } of this.#failedOpenings.values()) void this.#open(topic, index)
   }
 
   async #remove(topic: TopicImage): Promise<void> {
