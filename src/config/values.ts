@@ -59,11 +59,6 @@ export function allowedValues(setting: Setting): string {
   return `${kind}${bounds(setting)}`
 }
 
-/** `text` as it may be shown: passwords are not. */
-export function shownValue(setting: Setting, text: string | null): string {
-  return setting.type === 'password' ? '[hidden]' : `${text}`
-}
-
 function bounds({ min, max, also }: Setting): string {
   const alone = also === undefined ? '' : `, or ${also}`
   if (min !== undefined && max !== undefined) return ` from ${min} to ${max}${alone}`

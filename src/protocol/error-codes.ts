@@ -142,13 +142,6 @@ export const ErrorCode = {
 } as const
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode]
 
-const names = new Map<number, string>(Object.entries(ErrorCode).map(([name, code]) => [code, name]))
-
-/** The name of a code, for logs and messages. */
-export function errorName(code: number): string {
-  return names.get(code) ?? `error ${code}`
-}
-
 /** Codes after which a client tries again by itself. */
 const retriable: ReadonlySet<number> = new Set<number>([
   ErrorCode.CORRUPT_MESSAGE,

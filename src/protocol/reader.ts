@@ -13,6 +13,7 @@ const MAX_TAGS = 10_000
 const MAX_STRING_BYTES = 0x7fff
 const HIGH = 0x1_0000_0000
 
+/** No id: topics before KIP-516, directories that are not known. */
 export const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 interface Slab extends Buffer {

@@ -4,6 +4,7 @@
  *
  * Fields stand in wire order, except that tagged ones follow the others in rising order of their tags.
  */
+import { ZERO_UUID } from './reader.js'
 import type { Records } from './writer.js'
 
 export type Primitive =
@@ -140,7 +141,7 @@ export function defaultOf(field: Field): unknown {
     case 'string':
       return ''
     case 'uuid':
-      return 'AAAAAAAAAAAAAAAAAAAAAA'
+      return ZERO_UUID
     case 'bytes':
     case 'records':
       return Buffer.alloc(0)

@@ -7,7 +7,6 @@ export const TXN_INDEX_SUFFIX = '.txnindex'
 export const SNAPSHOT_SUFFIX = '.snapshot'
 export const DELETED_SUFFIX = '.deleted'
 export const CLEANED_SUFFIX = '.cleaned'
-export const SWAP_SUFFIX = '.swap'
 export const DELETE_FOLDER_SUFFIX = '-delete'
 
 export const LEADER_EPOCH_FILE = 'leader-epoch-checkpoint'
@@ -15,11 +14,8 @@ export const PARTITION_METADATA_FILE = 'partition.metadata'
 export const META_PROPERTIES_FILE = 'meta.properties'
 export const RECOVERY_POINT_FILE = 'recovery-point-offset-checkpoint'
 export const LOG_START_FILE = 'log-start-offset-checkpoint'
-export const HIGH_WATERMARK_FILE = 'replication-offset-checkpoint'
 export const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown'
 export const LOCK_FILE = '.lock'
-
-export const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 const SEGMENT_FILE = /^(\d{20})(\.log|\.index|\.timeindex|\.txnindex|\.snapshot)(\.deleted|\.cleaned|\.swap)?$/
 const PARTITION_FOLDER = /^([a-zA-Z0-9._-]+)-(\d{1,10})$/

@@ -2,8 +2,9 @@
 import { mkdir, readdir, rename, rmdir } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
+import { ZERO_UUID } from '../protocol/reader.js'
 import { readIfThere, removeFile, storageError, syncFolder, writeDurably } from './files.js'
-import { deletedFolder, LEADER_EPOCH_FILE, parseSegmentFile, PARTITION_METADATA_FILE, ZERO_UUID } from './names.js'
+import { deletedFolder, LEADER_EPOCH_FILE, parseSegmentFile, PARTITION_METADATA_FILE } from './names.js'
 
 const OWN_FILES = new Set([LEADER_EPOCH_FILE, `${LEADER_EPOCH_FILE}.tmp`, PARTITION_METADATA_FILE, `${PARTITION_METADATA_FILE}.tmp`])
 

@@ -4,7 +4,7 @@ import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises
 import path from 'node:path'
 import test from 'ava'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
-import { ZERO_UUID } from '../../src/storage/names.js'
+import { ZERO_UUID } from '../../src/protocol/reader.js'
 import { verifyFolder } from '../../src/storage/verify.js'
 import { append, ManualClock, readAll, startEngine, temporaryFolder, TOPIC_ID, values } from './support.js'
 

@@ -1,4 +1,5 @@
 /** Records of `__consumer_offsets` to bytes and back. Versions as Apache Kafka 4.3.1 writes them; every older one is read. */
+import { ZERO_UUID } from '../../protocol/reader.js'
 import {
   decodeRecordKey,
   decodeRecordValue,
@@ -19,7 +20,6 @@ const GROUP_METADATA_VERSION = 3
 /** v4 holds the topic id. Only v1 holds an expiry time, which clients before OffsetCommit v5 may ask for. */
 const OFFSET_COMMIT_VERSION = 4
 const OFFSET_COMMIT_VERSION_WITH_EXPIRY = 1
-const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 export const groupCodec: RecordCodec<GroupRecord> = { encode, decode }
 

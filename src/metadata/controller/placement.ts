@@ -4,7 +4,7 @@ import type { ControllerError, PartitionAssignment } from '../controller-client.
 import { recordVersions } from '../features.js'
 import type { MetadataImage } from '../image.js'
 import { RecordType, type PartitionRecord } from '../records.js'
-import { ZERO_UUID } from './step.js'
+import { ZERO_UUID } from '../../protocol/reader.js'
 
 /** Replicas of each partition, the preferred leader first; or why there are none. */
 export type Placement = { readonly replicas: readonly (readonly number[])[] } | ControllerError

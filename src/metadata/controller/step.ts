@@ -17,8 +17,6 @@ export interface ControllerState {
   readonly newUuid: () => string
 }
 
-export const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'
-
 /** Partitions that one request may create, as in Kafka: beyond it, POLICY_VIOLATION. */
 export const MAX_PARTITIONS_PER_REQUEST = 10_000
 

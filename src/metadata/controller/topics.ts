@@ -1,4 +1,5 @@
 /** CreateTopics, DeleteTopics, CreatePartitions. */
+import { ZERO_UUID } from '../../protocol/reader.js'
 import { describeTopicConfig } from '../../config/topic-config.js'
 import { ErrorCode } from '../../protocol/error-codes.js'
 import type {
@@ -16,7 +17,7 @@ import { RecordType, type MetadataRecord } from '../records.js'
 import { topicNameProblem, unify } from '../topic-name.js'
 import { checkedTopicConfig, configRecord } from './configs.js'
 import { assignmentProblem, failed, manualPlacement, partitionRecord, place, type Placement } from './placement.js'
-import { MAX_PARTITIONS_PER_REQUEST, repeated, ZERO_UUID, type ControllerState, type Step } from './step.js'
+import { MAX_PARTITIONS_PER_REQUEST, repeated, type ControllerState, type Step } from './step.js'
 
 const CLUSTER_METADATA = '__cluster_metadata'
 const OK: ControllerError = { errorCode: ErrorCode.NONE, errorMessage: null }

@@ -1,9 +1,8 @@
 /** OffsetFetch. An unknown group has no offsets: that is no error. */
+import { ZERO_UUID } from '../../../protocol/reader.js'
 import { ErrorCode } from '../../../protocol/error-codes.js'
 import type { FetchedOffset, OffsetFetchRequest, OffsetFetchResponse } from '../messages.js'
 import type { OffsetStore } from './offset-store.js'
-
-const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 /**
  * `topicId` of the answer is the one that was committed; the zero uuid if unknown. A partition that is asked for again is left out: a short
