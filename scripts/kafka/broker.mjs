@@ -13,8 +13,11 @@ import { installKafka, javaArguments } from './install.mjs'
 const START_TIMEOUT_MS = 120_000
 const GC = ['-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-XX:InitiatingHeapOccupancyPercent=35']
 
-/** Starts a broker. Resolves when it serves: `{ bootstrap, pid, exited, stop() }`; `stop` resolves when it has ended. */
-export async function startKafka({ port, dir, settings = {} }) {
+/**
+ * What a start needs: D/server.properties, and D/data formatted when it is empty. Resolves with the arguments of `java` that run the broker
+ * in the foreground; its log goes to standard error. Throws Unavailable where Apache Kafka cannot be had.
+ */
+export async function prepareKafka({ port, dir, settings = {} }) {
   const jars = await installKafka()
   const folder = resolve(dir)
   mkdirSync(folder, { recursive: true })
@@ -24,9 +27,13 @@ export async function startKafka({ port, dir, settings = {} }) {
     const id = randomBytes(16).toString('base64url')
     run('java', [...javaArguments(jars, { heap: '256m' }), 'kafka.tools.StorageTool', 'format', '-t', id, '-c', properties, '--standalone'])
   }
-  const child = spawn('java', [...javaArguments(jars, { heap: '1g', logLevel: 'INFO', options: GC }), 'kafka.Kafka', properties], {
-    stdio: ['ignore', 'inherit', 'pipe']
-  })
+  return [...javaArguments(jars, { heap: '1g', logLevel: 'INFO', options: GC }), 'kafka.Kafka', properties]
+}
+
+/** Starts a broker. Resolves when it serves: `{ bootstrap, pid, exited, stop() }`; `stop` resolves when it has ended. */
+export async function startKafka({ port, dir, settings = {} }) {
+  const folder = resolve(dir)
+  const child = spawn('java', await prepareKafka({ port, dir, settings }), { stdio: ['ignore', 'inherit', 'pipe'] })
   const log = createWriteStream(join(folder, 'broker.log'))
   child.stderr.pipe(log)
   const exited = new Promise((done) => child.once('exit', done))

@@ -17,14 +17,16 @@ export class Closed extends Error {
 
 export class RawClient {
   readonly socket: net.Socket
+  readonly #patienceMs: number
   #correlationId = 0
   #received: Buffer = Buffer.alloc(0)
   #waiting: { resolve: (frame: Buffer) => void; reject: (error: Error) => void }[] = []
   #frames: Buffer[] = []
   #ended = false
 
-  private constructor(socket: net.Socket) {
+  private constructor(socket: net.Socket, patienceMs: number) {
     this.socket = socket
+    this.#patienceMs = patienceMs
     socket.on('data', (chunk) => this.#take(chunk))
     socket.on('error', () => {})
     socket.on('close', () => {
@@ -33,10 +35,14 @@ export class RawClient {
     })
   }
 
-  static async connect({ host, port }: { readonly host: string; readonly port: number }): Promise<RawClient> {
+  /** `patienceMs`: an answer that takes longer is an error. */
+  static async connect(
+    { host, port }: { readonly host: string; readonly port: number },
+    { patienceMs = PATIENCE_MS }: { readonly patienceMs?: number } = {}
+  ): Promise<RawClient> {
     const socket = net.connect({ host, port, noDelay: true })
     await once(socket, 'connect')
-    return new RawClient(socket)
+    return new RawClient(socket, patienceMs)
   }
 
   get closed(): boolean {
@@ -76,7 +82,7 @@ export class RawClient {
     if (frame) return Promise.resolve(frame)
     if (this.#ended) return Promise.reject(new Closed('the broker closed the connection'))
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS)
+      const timer = setTimeout(() => reject(new Error(`no answer within ${this.#patienceMs} ms`)), this.#patienceMs)
       const settled = () => clearTimeout(timer)
       this.#waiting.push({
         resolve: (value) => (settled(), resolve(value)),
