@@ -99,11 +99,19 @@ const STOP_PATIENCE_MS = 60_000
 
 /** The built broker in a process of its own, through its command line. Rejects with the end of its log if it ends before it serves. */
 export async function startSluice(options: SluiceOptions = {}): Promise<BenchBroker> {
-  const folder = await dataFolder('sluice', options)
-  const port = await freePort()
   const settings = Object.entries({ ...COMMON_SETTINGS, ...options.settings }).flatMap(([name, value]) => ['--set', `${name}=${value}`])
-  const args = [...(options.nodeArguments ?? []), CLI, 'start', '--port', String(port), '--dir', folder.dir, ...settings]
-  return startOwn({ subject: options.subject ?? 'Sluice', port, command: process.execPath, args, data: folder.dir, folder, options })
+  const args = (port: number, dir: string): string[] => [
+    ...(options.nodeArguments ?? []),
+    CLI,
+    'start',
+    '--port',
+    String(port),
+    '--dir',
+    dir,
+    ...settings
+  ]
+  const folder = await dataFolder('sluice', options)
+  return startOwn({ subject: options.subject ?? 'Sluice', command: process.execPath, ports: 1, args, folder, data: folder.dir, options })
 }
 
 /** A real Apache Kafka: KRaft, one node that is broker and controller, installed at its first use. Rejects with `Unavailable`. */
@@ -112,12 +120,11 @@ export async function startKafka(options: StartOptions = {}): Promise<BenchBroke
   const { prepareKafka } = (await import(pathToFileURL(path.join(root, 'scripts/kafka/broker.mjs')).href)) as {
     prepareKafka: (start: { port: number; dir: string; settings: Readonly<Record<string, string>> }) => Promise<string[]>
   }
-  const folder = await dataFolder('kafka', options)
-  const port = await freePort(2)
   const settings = { ...COMMON_SETTINGS, ...KAFKA_SETTINGS, ...options.settings }
-  const args = await prepareKafka({ port, dir: folder.dir, settings })
-  const data = path.join(folder.dir, 'data')
-  return startOwn({ subject: options.subject ?? `Apache Kafka ${version}`, port, command: 'java', args, data, folder, options })
+  const args = (port: number, dir: string): Promise<string[]> => prepareKafka({ port, dir, settings })
+  const subject = options.subject ?? `Apache Kafka ${version}`
+  const folder = await dataFolder('kafka', options)
+  return startOwn({ subject, command: 'java', ports: 2, args, folder, data: path.join(folder.dir, 'data'), options })
 }
 
 /** Installs Apache Kafka if it is not there yet (a minute or two). Resolves with its version; rejects with `Unavailable`. */
@@ -193,26 +200,41 @@ async function dataFolder(kind: string, { dir, parent = os.tmpdir() }: StartOpti
 
 interface Own {
   readonly subject: string
-  readonly port: number
   readonly command: string
-  readonly args: readonly string[]
-  readonly data: string
+  /** How many in a row it needs. */
+  readonly ports: number
+  readonly args: (port: number, dir: string) => string[] | Promise<string[]>
   readonly folder: Folder
+  /** Below the folder, where the segments are. */
+  readonly data: string
   readonly options: StartOptions
 }
 
-async function startOwn({ subject, port, command, args, data, folder, options }: Own): Promise<BenchBroker> {
-  const address = { host: '127.0.0.1', port }
+async function startOwn({ subject, command, ports, args, folder, data, options }: Own): Promise<BenchBroker> {
   const removeFolder = (): void => {
     if (folder.temporary !== undefined) rmSync(folder.temporary, { recursive: true, force: true })
   }
   let child: ChildProcess | undefined
   let startup = 0
   let log = ''
-  let forget = (): void => {}
-  const launch = async (): Promise<void> => {
+  let stopped = false
+  const stop = async (): Promise<void> => {
+    stopped = true
+    if (child !== undefined) await end(child, 'SIGTERM')
+    removeFolder()
+    forget()
+  }
+  const forget = atEnd(stop, () => {
+    child?.kill('SIGKILL')
+    removeFolder()
+  })
+  const port = await freePort(ports)
+  const address = { host: '127.0.0.1', port }
+  const bootstrap = `${address.host}:${port}`
+  const launch = async (line: readonly string[]): Promise<void> => {
+    if (stopped) throw new Error(`${subject} is being stopped`)
     const begun = performance.now()
-    const started = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+    const started = spawn(command, line, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
     child = started
     for (const stream of [started.stdout, started.stderr])
       stream.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-LOG_KEPT)))
@@ -222,18 +244,10 @@ async function startOwn({ subject, port, command, args, data, folder, options }:
     await end(started, 'SIGKILL')
     throw new Error(`${subject} ${problem}; the end of its log:\n${log.slice(-2000)}`)
   }
-  const stop = async (): Promise<void> => {
-    if (child !== undefined) await end(child, 'SIGTERM')
-    removeFolder()
-    forget()
-  }
-  forget = atEnd(stop, () => {
-    child?.kill('SIGKILL')
-    removeFolder()
-  })
-  const bootstrap = `${address.host}:${port}`
+  let line: readonly string[]
   try {
-    await launch()
+    line = await args(port, folder.dir)
+    await launch(line)
     const { topics } = options
     if (topics !== undefined && topics.length > 0) await Admin.with(bootstrap, (admin) => createAll(admin, topics))
   } catch (error) {
@@ -262,7 +276,7 @@ async function startOwn({ subject, port, command, args, data, folder, options }:
       const begun = performance.now()
       if (child !== undefined) await end(child, signal)
       const shutdown = performance.now() - begun
-      await launch()
+      await launch(line)
       return { shutdown, startup }
     },
     stop

@@ -16,10 +16,12 @@ let taken = false
 
 /**
  * Registers what undoes something. `stop` is the clean way; `kill`, without waiting, is taken when the process ends before.
- * The function that is returned forgets it: call it when it is undone.
+ * The function that is returned forgets it: call it when it is undone. After an interruption `kill` is called at once, and this throws.
  */
 export function atEnd(stop: () => Promise<void>, kill: () => void): () => void {
   guard()
+  if (interrupted.signal.aborted) kill()
+  interrupted.signal.throwIfAborted()
   const ending = { stop, kill }
   endings.add(ending)
   return () => endings.delete(ending)
