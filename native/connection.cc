@@ -13,6 +13,12 @@ std::int64_t monotonic_ms() {
   return static_cast<std::int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
 }
 
+std::int64_t monotonic_us() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::int64_t>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000;
+}
+
 void Flow::frame_released(std::size_t bytes) noexcept {
   frames_.fetch_sub(1);
   bytes_.fetch_sub(static_cast<std::int64_t>(bytes));
@@ -48,18 +54,21 @@ std::string address_text(const sockaddr_storage& address) {
 }
 
 Connection::Connection(std::uint64_t id_, double listener_, std::unique_ptr<Transport> transport_, const sockaddr_storage& peer_,
-                       std::shared_ptr<Inbox> inbox_, const IoOptions& options)
+                       std::shared_ptr<Inbox> inbox_, const IoOptions& options, std::shared_ptr<ListenerMeter> meter_, unsigned thread)
     : id(id_),
       listener(listener_),
       transport(std::move(transport_)),
       peer(peer_),
       inbox(std::move(inbox_)),
       flow(std::make_shared<Flow>(inbox, id, options)),
+      meter(std::move(meter_)),
+      counters(meter->of_io_thread(thread)),
       active_ms(monotonic_ms()),
       sent_ms(active_ms.load()) {}
 
 std::int64_t Connection::send(TransferContext& context, const TransferSettings& settings, const std::uint8_t* bytes, std::size_t length,
                               std::vector<RegionPart> parts) {
+  CounterSet& counted = meter->of_javascript();
   Outgoing response(bytes, length, std::move(parts));
   const std::uint64_t total = response.remaining();
   const bool inline_size = total <= settings.inline_below.load(std::memory_order_relaxed);
@@ -79,7 +88,7 @@ std::int64_t Connection::send(TransferContext& context, const TransferSettings& 
       queue_.push_back(std::move(response));
       queued.fetch_add(1);
       lock.unlock();
-      context.counters().add(Counter::QueuedResponses, 1);
+      counted.add(Counter::QueuedResponses, 1);
       if (kick) inbox->post({Command::Kind::Kick, id});
       return now_unsent;
     }
@@ -92,8 +101,8 @@ std::int64_t Connection::send(TransferContext& context, const TransferSettings& 
   StepResult result = StepResult::Progress;
   while (result == StepResult::Progress && response.remaining() > 0) {
     std::size_t sent;
-    result = response.step(*transport, context, limits, sent);
-    if (sent > 0) context.counters().add(Counter::BytesSent, static_cast<std::int64_t>(sent));
+    result = response.step(*transport, context, counted, limits, sent);
+    if (sent > 0) counted.add(Counter::BytesSent, static_cast<std::int64_t>(sent));
   }
   const std::uint64_t left = response.remaining();
   if (left < total) {
@@ -101,7 +110,7 @@ std::int64_t Connection::send(TransferContext& context, const TransferSettings& 
     active_ms.store(now, std::memory_order_relaxed);
   }
   sent_ms.store(now, std::memory_order_relaxed);
-  context.counters().add(left == 0 ? Counter::InlineResponses : Counter::QueuedResponses, 1);
+  counted.add(left == 0 ? Counter::InlineResponses : Counter::QueuedResponses, 1);
   {
     std::lock_guard lock(mutex_);
     if (closing_) return -1;

@@ -16,14 +16,16 @@
 
 #include "inbox.h"
 #include "io_options.h"
+#include "meter.h"
 #include "outgoing.h"
 #include "slab_pool.h"
 #include "transport.h"
 
 namespace sluice {
 
-// Milliseconds of the monotonic clock.
+// Milliseconds of the monotonic clock, as coarse as a timer tick; microseconds, exact.
 std::int64_t monotonic_ms();
+std::int64_t monotonic_us();
 
 // Frames of one connection that were delivered and not released. Apart from the Connection, so that a frame that lives long does not keep a socket open.
 class Flow final : public FrameOwner {
@@ -58,8 +60,9 @@ std::string address_key(const sockaddr_storage& address);
 
 class Connection {
  public:
+  // `meter` is its listener's, `thread` the number of the I/O thread that gets it.
   Connection(std::uint64_t id, double listener, std::unique_ptr<Transport> transport, const sockaddr_storage& peer, std::shared_ptr<Inbox> inbox,
-             const IoOptions& options);
+             const IoOptions& options, std::shared_ptr<ListenerMeter> meter, unsigned thread);
 
   const std::uint64_t id;
   const double listener;
@@ -67,6 +70,8 @@ class Connection {
   const sockaddr_storage peer;
   const std::shared_ptr<Inbox> inbox;
   const std::shared_ptr<Flow> flow;
+  const std::shared_ptr<ListenerMeter> meter;
+  CounterSet& counters;  // of the meter: the I/O thread's
 
   // --- any thread
   std::atomic<std::int64_t> bytes_received{0};
@@ -106,6 +111,7 @@ class Connection {
   bool want_write = false;
   bool runnable = false;      // in the list of those that have more to send in the next round
   bool cold = false;          // waits for a disk thread
+  std::int64_t cold_since_us = 0;
   bool lingering = false;     // everything is sent; waits for the peer's end
   std::int64_t linger_until_ms = 0;
   bool dead = false;

@@ -5,17 +5,21 @@
 #include <cstdint>
 #include <memory>
 
+#include "meter.h"
+
 namespace sluice {
 
 // An open log file. Closes with its last reference, so deletion never breaks a reader. Descriptor and counters may be read from any thread.
 class LogFile {
  public:
-  LogFile(int fd, std::uint64_t size) : fd_(fd), end_(size) {}
+  LogFile(int fd, std::uint64_t size, std::shared_ptr<LogMeter> meter = nullptr) : fd_(fd), meter_(std::move(meter)), end_(size) {}
   ~LogFile();
   LogFile(const LogFile&) = delete;
   LogFile& operator=(const LogFile&) = delete;
 
   int fd() const { return fd_; }
+  // Of its log; null: nobody counts.
+  LogMeter* meter() const { return meter_.get(); }
   // Bytes that are written and may be read; release/acquire.
   std::uint64_t end() const { return end_.load(std::memory_order_acquire); }
   void publish_end(std::uint64_t end) { end_.store(end, std::memory_order_release); }
@@ -28,6 +32,7 @@ class LogFile {
 
  private:
   const int fd_;
+  const std::shared_ptr<LogMeter> meter_;
   std::atomic<std::uint64_t> end_;
   std::atomic<std::uint32_t> truncations_{0};
   std::atomic<std::int64_t> last_append_ms_{0};

@@ -1,7 +1,6 @@
-// Settings and counters of the I/O threads; the same fields and indexes as in src/native/binding.ts.
+// Settings of the I/O threads; the same fields and numbers as in src/native/binding.ts.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -30,34 +29,6 @@ struct TransferSettings {
   std::atomic<int> mode{static_cast<int>(TransferMode::Auto)};
   std::atomic<std::uint64_t> copy_below{32 * 1024};
   std::atomic<std::uint64_t> inline_below{128 * 1024};
-};
-
-enum class Counter : unsigned {
-  ConnectionsAccepted,
-  ConnectionsOpen,
-  FramesReceived,
-  BytesReceived,
-  BytesSent,
-  HeaderBytes,
-  SendfileBytes,
-  SpliceBytes,
-  MmapBytes,
-  ReadWriteBytes,
-  InlineResponses,
-  QueuedResponses,
-  ColdReads,
-  FrameMemoryBytes,
-  ReadPauses,
-};
-inline constexpr std::size_t kCounters = 16;
-
-// One per thread that counts: a single writer, any reader.
-struct alignas(64) CounterSet {
-  std::array<std::atomic<std::int64_t>, kCounters> values{};
-  void add(Counter counter, std::int64_t amount) {
-    auto& value = values[static_cast<unsigned>(counter)];
-    value.store(value.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-  }
 };
 
 }  // namespace sluice

@@ -63,7 +63,7 @@ void IoThread::readable(Connection& connection) {
   const ssize_t got = connection.transport->read(parts, count);
   if (got == -EAGAIN) return;
   if (got <= 0) return close(connection, got == 0 ? CloseReason::Peer : CloseReason::Reset);
-  context_.counters().add(Counter::BytesReceived, got);
+  connection.counters.add(Counter::BytesReceived, got);
   connection.bytes_received.store(connection.bytes_received.load(std::memory_order_relaxed) + got, std::memory_order_relaxed);
   connection.active_ms.store(now_ms_, std::memory_order_relaxed);
   std::size_t rest = static_cast<std::size_t>(got);
@@ -140,7 +140,7 @@ void IoThread::deliver(Connection& connection, const FrameView& frame) {
   connection.frame_length = -1;
   connection.flow->delivered(frame.length);
   connection.awaiting.fetch_add(1, std::memory_order_relaxed);
-  context_.counters().add(Counter::FramesReceived, 1);
+  connection.counters.add(Counter::FramesReceived, 1);
   rows_.push_back({static_cast<double>(EventKind::Frame), static_cast<double>(connection.id), static_cast<double>(frame.id),
                    static_cast<double>(frame.slab), static_cast<double>(frame.offset), static_cast<double>(frame.length)});
 }
@@ -155,7 +155,7 @@ void IoThread::discard(Connection& connection) {
 
 void IoThread::pause(Connection& connection, unsigned bit) {
   if (connection.lingering) return;
-  if (connection.paused == 0) context_.counters().add(Counter::ReadPauses, 1);
+  if (connection.paused == 0) connection.counters.add(Counter::ReadPauses, 1);
   connection.paused |= bit;
   interest(connection);
 }

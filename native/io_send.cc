@@ -33,7 +33,7 @@ void IoThread::flush(Connection& connection) {
     const StepLimits limits{static_cast<TransferMode>(settings.mode.load(std::memory_order_relaxed)),
                             settings.copy_below.load(std::memory_order_relaxed), kSendPerRound - total, more, now_ms_};
     std::size_t bytes;
-    const StepResult result = response->step(*connection.transport, context_, limits, bytes);
+    const StepResult result = response->step(*connection.transport, context_, connection.counters, limits, bytes);
     total += bytes;
     if (bytes > 0) sent(connection, bytes);
     switch (result) {
@@ -58,7 +58,7 @@ void IoThread::flush(Connection& connection) {
 }
 
 void IoThread::sent(Connection& connection, std::size_t bytes) {
-  context_.counters().add(Counter::BytesSent, static_cast<std::int64_t>(bytes));
+  connection.counters.add(Counter::BytesSent, static_cast<std::int64_t>(bytes));
   connection.bytes_sent.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
   connection.unsent.fetch_sub(static_cast<std::int64_t>(bytes));
   connection.sent_ms.store(now_ms_, std::memory_order_relaxed);
@@ -66,20 +66,42 @@ void IoThread::sent(Connection& connection, std::size_t bytes) {
   if (connection.paused & Connection::PausedByFlow) reconsider(connection);
 }
 
+void IoThread::count_cold(Connection& connection, const FileRegion& region, Counter counter, std::int64_t amount) {
+  connection.counters.add(counter, amount);
+  if (LogMeter* log = region.file->meter()) log->add(counter, amount);
+}
+
+// The read of a cold range has ended.
+void IoThread::warmed(Connection& connection, std::uint64_t until) {
+  connection.cold = false;
+  bool more;
+  if (Outgoing* response = connection.front(more)) {
+    count_cold(connection, response->cold().region, Counter::ColdMicros, monotonic_us() - connection.cold_since_us);
+    response->warmed(until);
+  }
+  connection.sent_ms.store(now_ms_, std::memory_order_relaxed);
+  flush(connection);
+}
+
 // False: the read lane is full; then this thread waits for the disk itself, which is slow but ends.
 bool IoThread::wait_for_disk(Connection& connection, Outgoing& response) {
-  context_.counters().add(Counter::ColdReads, 1);
   const Outgoing::ColdRange range = response.cold();
+  const std::int64_t since_us = monotonic_us();
+  count_cold(connection, range.region, Counter::ColdReads, 1);
+  count_cold(connection, range.region, Counter::ColdBytes, static_cast<std::int64_t>(range.length));
   const std::uint64_t until = range.position + range.length;
   const bool queued = server_.disk().submit(Lane::Read, [inbox = inbox_, id = connection.id, range, until] {
     warm(range.region.file->fd(), range.position, range.length);
     inbox->post({Command::Kind::Warm, id, static_cast<std::int64_t>(until)});
   });
   if (!queued) {
+    warm(range.region.file->fd(), range.position, range.length);
+    count_cold(connection, range.region, Counter::ColdMicros, monotonic_us() - since_us);
     response.warmed(until);
     return false;
   }
   connection.cold = true;
+  connection.cold_since_us = since_us;
   connection.want_write = false;
   interest(connection);
   return true;

@@ -76,7 +76,8 @@ int IoServer::listen(const std::string& host, std::uint16_t port, int backlog, d
   if (!parse_address(host, port, address, length)) return -EINVAL;
   const int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
-  auto listener = std::make_shared<Listener>(next_listener_, fd, static_cast<unsigned>(listeners_.size() % threads_.size()));
+  auto listener = std::make_shared<Listener>(next_listener_, fd, static_cast<unsigned>(listeners_.size() % threads_.size()),
+                                             std::make_shared<ListenerMeter>(threads_.size()));
   set_socket_options(fd, options_);
   if (address.ss_family == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, host == "::" ? 0 : 1);
   if (bind(fd, reinterpret_cast<sockaddr*>(&address), length) != 0 || ::listen(fd, backlog) != 0) return -errno;
@@ -86,6 +87,7 @@ int IoServer::listen(const std::string& host, std::uint16_t port, int backlog, d
                                                    : reinterpret_cast<sockaddr_in&>(address).sin_port);
   id = next_listener_++;
   listeners_[id] = listener;
+  meters_[id] = listener->meter;
   threads_[listener->thread]->inbox().post({Command::Kind::Listen, 0, 0, nullptr, listener});
   return 0;
 }
@@ -120,12 +122,17 @@ void IoServer::pause(std::uint64_t id, bool paused) {
 }
 
 void IoServer::counters(double* into) const {
-  for (std::size_t i = 0; i < kCounters; i++) {
-    std::int64_t sum = inline_context_.counters().values[i].load(std::memory_order_relaxed);
-    for (const auto& thread : threads_) sum += thread->counters().values[i].load(std::memory_order_relaxed);
-    into[i] = static_cast<double>(sum);
-  }
+  std::fill_n(into, kCounters, 0.0);
+  for (const auto& [id, meter] : meters_) meter->add_to(into);
   into[static_cast<unsigned>(Counter::FrameMemoryBytes)] = static_cast<double>(pool_->charged());
+}
+
+bool IoServer::counters(double listener, double* into) const {
+  const auto found = meters_.find(listener);
+  if (found == meters_.end()) return false;
+  std::fill_n(into, kCounters, 0.0);
+  found->second->add_to(into);
+  return true;
 }
 
 void IoServer::stop(std::int64_t grace_ms, std::function<void()> done) {

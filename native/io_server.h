@@ -31,11 +31,12 @@ class IoThread;
 // A listening socket. Owned by one I/O thread once posted to it.
 class Listener {
  public:
-  Listener(double id_, int fd_, unsigned thread_) : id(id_), fd(fd_), thread(thread_) {}
+  Listener(double id_, int fd_, unsigned thread_, std::shared_ptr<ListenerMeter> meter_) : id(id_), fd(fd_), thread(thread_), meter(std::move(meter_)) {}
   ~Listener();
   const double id;
   const int fd;
   const unsigned thread;
+  const std::shared_ptr<ListenerMeter> meter;
   // I/O thread
   bool armed = false;
   bool wants_slot = false;         // paused by max_connections
@@ -61,7 +62,9 @@ class IoServer {
   void pause(std::uint64_t connection, bool paused);
   std::shared_ptr<Connection> find(std::uint64_t connection) { return table_.find(connection); }
   TransferSettings& settings() { return settings_; }
+  // kCounters numbers of all listeners, those that were closed included; of one. False: it never was.
   void counters(double* into) const;
+  bool counters(double listener, double* into) const;
   // Ends listening and reading now; what is queued is sent for at most grace_ms. `done` is called on another thread when all threads have ended. Once.
   void stop(std::int64_t grace_ms, std::function<void()> done);
   bool stopping() const { return stopping_; }
@@ -93,6 +96,7 @@ class IoServer {
   TransferContext inline_context_;  // of the JavaScript thread
   std::vector<std::unique_ptr<IoThread>> threads_;
   std::unordered_map<double, std::shared_ptr<Listener>> listeners_;
+  std::unordered_map<double, std::shared_ptr<ListenerMeter>> meters_;
   double next_listener_ = 1;
   bool stopping_ = false;
   std::thread stopper_;

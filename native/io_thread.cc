@@ -151,13 +151,8 @@ void IoThread::obey(Command& command) {
       return pause(*connection, Connection::PausedByCaller);
     case Kind::Unpause:
       return unpause(*connection, Connection::PausedByCaller);
-    case Kind::Warm: {
-      connection->cold = false;
-      bool more;
-      if (Outgoing* response = connection->front(more)) response->warmed(static_cast<std::uint64_t>(command.value));
-      connection->sent_ms.store(now_ms_, std::memory_order_relaxed);
-      return flush(*connection);
-    }
+    case Kind::Warm:
+      return warmed(*connection, static_cast<std::uint64_t>(command.value));
     default:
       return;
   }
@@ -210,7 +205,7 @@ void IoThread::accept(Listener& listener) {
 }
 
 void IoThread::admit(Listener& listener, int fd, const sockaddr_storage& peer) {
-  context_.counters().add(Counter::ConnectionsAccepted, 1);
+  listener.meter->of_io_thread(number_).add(Counter::ConnectionsAccepted, 1);
   const std::uint64_t id = server_.table().reserve();
   if (!server_.admit_address(address_key(peer))) {
     ::close(fd);
@@ -222,7 +217,8 @@ void IoThread::admit(Listener& listener, int fd, const sockaddr_storage& peer) {
   }
   IoThread& target = server_.least_loaded();
   target.load.fetch_add(1, std::memory_order_relaxed);
-  auto connection = std::make_shared<Connection>(id, listener.id, plain_transport(fd), peer, target.shared_inbox(), server_.options());
+  auto connection = std::make_shared<Connection>(id, listener.id, plain_transport(fd), peer, target.shared_inbox(), server_.options(),
+                                                 listener.meter, target.number_);
   server_.table().set(id, connection);
   if (&target == this) adopt(std::move(connection));
   else target.inbox().post({Command::Kind::Adopt, id, 0, std::move(connection)});
@@ -232,7 +228,7 @@ void IoThread::adopt(std::shared_ptr<Connection> connection) {
   Connection& adopted = *connection;
   adopted.index = connections_.size();
   connections_.push_back(std::move(connection));
-  context_.counters().add(Counter::ConnectionsOpen, 1);
+  adopted.counters.add(Counter::ConnectionsOpen, 1);
   rows_.push_back({static_cast<double>(EventKind::ConnectionOpened), static_cast<double>(adopted.id), adopted.listener, 0, 0, 0});
   epoll_event event{EPOLLIN, {.u64 = reinterpret_cast<std::uint64_t>(&adopted)}};
   adopted.armed = EPOLLIN;
@@ -265,7 +261,7 @@ void IoThread::close(Connection& connection, CloseReason reason) {
                    static_cast<double>(connection.bytes_received.load()), static_cast<double>(connection.bytes_sent.load()), 0});
   server_.table().erase(connection.id);
   server_.drop_address(address_key(connection.peer));
-  context_.counters().add(Counter::ConnectionsOpen, -1);
+  connection.counters.add(Counter::ConnectionsOpen, -1);
   load.fetch_sub(1, std::memory_order_relaxed);
   graveyard_.push_back(std::move(connections_[connection.index]));
   if (connection.index + 1 < connections_.size()) {

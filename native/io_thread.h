@@ -21,7 +21,6 @@ class IoThread {
 
   Inbox& inbox() { return *inbox_; }
   const std::shared_ptr<Inbox>& shared_inbox() const { return inbox_; }
-  const CounterSet& counters() const { return context_.counters(); }
   // Connections it has or is about to have.
   std::atomic<std::int64_t> load{0};
 
@@ -54,6 +53,8 @@ class IoThread {
   void flush(Connection& connection);
   void sent(Connection& connection, std::size_t bytes);
   bool wait_for_disk(Connection& connection, Outgoing& response);
+  void warmed(Connection& connection, std::uint64_t until);
+  void count_cold(Connection& connection, const FileRegion& region, Counter counter, std::int64_t amount);
   void drained(Connection& connection);
 
   void interest(Connection& connection);

@@ -20,6 +20,24 @@ bool fresh(const FileRegion& region, std::uint64_t position, std::int64_t now_ms
   return now_ms - region.file->last_append_ms() < kFreshMs && position + kFreshTail >= region.file->end();
 }
 
+Counter counter_of(TransferMode path) {
+  switch (path) {
+    case TransferMode::Splice:
+      return Counter::SpliceBytes;
+    case TransferMode::Mmap:
+      return Counter::MmapBytes;
+    case TransferMode::ReadWrite:
+      return Counter::ReadWriteBytes;
+    default:
+      return Counter::SendfileBytes;
+  }
+}
+
+void count(CounterSet& counters, const FileRegion& region, Counter counter, std::int64_t amount) {
+  counters.add(counter, amount);
+  if (LogMeter* log = region.file->meter()) log->add(counter, amount);
+}
+
 StepResult of_error(ssize_t error) {
   if (error == -EAGAIN) return StepResult::Blocked;
   if (error == -EIO || error == -EFAULT || error == -EOVERFLOW || error == -EBADF || error == -EINVAL || error == -EISDIR ||
@@ -48,16 +66,17 @@ bool Outgoing::small(const FileRegion& region, const StepLimits& limits) const {
   return limits.mode == TransferMode::Auto && region.length < limits.copy_below;
 }
 
-StepResult Outgoing::step(Transport& transport, TransferContext& context, const StepLimits& limits, std::size_t& sent) {
+StepResult Outgoing::step(Transport& transport, TransferContext& context, CounterSet& counters, const StepLimits& limits, std::size_t& sent) {
   sent = 0;
   while (next_part_ < parts_.size() && parts_[next_part_].at == position_ && parts_[next_part_].region.length == 0) next_part_++;
   const bool at_region = next_part_ < parts_.size() && parts_[next_part_].at == position_;
-  if (!at_region || small(parts_[next_part_].region, limits)) return send_gathered(transport, context, limits, sent);
-  return send_region(transport, context, limits, sent);
+  if (!at_region || small(parts_[next_part_].region, limits)) return send_gathered(transport, context, counters, limits, sent);
+  return send_region(transport, context, counters, limits, sent);
 }
 
 // Own bytes and small regions in one system call: below some 32 KiB the copy is cheaper than the calls it saves.
-StepResult Outgoing::send_gathered(Transport& transport, TransferContext& context, const StepLimits& limits, std::size_t& sent) {
+StepResult Outgoing::send_gathered(Transport& transport, TransferContext& context, CounterSet& counters, const StepLimits& limits,
+                                   std::size_t& sent) {
   iovec parts[kMaxParts];
   int count = 0;
   std::size_t total = 0;
@@ -67,6 +86,7 @@ StepResult Outgoing::send_gathered(Transport& transport, TransferContext& contex
   std::uint64_t done = part_done_;
   bool region_follows = false;
   bool stopped = false;
+  bool told = true;
   while (count < kMaxParts && total < limits.max_bytes) {
     const std::size_t end = part < parts_.size() ? parts_[part].at : length_;
     if (position < end) {
@@ -99,7 +119,7 @@ StepResult Outgoing::send_gathered(Transport& transport, TransferContext& contex
     const bool read_in = part == next_part_ && region.position + done < warm_until_;
     std::uint8_t* into = context.buffer() + buffered;
     const ssize_t got = read_in ? read_waiting(region.file->fd(), into, want, region.position + done)
-                                : read_resident(region.file->fd(), into, want, region.position + done);
+                                : read_resident(region.file->fd(), into, want, region.position + done, told);
     if (got == -EAGAIN) {
       if (total > 0) break;
       return StepResult::Cold;
@@ -121,37 +141,43 @@ StepResult Outgoing::send_gathered(Transport& transport, TransferContext& contex
   const ssize_t result = transport.write(parts, count, limits.more || region_follows || (!stopped && total < remaining_));
   if (result < 0) return of_error(result);
   sent = static_cast<std::size_t>(result);
-  advance(sent, context.counters(), true);
+  advance(sent, counters, Counter::ReadWriteBytes, told ? Counter::ResidentBytes : Counter::UnprobedBytes);
   return sent < total ? StepResult::Blocked : StepResult::Progress;
 }
 
-StepResult Outgoing::send_region(Transport& transport, TransferContext& context, const StepLimits& limits, std::size_t& sent) {
+StepResult Outgoing::send_region(Transport& transport, TransferContext& context, CounterSet& counters, const StepLimits& limits,
+                                 std::size_t& sent) {
   const FileRegion& region = parts_[next_part_].region;
   if (!region.valid()) return StepResult::Broken;
   const std::uint64_t position = region.position + part_done_;
   std::uint64_t length = std::min({region.length - part_done_, kChunk, static_cast<std::uint64_t>(limits.max_bytes)});
   if (position < warm_until_) {
     length = std::min(length, warm_until_ - position);
-  } else if (position + std::min(length, kProbeAhead) > probed_until_ && !fresh(region, position, limits.now_ms)) {
-    if (residency(region.file->fd(), position, length) == Residency::Cold) return StepResult::Cold;
-    probed_until_ = position + length;
+  } else if (position + std::min(length, kProbeAhead) > probed_until_) {
+    found_ = Counter::FreshBytes;
+    if (!fresh(region, position, limits.now_ms)) {
+      const Residency found = residency(region.file->fd(), position, length);
+      if (found == Residency::Cold) return StepResult::Cold;
+      found_ = found == Residency::Resident ? Counter::ResidentBytes : Counter::UnprobedBytes;
+      probed_until_ = position + length;
+    }
   }
   const bool more = limits.more || length < remaining_;
-  const ssize_t result = context.send(transport, limits.mode, region.file->fd(), position, static_cast<std::size_t>(length), more);
+  TransferMode path = limits.mode;
+  const ssize_t result = context.send(transport, path, region.file->fd(), position, static_cast<std::size_t>(length), more);
   if (result < 0) return of_error(result);
   if (result == 0) return StepResult::Broken;
   sent = static_cast<std::size_t>(result);
   const bool whole = region.valid();
-  advance(sent, context.counters(), false);
+  advance(sent, counters, counter_of(path), found_);
   if (!whole) return StepResult::Broken;
   // A short splice may only mean that the pipe was full; the next step tells.
   return sent < length && limits.mode != TransferMode::Splice ? StepResult::Blocked : StepResult::Progress;
 }
 
-void Outgoing::advance(std::size_t bytes, CounterSet& counters, bool count_regions) {
+void Outgoing::advance(std::size_t bytes, CounterSet& counters, Counter path, Counter found) {
   remaining_ -= bytes;
   std::int64_t own = 0;
-  std::int64_t copied = 0;
   while (bytes > 0) {
     const std::size_t end = run_end();
     if (position_ < end) {
@@ -161,13 +187,16 @@ void Outgoing::advance(std::size_t bytes, CounterSet& counters, bool count_regio
       own += static_cast<std::int64_t>(part);
       continue;
     }
-    const std::uint64_t length = parts_[next_part_].region.length;
-    const std::uint64_t part = std::min<std::uint64_t>(bytes, length - part_done_);
+    FileRegion& region = parts_[next_part_].region;
+    const std::uint64_t part = std::min<std::uint64_t>(bytes, region.length - part_done_);
+    const bool read_in = region.position + part_done_ < warm_until_;
+    count(counters, region, path, static_cast<std::int64_t>(part));
+    count(counters, region, read_in ? Counter::ReadInBytes : found, static_cast<std::int64_t>(part));
     part_done_ += part;
     bytes -= static_cast<std::size_t>(part);
-    copied += static_cast<std::int64_t>(part);
-    if (part_done_ == length) {
-      parts_[next_part_].region.file.reset();  // unpinned as soon as it is sent
+    if (part_done_ == region.length) {
+      count(counters, region, Counter::Regions, region.length > 0 ? 1 : 0);
+      region.file.reset();  // unpinned as soon as it is sent
       next_part_++;
       part_done_ = 0;
       warm_until_ = 0;
@@ -175,7 +204,6 @@ void Outgoing::advance(std::size_t bytes, CounterSet& counters, bool count_regio
     }
   }
   if (own > 0) counters.add(Counter::HeaderBytes, own);
-  if (count_regions && copied > 0) counters.add(Counter::ReadWriteBytes, copied);
 }
 
 Outgoing::ColdRange Outgoing::cold() const {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "file_region.h"
+#include "meter.h"
 #include "transfer.h"
 
 namespace sluice {
@@ -42,8 +43,8 @@ class Outgoing {
 
   std::uint64_t remaining() const { return remaining_; }
 
-  // One or few system calls, at most about limits.max_bytes. Sets `sent`. Never blocks on the socket; on the disk only where residency cannot be told.
-  StepResult step(Transport& transport, TransferContext& context, const StepLimits& limits, std::size_t& sent);
+  // One or few system calls, at most about limits.max_bytes; counted in `counters` and in the meters of the logs. Sets `sent`. Never blocks on the socket; on the disk only where residency cannot be told.
+  StepResult step(Transport& transport, TransferContext& context, CounterSet& counters, const StepLimits& limits, std::size_t& sent);
 
   // The range that step() found cold. After it has been read in, warmed() lets it pass without another probe.
   struct ColdRange {
@@ -57,10 +58,11 @@ class Outgoing {
  private:
   struct Gathered;
   std::size_t run_end() const { return next_part_ < parts_.size() ? parts_[next_part_].at : length_; }
-  void advance(std::size_t bytes, CounterSet& counters, bool count_regions);
+  // `path` and `found`: how the bytes of regions went, and what was known of them, unless they were read in for this response.
+  void advance(std::size_t bytes, CounterSet& counters, Counter path, Counter found);
   bool small(const FileRegion& region, const StepLimits& limits) const;
-  StepResult send_gathered(Transport& transport, TransferContext& context, const StepLimits& limits, std::size_t& sent);
-  StepResult send_region(Transport& transport, TransferContext& context, const StepLimits& limits, std::size_t& sent);
+  StepResult send_gathered(Transport& transport, TransferContext& context, CounterSet& counters, const StepLimits& limits, std::size_t& sent);
+  StepResult send_region(Transport& transport, TransferContext& context, CounterSet& counters, const StepLimits& limits, std::size_t& sent);
 
   const std::uint8_t* bytes_;
   std::size_t length_;
@@ -72,6 +74,7 @@ class Outgoing {
   std::uint64_t remaining_;
   std::uint64_t probed_until_ = 0;  // file position in the current part up to which a probe found it resident
   std::uint64_t warm_until_ = 0;  // file position in the current part up to which no probe is needed
+  Counter found_ = Counter::UnprobedBytes;  // what the last probe of the current part said
 };
 
 }  // namespace sluice

@@ -25,6 +25,7 @@ Segment::Segment(SegmentOptions options)
     : base_offset_(options.base_offset),
       stated_size_(options.size),
       interval_(options.index_interval_bytes),
+      meter_(std::move(options.meter)),
       path_(std::move(options.path)),
       offsets_(IndexKind::Offset, options.index_bytes),
       times_(IndexKind::Time, options.index_bytes) {
@@ -87,7 +88,7 @@ int Segment::open_files() {
   const std::string log_path = path() + ".log";
   const int fd = ::open(log_path.c_str(), O_RDWR | O_CLOEXEC | (stated_size_ < 0 ? O_CREAT : 0), 0644);
   if (fd < 0) return -errno;
-  auto log = std::make_shared<LogFile>(fd, static_cast<std::uint64_t>(std::max<std::int64_t>(stated_size_, 0)));
+  auto log = std::make_shared<LogFile>(fd, static_cast<std::uint64_t>(std::max<std::int64_t>(stated_size_, 0)), meter_);
   struct stat status;
   if (fstat(fd, &status) != 0) return -errno;
   if (stated_size_ < 0 && status.st_size > 0) return -EEXIST;   // somebody's data: never overwritten

@@ -30,6 +30,7 @@ struct SegmentOptions {
   std::int64_t size = -1;  // valid bytes of .log; -1: the files are created
   std::size_t index_bytes = 10 << 20;
   std::uint64_t index_interval_bytes = 4096;
+  std::shared_ptr<LogMeter> meter{};  // of the log, for what is sent of it
 };
 
 // One stamped batch. The bytes stay valid during the call.
@@ -151,6 +152,7 @@ class Segment {
   const std::int64_t base_offset_;
   const std::int64_t stated_size_;
   const std::uint64_t interval_;
+  const std::shared_ptr<LogMeter> meter_;
 
   mutable std::mutex path_mutex_;
   std::string path_;

@@ -124,6 +124,10 @@ void Strand::run_appends(std::vector<StrandJob>& group, std::vector<EventRow>& r
   } catch (const std::bad_alloc&) {
     status = -ENOMEM;
   }
+  if (status >= 0) {
+    meter_->add(Counter::AppendedBytes, static_cast<std::int64_t>(bytes));
+    meter_->add(Counter::AppendedBatches, static_cast<std::int64_t>(group.size()));
+  }
   std::uint64_t position = end - bytes;
   for (const StrandJob& job : group) {
     position += job.length;

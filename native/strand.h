@@ -41,6 +41,9 @@ class Strand : public std::enable_shared_from_this<Strand> {
   // The job completes through the events, always, exactly once.
   void submit(StrandJob job);
 
+  // Of the log whose order this keeps.
+  const std::shared_ptr<LogMeter>& meter() const { return meter_; }
+
  private:
   void run();
   bool run_group(std::vector<StrandJob>& group);
@@ -51,6 +54,7 @@ class Strand : public std::enable_shared_from_this<Strand> {
 
   EventChannel& events_;
   DiskQueue& queue_;
+  const std::shared_ptr<LogMeter> meter_ = std::make_shared<LogMeter>();
   std::mutex mutex_;
   std::deque<StrandJob> jobs_;
   bool running_ = false;  // a worker has it, or a job for one is in the lane

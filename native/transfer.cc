@@ -72,12 +72,15 @@ void warm(int fd, std::uint64_t position, std::uint64_t length) {
   }
 }
 
-ssize_t read_resident(int fd, std::uint8_t* into, std::size_t length, std::uint64_t position) {
+ssize_t read_resident(int fd, std::uint8_t* into, std::size_t length, std::uint64_t position, bool& told) {
   iovec part{into, length};
   ssize_t result;
   do result = preadv2(fd, &part, 1, static_cast<off_t>(position), RWF_NOWAIT);
   while (result < 0 && errno == EINTR);
-  if (result < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)) return read_waiting(fd, into, length, position);
+  if (result < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)) {
+    told = false;
+    return read_waiting(fd, into, length, position);
+  }
   return result < 0 ? -errno : result;
 }
 
@@ -102,34 +105,24 @@ void TransferContext::close_pipe() {
   pipe_[0] = pipe_[1] = -1;
 }
 
-ssize_t TransferContext::send(Transport& transport, TransferMode mode, int fd, std::uint64_t position, std::size_t length, bool more) {
+ssize_t TransferContext::send(Transport& transport, TransferMode& mode, int fd, std::uint64_t position, std::size_t length, bool more) {
   const int socket = transport.direct_fd();
   if (socket < 0) mode = TransferMode::ReadWrite;
-  ssize_t sent;
-  Counter counter;
   switch (mode) {
     case TransferMode::Splice:
-      sent = by_splice(socket, fd, position, length, more);
-      counter = Counter::SpliceBytes;
-      break;
+      return by_splice(socket, fd, position, length, more);
     case TransferMode::Mmap:
-      sent = by_mmap(transport, fd, position, length, more);
-      counter = Counter::MmapBytes;
-      break;
+      return by_mmap(transport, fd, position, length, more);
     case TransferMode::ReadWrite:
-      sent = by_copy(transport, fd, position, length, more);
-      counter = Counter::ReadWriteBytes;
-      break;
-    default:
-      sent = by_sendfile(socket, fd, position, length);
-      counter = Counter::SendfileBytes;
-      if (sent == -EINVAL || sent == -ENOSYS) {  // a file system without it
-        sent = by_copy(transport, fd, position, length, more);
-        counter = Counter::ReadWriteBytes;
-      }
+      return by_copy(transport, fd, position, length, more);
+    default: {
+      mode = TransferMode::Sendfile;
+      const ssize_t sent = by_sendfile(socket, fd, position, length);
+      if (sent != -EINVAL && sent != -ENOSYS) return sent;
+      mode = TransferMode::ReadWrite;  // a file system without it
+      return by_copy(transport, fd, position, length, more);
+    }
   }
-  if (sent > 0) counters_.add(counter, sent);
-  return sent;
 }
 
 ssize_t TransferContext::by_sendfile(int socket, int fd, std::uint64_t position, std::size_t length) {

@@ -17,13 +17,14 @@ Residency residency(int fd, std::uint64_t position, std::uint64_t length);
 // Reads the range into the page cache; blocks. For a disk thread.
 void warm(int fd, std::uint64_t position, std::uint64_t length);
 
-// preadv2(RWF_NOWAIT): bytes that are in memory, -EAGAIN when the first is not. Falls back to a plain pread where the file system cannot tell.
-ssize_t read_resident(int fd, std::uint8_t* into, std::size_t length, std::uint64_t position);
+// preadv2(RWF_NOWAIT): bytes that are in memory, -EAGAIN when the first is not. Falls back to a plain pread where the file system cannot tell, and then
+// sets `told` to false.
+ssize_t read_resident(int fd, std::uint8_t* into, std::size_t length, std::uint64_t position, bool& told);
 
 // pread that waits for the disk.
 ssize_t read_waiting(int fd, std::uint8_t* into, std::size_t length, std::uint64_t position);
 
-// Scratch of one thread that sends: a buffer, a pipe, its counters. Made lazily. Not thread-safe.
+// Scratch of one thread that sends: a buffer and a pipe. Made lazily. Not thread-safe.
 class TransferContext {
  public:
   static constexpr std::size_t kBufferBytes = 256 * 1024;
@@ -34,12 +35,11 @@ class TransferContext {
   TransferContext& operator=(const TransferContext&) = delete;
 
   std::uint8_t* buffer();
-  CounterSet& counters() { return counters_; }
-  const CounterSet& counters() const { return counters_; }
 
   // Moves up to `length` bytes of the file to the transport without blocking on the socket. Blocks on the disk when pages are missing: probe first.
-  // > 0 bytes sent; 0 the file ends before `position`; -EAGAIN the socket is full; other -errno. `Auto` means sendfile.
-  ssize_t send(Transport& transport, TransferMode mode, int fd, std::uint64_t position, std::size_t length, bool more);
+  // > 0 bytes sent; 0 the file ends before `position`; -EAGAIN the socket is full; other -errno. `Auto` means sendfile. `mode` becomes the path that
+  // was taken.
+  ssize_t send(Transport& transport, TransferMode& mode, int fd, std::uint64_t position, std::size_t length, bool more);
 
  private:
   ssize_t by_sendfile(int socket, int fd, std::uint64_t position, std::size_t length);
@@ -51,7 +51,6 @@ class TransferContext {
   std::unique_ptr<std::uint8_t[]> buffer_;
   int pipe_[2] = {-1, -1};
   std::size_t pipe_bytes_ = 0;
-  CounterSet counters_;
 };
 
 }  // namespace sluice

@@ -306,7 +306,8 @@ Napi::Value Runtime::io_transfer(const Napi::CallbackInfo& info) {
 
 Napi::Value Runtime::io_counters(const Napi::CallbackInfo& info) {
   const Doubles into = doubles_argument(info, 0, kCounters);
-  io().counters(into.data);
+  if (info[1].IsUndefined()) io().counters(into.data);
+  else if (!io().counters(number_argument(info, 1), into.data)) throw std::out_of_range("unknown listener");
   return info.Env().Undefined();
 }
 

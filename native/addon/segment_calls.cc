@@ -87,6 +87,7 @@ struct SegmentCalls::State {
   }
   Napi::Value strand_reset(const Napi::CallbackInfo& info);
   Napi::Value strand_close(const Napi::CallbackInfo& info);
+  Napi::Value strand_counters(const Napi::CallbackInfo& info);
   Napi::Value segment_open(const Napi::CallbackInfo& info);
   Napi::Value segment_moved(const Napi::CallbackInfo& info);
   Napi::Value segment_prepare(const Napi::CallbackInfo& info);
@@ -132,6 +133,13 @@ Napi::Value SegmentCalls::State::strand_close(Info info) {
   return info.Env().Undefined();
 }
 
+Napi::Value SegmentCalls::State::strand_counters(Info info) {
+  const std::shared_ptr<Strand> counted = strand(info, 0);
+  const Doubles into = doubles_argument(info, 1, kLogCounters);
+  for (std::size_t i = 0; i < kLogCounters; i++) into.data[i] = static_cast<double>(counted->meter()->get(i));
+  return info.Env().Undefined();
+}
+
 Napi::Value SegmentCalls::State::segment_open(Info info) {
   SegmentOptions options;
   options.path = path_argument(info, 0);
@@ -139,6 +147,7 @@ Napi::Value SegmentCalls::State::segment_open(Info info) {
   options.size = integer_argument(info, 2, -1, kMaxOffset);
   options.index_bytes = static_cast<std::size_t>(integer_argument(info, 3, 0, INT_MAX));
   options.index_interval_bytes = static_cast<std::uint64_t>(integer_argument(info, 4, 0, kMaxSafeInteger));
+  if (!info[5].IsUndefined()) options.meter = strand(info, 5)->meter();
   return Napi::Number::New(info.Env(), segments.add(std::make_shared<Segment>(std::move(options))));
 }
 
@@ -356,6 +365,7 @@ void SegmentCalls::define(Napi::Env env, Napi::Object target) {
   set("strandOpen", &State::strand_open);
   set("strandReset", &State::strand_reset);
   set("strandClose", &State::strand_close);
+  set("strandCounters", &State::strand_counters);
   set("segmentOpen", &State::segment_open);
   set("segmentMoved", &State::segment_moved);
   set("segmentPrepare", &State::segment_prepare);

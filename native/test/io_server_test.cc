@@ -219,11 +219,12 @@ void echo_byte_by_byte() {
 struct TempFile {
   char path[64] = "/tmp/sluice-io-test-XXXXXX";
   std::shared_ptr<LogFile> file;
+  std::shared_ptr<LogMeter> meter = std::make_shared<LogMeter>();
   explicit TempFile(const std::vector<std::uint8_t>& bytes) {
     const int fd = mkstemp(path);
     CHECK(fd >= 0);
     CHECK_EQ(write(fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
-    file = std::make_shared<LogFile>(fd, bytes.size());
+    file = std::make_shared<LogFile>(fd, bytes.size(), meter);
   }
   ~TempFile() { unlink(path); }
   FileRegion region(std::uint64_t position, std::uint64_t length) const { return {file, position, length, file->truncations()}; }
@@ -232,6 +233,24 @@ struct TempFile {
     posix_fadvise(file->fd(), 0, 0, POSIX_FADV_DONTNEED);
   }
 };
+
+// The sums that the meter promises, of the server, of its one listener, and of the one file that was sent.
+void check_meter(Broker& broker, const TempFile& file) {
+  double all[kCounters];
+  double listener[kCounters];
+  broker.io->counters(all);
+  CHECK(broker.io->counters(broker.listener, listener));
+  double unknown[kCounters];
+  CHECK(!broker.io->counters(broker.listener + 1, unknown));
+  const auto of = [&](Counter counter) { return all[static_cast<unsigned>(counter)]; };
+  for (std::size_t i = 0; i < kCounters; i++)
+    if (i != static_cast<unsigned>(Counter::FrameMemoryBytes)) CHECK_EQ(all[i], listener[i]);
+  const double moved = of(Counter::SendfileBytes) + of(Counter::SpliceBytes) + of(Counter::MmapBytes) + of(Counter::ReadWriteBytes);
+  const double known = of(Counter::ResidentBytes) + of(Counter::FreshBytes) + of(Counter::ReadInBytes) + of(Counter::UnprobedBytes);
+  CHECK_EQ(of(Counter::BytesSent), of(Counter::HeaderBytes) + moved);
+  CHECK_EQ(moved, known);
+  for (unsigned i = kFirstOfLog; i < kCounters; i++) CHECK_EQ(all[i], static_cast<double>(file.meter->get(i - kFirstOfLog)));
+}
 
 // All paths give the same bytes: regions large and small, first, last, adjoining and empty; pages cold and warm; tried inline or not.
 void transfer_paths() {
@@ -281,12 +300,63 @@ void transfer_paths() {
   }
   double counters[kCounters];
   broker.io->counters(counters);
-  for (const Counter counter : {Counter::SendfileBytes, Counter::SpliceBytes, Counter::MmapBytes, Counter::ReadWriteBytes, Counter::ColdReads})
+  for (const Counter counter : {Counter::SendfileBytes, Counter::SpliceBytes, Counter::MmapBytes, Counter::ReadWriteBytes, Counter::ResidentBytes,
+                                Counter::ReadInBytes, Counter::ColdReads, Counter::ColdBytes, Counter::ColdMicros})
     CHECK(counters[static_cast<unsigned>(counter)] > 0);
-  CHECK_EQ(counters[static_cast<unsigned>(Counter::BytesSent)],
-           counters[static_cast<unsigned>(Counter::HeaderBytes)] + counters[static_cast<unsigned>(Counter::SendfileBytes)] +
-               counters[static_cast<unsigned>(Counter::SpliceBytes)] + counters[static_cast<unsigned>(Counter::MmapBytes)] +
-               counters[static_cast<unsigned>(Counter::ReadWriteBytes)]);
+  CHECK_EQ(counters[static_cast<unsigned>(Counter::Regions)], 2.0 * 2 * 5 * 7);
+  check_meter(broker, file);
+}
+
+// Each listener has its own figures, and those of a closed one stay in the sum.
+void meters_of_listeners() {
+  Broker broker;
+  double second = 0;
+  std::uint16_t port = 0;
+  CHECK_EQ(broker.io->listen("127.0.0.1", 0, 128, second, port), 0);
+  Client one(broker.port);
+  Client two(port);
+  one.frame(pattern(1000, 1));
+  two.frame(pattern(50, 1));
+  broker.drive([&] {
+    one.step();
+    two.step();
+    return one.input.size() == 1004 && two.input.size() == 54;
+  });
+  CHECK(broker.io->unlisten(second));
+  double counters[kCounters];
+  const auto of = [&](Counter counter) { return counters[static_cast<unsigned>(counter)]; };
+  CHECK(broker.io->counters(broker.listener, counters));
+  CHECK_EQ(of(Counter::BytesReceived), 1004.0);
+  CHECK_EQ(of(Counter::BytesSent), 1004.0);
+  CHECK_EQ(of(Counter::ConnectionsOpen), 1.0);
+  CHECK(broker.io->counters(second, counters));
+  CHECK_EQ(of(Counter::BytesReceived), 54.0);
+  CHECK_EQ(of(Counter::FramesReceived), 1.0);
+  broker.io->counters(counters);
+  CHECK_EQ(of(Counter::BytesSent), 1058.0);
+  CHECK_EQ(of(Counter::ConnectionsAccepted), 2.0);
+}
+
+// What was appended a moment ago needs no probe, and is counted so.
+void fresh_bytes() {
+  Broker broker;
+  const auto data = pattern(500'000, 5);
+  TempFile file(data);
+  file.file->touched(monotonic_ms());
+  broker.on_frame = [&](std::uint64_t connection, const std::uint8_t*, std::size_t, const FrameView& frame) {
+    broker.pool->release(frame.id);
+    CHECK(broker.io->send(connection, data.data(), 8, {{8, file.region(0, data.size())}}) >= 0);
+  };
+  Client client(broker.port);
+  client.frame({1});
+  broker.drive([&] {
+    client.step();
+    return client.input.size() == data.size() + 8;
+  });
+  check_meter(broker, file);
+  double counters[kCounters];
+  broker.io->counters(counters);
+  CHECK_EQ(counters[static_cast<unsigned>(Counter::FreshBytes)], 500'000.0);
 }
 
 // A region that is cut while it waits is never sent, in any mode: the connection closes.
@@ -623,6 +693,8 @@ int main() {
   RUN(echo_cut_anywhere)();
   RUN(echo_byte_by_byte)();
   RUN(transfer_paths)();
+  RUN(meters_of_listeners)();
+  RUN(fresh_bytes)();
   RUN(fenced_region)();
   RUN(slow_and_killed_readers)();
   RUN(bad_lengths_and_limits)();

@@ -112,6 +112,10 @@ void order() {
     CHECK_EQ(scan.status, 0);
     CHECK_EQ(scan.rows.size(), kBatches * kScanRowBytes);
   }
+  for (auto& strand : strands) {
+    CHECK_EQ(strand->meter()->get(static_cast<unsigned>(Counter::AppendedBytes) - kFirstOfLog), kBatches * 200);
+    CHECK_EQ(strand->meter()->get(static_cast<unsigned>(Counter::AppendedBatches) - kFirstOfLog), kBatches);
+  }
 }
 
 // The failing group, what is behind it, the cut that repairs, the reset, and life after it.

@@ -86,25 +86,64 @@ export interface TransferOptions {
   readonly inlineBelowBytes: number
 }
 
-/** Indexes into the array that `ioCounters` fills. All since start; bytes of file regions are counted by the path that moved them. */
+/**
+ * Indexes into the array that `ioCounters` fills. All since start, counted by what the system calls returned:
+ * `bytesSent` = `headerBytes` + the bytes of file regions by the path that moved them (sendfile, splice, mmap, readwrite), and the
+ * same region bytes = `residentBytes` + `freshBytes` + `readInBytes` + `unprobedBytes`, by what was known of the page cache.
+ */
 export const IoCounter = {
   connectionsAccepted: 0,
   connectionsOpen: 1,
   framesReceived: 2,
   bytesReceived: 3,
   bytesSent: 4,
+  /** Bytes of responses that stand in no file. */
   headerBytes: 5,
-  sendfileBytes: 6,
-  spliceBytes: 7,
-  mmapBytes: 8,
-  readwriteBytes: 9,
-  inlineResponses: 10,
-  queuedResponses: 11,
-  coldReads: 12,
-  frameMemoryBytes: 13,
-  readPauses: 14
+  inlineResponses: 6,
+  queuedResponses: 7,
+  /** Held now, of all listeners together; 0 for one listener. */
+  frameMemoryBytes: 8,
+  readPauses: 9,
+  sendfileBytes: 10,
+  spliceBytes: 11,
+  mmapBytes: 12,
+  readwriteBytes: 13,
+  /** Found in the page cache by a probe just before. */
+  residentBytes: 14,
+  /** Appended a moment ago: in the page cache, no probe made. */
+  freshBytes: 15,
+  /** Read from the disk while the response waited. */
+  readInBytes: 16,
+  /** The file system or the kernel cannot tell. */
+  unprobedBytes: 17,
+  /** Times that a response waited for the disk, the bytes it waited for, and for how long altogether. */
+  coldReads: 18,
+  coldBytes: 19,
+  coldMicros: 20,
+  /** File regions that were sent to their end. */
+  regions: 21
 } as const
-export const IO_COUNTERS = 16
+export const IO_COUNTERS = 22
+
+/** Indexes into the array that `strandCounters` fills: the bytes of one log, as in `IoCounter`. */
+export const LogCounter = {
+  sendfileBytes: 0,
+  spliceBytes: 1,
+  mmapBytes: 2,
+  readwriteBytes: 3,
+  residentBytes: 4,
+  freshBytes: 5,
+  readInBytes: 6,
+  unprobedBytes: 7,
+  coldReads: 8,
+  coldBytes: 9,
+  coldMicros: 10,
+  regions: 11,
+  /** Written to the page cache. */
+  appendedBytes: 12,
+  appendedBatches: 13
+} as const
+export const LOG_COUNTERS = 14
 
 /** What `segmentLocate` fills, and completions of the asynchronous forms carry as value1..3 in this order. */
 export const Location = {
@@ -154,12 +193,15 @@ export interface NativeRuntime {
   strandOpen(): number
   strandReset(strand: number): void
   strandClose(strand: number): void
+  /** LOG_COUNTERS numbers: what was appended through the strand, and sent of the segments that were opened with it. */
+  strandCounters(strand: number, into: Float64Array): void
 
   /**
    * Registers a segment `${path}.log/.index/.timeindex`; `path` ends in the 20-digit base offset. No system call is made here: files are
    * opened (`size` -1: created) on a disk thread by the first job that needs them. `size` is the length of `.log` that is valid.
+   * What is sent of it is counted with `strand`, if one is given.
    */
-  segmentOpen(path: string, baseOffset: number, size: number, indexBytes: number, indexIntervalBytes: number): number
+  segmentOpen(path: string, baseOffset: number, size: number, indexBytes: number, indexIntervalBytes: number, strand?: number): number
   /** The folder was renamed (topic deletion): later openings use the new path. */
   segmentMoved(segment: number, path: string): void
   /** Opens or creates the files now. Completes with value1 = size of `.log`. */
@@ -234,7 +276,8 @@ export interface NativeRuntime {
   /** Addresses as "host:port" (IPv6 in brackets); undefined when gone. */
   ioPeer(connection: number): { remote: string; local: string } | undefined
   ioTransfer(options: TransferOptions): void
-  ioCounters(into: Float64Array): void
+  /** IO_COUNTERS numbers, of one listener (also a closed one) or of all. */
+  ioCounters(into: Float64Array, listener?: number): void
   /** Stops accepting and reading; what is queued may still be sent for `graceMs`; then joins the I/O threads. Completes with `ticket`. */
   ioStop(graceMs: number, ticket: number): void
 

@@ -2,7 +2,7 @@
  * One segment of a log: `.log`, `.index` and `.timeindex` under a path that ends in the 20-digit base offset. A thin face over the native
  * calls: what each does, on which thread, and when it completes stands in binding.ts.
  */
-import { Location, SCAN_ROW_BYTES, SegmentStat } from './binding.js'
+import { Location, LOG_COUNTERS, SCAN_ROW_BYTES, SegmentStat } from './binding.js'
 import type { Completion, Frame, Runtime } from './runtime.js'
 
 export interface BatchLocation {
@@ -41,6 +41,12 @@ export class Strand {
   close(): void {
     this.#runtime.native.strandClose(this.handle)
   }
+
+  /** Adds its log's LOG_COUNTERS numbers to `sums` (see LogCounter). */
+  addCountersTo(sums: Float64Array): void {
+    this.#runtime.native.strandCounters(this.handle, counters)
+    for (let i = 0; i < LOG_COUNTERS; i++) sums[i]! += counters[i]!
+  }
 }
 
 export interface SegmentOptions {
@@ -55,6 +61,7 @@ export interface SegmentOptions {
 
 const stat = new Float64Array(8)
 const location = new Float64Array(3)
+const counters = new Float64Array(LOG_COUNTERS)
 
 export class NativeSegment {
   readonly #runtime: Runtime
@@ -62,11 +69,13 @@ export class NativeSegment {
   readonly baseOffset: number
   #path: string
 
-  constructor(runtime: Runtime, path: string, options: SegmentOptions) {
+  /** `strand`: the log's, with which is counted what is sent of the segment. */
+  constructor(runtime: Runtime, path: string, options: SegmentOptions, strand?: Strand) {
     this.#runtime = runtime
     this.#path = path
     this.baseOffset = options.baseOffset
-    this.handle = runtime.native.segmentOpen(path, options.baseOffset, options.size, options.indexBytes, options.indexIntervalBytes)
+    const { baseOffset, size, indexBytes, indexIntervalBytes } = options
+    this.handle = runtime.native.segmentOpen(path, baseOffset, size, indexBytes, indexIntervalBytes, strand?.handle)
   }
 
   get path(): string {

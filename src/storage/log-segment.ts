@@ -1,7 +1,7 @@
 /** A segment as the log keeps it: the native one, and what the log must know without asking it. */
 import { open, stat } from 'node:fs/promises'
 import type { TopicConfig } from '../config/index.js'
-import { NativeSegment } from '../native/segment.js'
+import { NativeSegment, type Strand } from '../native/segment.js'
 import type { Runtime } from '../native/runtime.js'
 import { readInt64 } from '../record/batch.js'
 import { isMissing, storageError } from './files.js'
@@ -35,15 +35,20 @@ export class LogSegment {
   readonly #indexInterval: number
   readonly #indexBytes: number
 
-  constructor(runtime: Runtime, pathWithoutSuffix: string, baseOffset: number, size: number, config: TopicConfig, nowMs: number) {
+  /** `strand`: the log's. */
+  constructor(
+    runtime: Runtime,
+    pathWithoutSuffix: string,
+    baseOffset: number,
+    size: number,
+    config: TopicConfig,
+    nowMs: number,
+    strand: Strand
+  ) {
     this.#indexInterval = config.indexIntervalBytes
     this.#indexBytes = config.segmentIndexBytes
-    this.native = new NativeSegment(runtime, pathWithoutSuffix, {
-      baseOffset,
-      size,
-      indexBytes: config.segmentIndexBytes,
-      indexIntervalBytes: config.indexIntervalBytes
-    })
+    const { segmentIndexBytes: indexBytes, indexIntervalBytes } = config
+    this.native = new NativeSegment(runtime, pathWithoutSuffix, { baseOffset, size, indexBytes, indexIntervalBytes }, strand)
     this.baseOffset = baseOffset
     this.createdMs = nowMs
     this.size = Math.max(0, size)

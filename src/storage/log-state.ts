@@ -81,7 +81,7 @@ export class LogState {
 
   /** A segment that exists with so many bytes; -1: one to be created. */
   makeSegment(baseOffset: number, size: number): LogSegment {
-    const segment = new LogSegment(this.runtime, this.segmentPath(baseOffset), baseOffset, size, this.config, this.clock.now())
+    const segment = new LogSegment(this.runtime, this.segmentPath(baseOffset), baseOffset, size, this.config, this.clock.now(), this.strand)
     this.segments.add(segment)
     return segment
   }

@@ -31,6 +31,7 @@ export class Log {
   readonly #writer: LogWriter
   readonly #flusher: LogFlusher
   #told = true
+  #released = false
   #retention: Promise<number> = Promise.resolve(0)
 
   private constructor(state: LogState) {
@@ -103,6 +104,11 @@ export class Log {
 
   get segmentCount(): number {
     return this.#state.segments.count
+  }
+
+  /** Adds what was appended to it and sent of it since it was opened to `sums` (LOG_COUNTERS numbers, see LogCounter). Nothing when it is closed. */
+  addCountersTo(sums: Float64Array): void {
+    if (!this.#released) this.#state.strand.addCountersTo(sums)
   }
 
   get config(): TopicConfig {
@@ -280,6 +286,7 @@ export class Log {
   }
 
   #release(): void {
+    this.#released = true
     for (const segment of this.#state.segments.all()) segment.native.close()
     this.#state.strand.close()
   }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import net from 'node:net'
 import test from 'ava'
-import { CloseReason, IoCounter, TransferMode } from '../../src/native/binding.js'
+import { CloseReason, IO_COUNTERS, IoCounter, TransferMode } from '../../src/native/binding.js'
 import { Runtime } from '../../src/native/runtime.js'
 import { Client, IO, TestBroker, frameOf } from './io-support.js'
 
@@ -57,8 +57,18 @@ test('every transfer mode gives the same bytes and counts them', async (t) => {
       const after = broker.counters()
       if (mode !== TransferMode.auto) t.is(after[counterOf[mode]]! - before[counterOf[mode]]!, bytes)
       t.is(after[IoCounter.headerBytes]! - before[IoCounter.headerBytes]!, 20)
+      t.is(after[IoCounter.regions]! - before[IoCounter.regions]!, 5)
     }
   }
+  const counters = broker.counters()
+  const sum = (...indexes: number[]): number => indexes.reduce((total, index) => total + counters[index]!, 0)
+  const moved = sum(IoCounter.sendfileBytes, IoCounter.spliceBytes, IoCounter.mmapBytes, IoCounter.readwriteBytes)
+  t.is(counters[IoCounter.bytesSent], moved + counters[IoCounter.headerBytes]!)
+  t.is(sum(IoCounter.residentBytes, IoCounter.freshBytes, IoCounter.readInBytes, IoCounter.unprobedBytes), moved)
+  const ofListener = new Float64Array(IO_COUNTERS)
+  broker.runtime.native.ioCounters(ofListener, broker.listener)
+  t.deepEqual(ofListener, counters)
+  t.throws(() => broker.runtime.native.ioCounters(ofListener, 99), { instanceOf: RangeError })
   client.socket.destroy()
   await broker.stop()
 })
