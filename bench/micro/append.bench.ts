@@ -3,7 +3,9 @@
  * indexes), our segment alone (which writes it and keeps the indexes), and what Node offers to write bytes behind bytes (which does no more
  * than that). One at a time, each waited for; and 64 at once, as a broker meets them.
  *
- * Every measurement begins with an empty file. Nothing is flushed: durability costs the disk's time, whoever asks for it.
+ * Every measurement begins with an empty file, and goes on in another when so much has been written: page cache that was never used before can
+ * cost many times what used memory does (a virtual machine gets it from its host only then), and no file may be larger than what was warmed.
+ * Nothing is flushed: durability costs the disk's time, whoever asks for it.
  */
 import { once } from 'node:events'
 import { close as closeFile, createWriteStream, open as openFile, write, writev, type WriteStream } from 'node:fs'
@@ -27,6 +29,8 @@ const SIZES = [
   [65_536, '64 KiB']
 ] as const
 const RECORD_BYTES = 1000
+const FILE_BYTES = 256 * 1024 * 1024
+const WARM_BYTES = 2 * FILE_BYTES
 const SEGMENT_BYTES = 0x7fffffff
 const INDEX_BYTES = 10 * 1024 * 1024
 const INDEX_INTERVAL_BYTES = 4096
@@ -36,7 +40,7 @@ const TOPIC_ID = 'ZzRKCMH6RiOrZrm6jFyUaw'
 interface Target {
   readonly name: string
   /** Makes it anew, empty. */
-  begin(): Promise<void>
+  readonly begin: () => Promise<void>
   readonly one?: () => Promise<unknown>
   readonly many?: () => Promise<unknown>
 }
@@ -54,7 +58,7 @@ async function open(folder: string): Promise<OpenSuite> {
       const subjects: Subject[] = []
       for (const target of targets) {
         const append = pick(target)
-        if (append !== undefined) subjects.push({ name: target.name, reset: target.begin, run: append })
+        if (append !== undefined) subjects.push(bounded(target, operations * batch.length, append))
       }
       comparisons.push({
         group,
@@ -72,7 +76,30 @@ async function open(folder: string): Promise<OpenSuite> {
     for (const one of closers) await one()
     await engine.stop()
   }
-  return { comparisons, leftOut: [], close }
+  return { comparisons, leftOut: [], warm: () => warm(path.join(folder, 'warm')), close }
+}
+
+function bounded({ name, begin }: Target, bytes: number, append: () => Promise<unknown>): Subject {
+  let written = 0
+  const reset = async (): Promise<void> => {
+    await begin()
+    written = 0
+  }
+  const run = async (): Promise<unknown> => {
+    if (written >= FILE_BYTES) await reset()
+    written += bytes
+    return append()
+  }
+  return { name, reset, run }
+}
+
+/** Takes the memory that files will need from the host. */
+async function warm(fileName: string): Promise<void> {
+  const chunk = Buffer.alloc(4 * 1024 * 1024)
+  const file = await openHandle(fileName, 'w')
+  for (let written = 0; written < WARM_BYTES; written += chunk.length) await file.write(chunk)
+  await file.close()
+  await rm(fileName)
 }
 
 /** A batch of about so many bytes. */

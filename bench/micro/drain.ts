@@ -3,7 +3,7 @@
  * frame of four bytes: the CRC-32C of those bytes when it is asked to compute one, else zeros.
  */
 import net from 'node:net'
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { crc32c } from '../../src/record/crc32c.js'
 
 /** Asks for one connection. */
@@ -13,6 +13,8 @@ export interface DrainRequest {
   readonly checked: boolean
 }
 
+/** `workerData` of the thread. */
+export const DRAIN = 'drain'
 export const ANSWER_BYTES = 8
 const RECEIVE_BYTES = 256 * 1024
 
@@ -41,4 +43,4 @@ function drain({ port, expected, checked }: DrainRequest): void {
   socket.on('error', () => socket.destroy())
 }
 
-parentPort?.on('message', drain)
+if (workerData === DRAIN) parentPort?.on('message', drain)

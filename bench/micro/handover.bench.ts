@@ -14,7 +14,7 @@ import { loadBrokerConfig } from '../../src/config/index.js'
 import { type IoOptions, TransferMode } from '../../src/native/binding.js'
 import { Runtime } from '../../src/native/runtime.js'
 import { NativeSegment, Strand } from '../../src/native/segment.js'
-import { ANSWER_BYTES, type DrainRequest } from './drain.js'
+import { ANSWER_BYTES, DRAIN, type DrainRequest } from './drain.js'
 import { randomBytes, type Comparison, type OpenSuite, type Subject, type Suite } from './suite.js'
 
 const SIZES = [
@@ -55,7 +55,8 @@ export async function openHandover(folder: string, { checked }: { readonly check
   const content = Buffer.alloc(FILE_BYTES)
   for (let at = 0; at < FILE_BYTES; at += pattern.length) pattern.copy(content, at)
   writeFileSync(`${base}.log`, content)
-  const worker = new Worker(new URL('drain.js', import.meta.url))
+  const worker = new Worker(new URL('drain.js', import.meta.url), { workerData: DRAIN })
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
   const ask = (port: number, expected: number): void => worker.postMessage({ port, expected, checked } satisfies DrainRequest)
   const ours = await sluicePath(base, ask)
   const nodes = await nodePaths(`${base}.log`, ask)

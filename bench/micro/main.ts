@@ -51,14 +51,17 @@ async function main(seconds: number, rounds: number): Promise<void> {
   const leftOut: string[] = []
   try {
     const cases: Case[] = []
-    for (const suite of SUITES) {
+    const named = SUITES.filter(({ name }) => name === values.only.toLowerCase())
+    for (const suite of named.length > 0 ? named : SUITES) {
       const own = await mkdtemp(path.join(folder, `${suite.name}-`))
       try {
         const open = await suite.open(own)
         opened.push(open)
         const mine = chosen(suite, open, seconds)
         cases.push(...mine)
-        if (mine.length > 0) leftOut.push(...open.leftOut)
+        if (mine.length === 0) continue
+        leftOut.push(...open.leftOut)
+        await open.warm?.()
       } catch (error) {
         leftOut.push(`${suite.name}: ${(error as Error).message}`)
       }

@@ -50,8 +50,8 @@ async function timeOf(subject: Subject, seconds: number): Promise<number> {
   await first
   return new Promise((resolve, reject) => {
     const body = deferred
-      ? ({ resolve: done }: { resolve(): void }) => {
-          repeat(subject).then(done, reject)
+      ? (iteration: { resolve(): void }) => {
+          repeat(subject).then(() => iteration.resolve(), reject)
         }
       : () => {
           kept.value = subject.run()

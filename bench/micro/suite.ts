@@ -28,6 +28,8 @@ export interface OpenSuite {
   readonly comparisons: readonly Comparison[]
   /** One sentence for each alternative that is not there. */
   readonly leftOut: readonly string[]
+  /** What measuring needs, beyond running. Once, before the first measurement. */
+  warm?(): Promise<void>
   close(): Promise<void>
 }
 

@@ -43,12 +43,7 @@ function comparison(count: number, valueBytes: number): Comparison {
     group: 'record walk',
     name: `${count} records of ${valueBytes} B`,
     parameters: { records: count, bytes: batch.length },
-    bytes: batch.length,
-    subjects: [
-      walks('Sluice', walkNatively),
-      walks('TypeScript', walkRecords),
-      { name: 'an object per record', run: decodes }
-    ]
+    subjects: [walks('Sluice', walkNatively), walks('TypeScript', walkRecords), { name: 'an object per record', run: decodes }]
   }
 }
 
