@@ -3,6 +3,7 @@ import { randomInt, randomUUID } from 'node:crypto'
 import { FetchSessions } from './broker/fetch-session.js'
 import { INTERNAL_TOPICS, type BrokerServices } from './broker/services.js'
 import { SlowRequests } from './broker/slow-requests.js'
+import { topicTraffic, type BrokerStatus } from './broker/status.js'
 import { systemClock } from './clock.js'
 import type { BrokerConfig } from './config/broker-config.js'
 import type { LoadedConfig } from './config/load.js'
@@ -18,10 +19,12 @@ import { METADATA_TOPIC, METADATA_TOPIC_ID, StorageMetadataLog } from './metadat
 import { TransferMode, type IoOptions, type TransferOptions } from './native/binding.js'
 import { Runtime } from './native/runtime.js'
 import { Server, type BoundListener } from './network/server.js'
+import { StatusSockets } from './network/status-sockets.js'
 import { ErrorCode } from './protocol/error-codes.js'
 import { ReplicaManager } from './replication/replica-manager.js'
 import type { Log } from './storage/log.js'
 import { LogManager } from './storage/log-manager.js'
+import { packageVersion } from './version.js'
 
 /** How long a stop waits for answers that are on their way to slow readers. */
 const STOP_GRACE_MS = 2000
@@ -29,6 +32,7 @@ const STOP_GRACE_MS = 2000
 const SEND_BUFFER_BYTES = 256 * 1024
 /** A fetch session that was not used for so long may give its slot to another; Kafka has no setting for it. */
 const FETCH_SESSION_EVICTION_MS = 120_000
+const US_PER_MS = 1000
 
 export class Composition {
   readonly config: BrokerConfig
@@ -40,6 +44,8 @@ export class Composition {
   #controller: LocalController | undefined
   #server: Server | undefined
   #groups: GroupCoordinator | undefined
+  #statusSockets: StatusSockets | undefined
+  #served = { atMs: 0, monotonicMs: 0 }
   services: BrokerServices | undefined
 
   constructor({ config }: LoadedConfig, log: Logger) {
@@ -94,6 +100,9 @@ export class Composition {
     })
     replicas.start()
     server.serve(handlers)
+    this.#served = { atMs: this.#clock.now(), monotonicMs: this.#clock.monotonic() }
+    const online = logs.dirs.filter((each) => each.online).map((each) => each.path)
+    this.#statusSockets = await StatusSockets.open(online, () => JSON.stringify(this.status()), this.#log)
     this.#tell(dirs)
     return bound
   }
@@ -115,8 +124,37 @@ export class Composition {
     }
   }
 
+  /** After `start`, before `stop`. */
+  status(): BrokerStatus {
+    const { config } = this
+    const { total, listeners, requestBytes } = this.#server!.traffic()
+    const { mode: _mode, ...thresholds } = transferOptions(config)
+    const { user, system } = process.cpuUsage()
+    return {
+      schema: 1,
+      version: packageVersion(),
+      nodeId: this.services!.nodeId,
+      clusterId: this.services!.clusterId,
+      startedAt: this.#served.atMs,
+      uptimeMs: Math.round(this.#clock.monotonic() - this.#served.monotonicMs),
+      process: {
+        pid: process.pid,
+        cpuUserMs: user / US_PER_MS,
+        cpuSystemMs: system / US_PER_MS,
+        residentBytes: process.memoryUsage.rss()
+      },
+      dirs: this.#logs!.dirs.map(({ path, directoryId, online }) => ({ path, directoryId, online })),
+      transfer: { mode: config.get('sluice.transfer.mode'), ...thresholds },
+      requestBytes,
+      total,
+      listeners,
+      ...topicTraffic(this.services!.replicas)
+    }
+  }
+
   /** Works at any point of a start, too. */
   async stop(): Promise<void> {
+    await this.#statusSockets?.close()
     for (const fetch of this.services?.parkedFetches.values() ?? []) fetch.complete()
     this.services?.replicas.stop()
     await this.#server?.stop(STOP_GRACE_MS)

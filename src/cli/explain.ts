@@ -19,7 +19,7 @@ export function explain(error: unknown): string {
   if (error instanceof ConfigError) return withAbout(error)
   if (error instanceof StorageError) return explainStorage(error)
   if (!(error instanceof Error)) return String(error)
-  if (error.name === 'ListenError') return error.message
+  if (error.name === 'ListenError' || error.name === 'NoStatus') return error.message
   const { code, path, syscall } = error as NodeJS.ErrnoException
   if (code !== undefined && path !== undefined) return `${path}: ${STORAGE_REASONS[code] ?? error.message}`
   // An error of the operating system or of the addon's loading tells what is wrong; anything else is a bug, and its stack is needed.

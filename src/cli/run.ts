@@ -2,8 +2,10 @@
 import { readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import type { Broker } from '../index.js'
 import { openLog, type LogLevel } from '../log.js'
+import { packageVersion } from '../version.js'
 import { parseArguments, type StartRequest } from './arguments.js'
 import { explain } from './explain.js'
+import type { StatusRequest } from './status-command.js'
 
 const EXIT_FAILED = 1
 const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
@@ -15,12 +17,20 @@ export async function runCli(args: readonly string[]): Promise<void> {
   try {
     const parsed = parseArguments(args, { out: (text) => writeAll(1, text), error: (text) => writeAll(2, text) })
     if (parsed.command === 'done') process.exitCode = parsed.exitCode
-    else if (parsed.command === 'version') writeAll(1, `${version()}\n`)
+    else if (parsed.command === 'version') writeAll(1, `${packageVersion()}\n`)
+    else if (parsed.command === 'status') await status(parsed.request)
     else await start(parsed.request)
   } catch (error) {
     writeAll(2, `sluice: ${explain(error)}\n`)
     process.exit(EXIT_FAILED)
   }
+}
+
+async function status(request: StatusRequest): Promise<void> {
+  const { showStatus } = await import('./status-command.js')
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
+  await showStatus(request, (text) => writeAll(1, text), { terminal: process.stdout.isTTY, signal: stop.signal })
 }
 
 async function start(request: StartRequest): Promise<void> {
@@ -29,7 +39,7 @@ async function start(request: StartRequest): Promise<void> {
   const level = request.settings['sluice.log.level'] as LogLevel | undefined
   const format = request.settings['sluice.log.format'] === 'json' ? 'json' : 'text'
   const log = await openLog({ format, write: (line) => writeAll(1, line), ...(level === undefined ? {} : { level }) })
-  log.info(`sluice ${version()}, Node ${process.versions.node}, pid ${process.pid}`)
+  log.info(`sluice ${packageVersion()}, Node ${process.versions.node}, pid ${process.pid}`)
   const broker = await Broker.start({ settings: request.settings, topics: request.topics, log })
   try {
     if (request.pidFile !== undefined) writePidFile(request.pidFile)
@@ -79,11 +89,6 @@ function ownPidFile(path: string): boolean {
   } catch {
     return false
   }
-}
-
-function version(): string {
-  const { version: text } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
-  return text
 }
 
 /** Writes at once, in order, and does not throw when the reader is gone. */

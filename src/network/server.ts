@@ -4,8 +4,9 @@
 import net from 'node:net'
 import { lookup } from 'node:dns/promises'
 import type { BrokerServices } from '../broker/services.js'
+import { listenerTraffic, noIoCounters, type ListenerStatus, type ListenerTraffic } from '../broker/status.js'
 import type { Handler } from '../handlers/handler.js'
-import { CloseReason, type IoOptions, type TransferOptions } from '../native/binding.js'
+import { CloseReason, IoCounter, type IoOptions, type TransferOptions } from '../native/binding.js'
 import { errnoName, type Frame, type NetworkEvents, type Runtime } from '../native/runtime.js'
 import type { Api } from '../protocol/api.js'
 import type { Writer } from '../protocol/writer.js'
@@ -64,6 +65,18 @@ export class Server implements NetworkEvents, ResponseSink {
   /** Requests that came before `serve`. */
   get waitingRequests(): number {
     return this.#early.length
+  }
+
+  /** What every listener has sent and received, and all together. */
+  traffic(): { total: ListenerTraffic; listeners: ListenerStatus[]; requestBytes: number } {
+    const counters = noIoCounters()
+    const { native } = this.#runtime
+    const listeners = [...this.#listeners].map(([handle, { name, host, port }]) => {
+      native.ioCounters(counters, handle)
+      return { name, host, port, ...listenerTraffic(counters) }
+    })
+    native.ioCounters(counters)
+    return { total: listenerTraffic(counters), listeners, requestBytes: counters[IoCounter.frameMemoryBytes]! }
   }
 
   /** Binds a listener; connections wait in the backlog until `start`. `port` 0: the system chooses. Host names are looked up. */
