@@ -1,7 +1,8 @@
 // Installs one client that npm does not bring, once, into the cache folder, and prints what to run:
 //   node scripts/clients/install.mjs librdkafka      a Python interpreter with confluent-kafka (its wheel holds librdkafka)
 //   node scripts/clients/install.mjs franz-go        the test driver of test/clients/franz-go, built
-// Exit code 3: Python or Go is missing, or the packages cannot be had; standard error says which.
+//   node scripts/clients/install.mjs strace          strace: a package of the system that this only looks for, and whether it may trace
+// Exit code 3: Python, Go or strace is missing, or the packages cannot be had; standard error says which.
 import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -34,6 +35,10 @@ const clients = {
       })
     })
     return join(folder, 'driver')
+  },
+  async strace() {
+    run('strace', ['-f', '--seccomp-bpf', '-qq', '-e', 'trace=none', 'true'])
+    return 'strace'
   }
 }
 

@@ -9,7 +9,7 @@
 import { run, root } from './processes.js'
 import path from 'node:path'
 
-export type Need = 'kafka-tools' | 'librdkafka' | 'franz-go'
+export type Need = 'kafka-tools' | 'librdkafka' | 'franz-go' | 'strace'
 
 /** `product` is what its installer prints: the jars' folder, the Python interpreter, the built driver. */
 export type Availability = { readonly found: true; readonly product: string } | { readonly found: false; readonly reason: string }
@@ -20,7 +20,8 @@ const INSTALL_TIMEOUT_MS = 15 * 60_000
 const installers: Record<Need, readonly string[]> = {
   'kafka-tools': ['scripts/kafka/install.mjs'],
   librdkafka: ['scripts/clients/install.mjs', 'librdkafka'],
-  'franz-go': ['scripts/clients/install.mjs', 'franz-go']
+  'franz-go': ['scripts/clients/install.mjs', 'franz-go'],
+  strace: ['scripts/clients/install.mjs', 'strace']
 }
 
 /** Installs `need` if it is not there yet (minutes, the first time). SLUICE_TEST_WITHOUT (names, comma-separated) makes it absent. */
