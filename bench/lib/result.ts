@@ -90,6 +90,8 @@ export interface BenchmarkResult {
   readonly transferMode: string
   /** The subject that others are compared with. */
   readonly baseline: string
+  /** Subjects that mark what is possible and are no choice, such as a server that answers canned bytes: shown, but never called the best. */
+  readonly limits?: readonly string[]
   readonly measurements: readonly Measurement[]
   /** What was left out and why, one sentence each: "Apache Kafka: no Maven on this machine". */
   readonly leftOut: readonly string[]

@@ -1,0 +1,116 @@
+/** The verdict at the head of the page: sentences first, then every group in one table. */
+import type { GroupView } from './analysis.js'
+import { mark } from './chart-parts.js'
+import type { LookOf } from './chart-parts.js'
+import { capital, ratio } from './format.js'
+import { markup } from './markup.js'
+import type { Markup } from './markup.js'
+import type { BenchmarkResult, FigureName } from './result.js'
+import { FIGURES } from './result.js'
+import { SUITE_TITLES } from './suites.js'
+import { countsText, verdictOf } from './verdict.js'
+import type { Finding, Verdict } from './verdict.js'
+
+export interface SuiteView {
+  readonly result: BenchmarkResult
+  readonly id: string
+  readonly groups: readonly GroupView[]
+}
+
+/** Columns of tables of findings; the sentences on the terminal name the rest. */
+const GROUP_COLUMNS = 8
+const SUBJECT_COLUMNS = 4
+/** Suites with more subjects than this have a row per subject and a table per group. */
+const TWO = 2
+
+export function verdictSection(suites: readonly SuiteView[], lookOf: LookOf): Markup {
+  return markup`<section class="verdict" id="verdict"><h2>Verdict</h2>${suites.map((suite) => suiteVerdict(suite, suites.length > 1, lookOf))}</section>`
+}
+
+function suiteVerdict({ result, groups, id }: SuiteView, isOneOfMany: boolean, lookOf: LookOf): Markup {
+  const verdict = verdictOf(groups, result.limits)
+  const told = verdict.groups.filter(({ findings, growth }) => findings.length + growth.length > 0)
+  const title = isOneOfMany ? markup`<h3><a href="#${id}">${SUITE_TITLES[result.suite]}</a></h3>` : undefined
+  if (told.length === 0) return markup`${title}<p>Nothing to compare: every case has one subject.</p>`
+  const isLong = new Set(groups.flatMap((group) => group.subjects)).size > TWO
+  const tables = isLong ? told.flatMap((group) => subjectsTable(group, told.length > 1, lookOf)) : groupsTable(told)
+  const folded = isOneOfMany && isLong ? markup`<details><summary>Every subject</summary>${tables}</details>` : markup`${tables}`
+  const growth = told.flatMap((group) => group.growth)
+  return markup`${title}${sentences([...verdict.headline, ...growth])}${folded}`
+}
+
+function sentences(texts: readonly string[]): Markup | undefined {
+  return texts.length === 0 ? undefined : markup`<ul>${texts.map((text) => markup`<li>${text}.</li>`)}</ul>`
+}
+
+type VerdictGroup = Verdict['groups'][number]
+
+/** One subject against another: a row per group. */
+function groupsTable(groups: readonly VerdictGroup[]): Markup | undefined {
+  const all = groups.flatMap(({ findings }) => findings)
+  const [first] = all
+  if (first === undefined || groups.length < TWO) return undefined
+  const figures = mostCommon(all, GROUP_COLUMNS)
+  const rows = groups
+    .filter(({ findings }) => findings.length > 0)
+    .map(({ title, findings }) => row(markup`${capital(title)}${casesNote(findings)}`, findings, figures))
+  return table(`${first.subject} / ${first.baseline}`, figures, rows)
+}
+
+/** Many subjects: a row each, for one group. */
+function subjectsTable({ title, findings }: VerdictGroup, isTitled: boolean, lookOf: LookOf): Markup[] {
+  const [first] = findings
+  if (first === undefined) return []
+  const figures = mostCommon(findings, SUBJECT_COLUMNS)
+  const rows = [...new Set(findings.map(({ subject }) => subject))].map((subject) => {
+    const key = markup`<svg class="key" viewBox="-6 -6 12 12" aria-hidden="true">${mark(lookOf(subject).colour, 0, 0, 4.6)}</svg>`
+    return row(
+      markup`${key}${subject}`,
+      findings.filter((one) => one.subject === subject),
+      figures
+    )
+  })
+  const heading = isTitled ? markup`<h4>${capital(title)}</h4>` : undefined
+  return [markup`${heading}${table(`divided by ${first.baseline}${first.cases > 1 ? `, ${first.cases} cases` : ''}`, figures, rows)}`]
+}
+
+/** The figures that most findings are about, in their own order. */
+function mostCommon(findings: readonly Finding[], most: number): FigureName[] {
+  const counts = new Map<FigureName, number>()
+  for (const { figure } of findings) counts.set(figure, (counts.get(figure) ?? 0) + 1)
+  const kept = [...counts].sort(([, a], [, b]) => b - a).slice(0, most)
+  return [...counts.keys()].filter((figure) => kept.some(([name]) => name === figure))
+}
+
+function casesNote(findings: readonly Finding[]): Markup | undefined {
+  const cases = Math.max(...findings.map((one) => one.cases))
+  return cases > 1 ? markup` <small class="inline">${cases} cases</small>` : undefined
+}
+
+function row(head: Markup, findings: readonly Finding[], figures: readonly FigureName[]): Markup {
+  const cells = figures.map((figure) => {
+    const found = findings.find((one) => one.figure === figure)
+    if (found === undefined) return markup`<td></td>`
+    const ends =
+      ratio(found.least) === ratio(found.most) ? undefined : markup` <span class="soft">${ratio(found.least)}–${ratio(found.most)}</span>`
+    return markup`<td class="${found.tone}" title="${found.text}"><b>${ratio(found.middle)}</b>${ends}<small>${shortCounts(found)}</small></td>`
+  })
+  return markup`<tr><th scope="row">${head}</th>${cells}</tr>`
+}
+
+function table(corner: string, figures: readonly FigureName[], rows: readonly Markup[]): Markup {
+  const heads = figures.map((figure) => markup`<th scope="col">${capital(FIGURES[figure].label)}</th>`)
+  return markup`<div class="scroll"><table class="counts"><thead><tr><th scope="col">${corner}</th>${heads}</tr></thead><tbody>${rows}</tbody></table></div>`
+}
+
+function shortCounts({ counts, cases }: Finding): string {
+  if (cases > 1)
+    return countsText(counts, cases)
+      .replace(/ of \d+/, '')
+      .replace('no difference beyond the noise', 'noise')
+      .replace('too few rounds to tell', 'too few rounds')
+      .replace('equal within 2 %', 'equal')
+  return countsText(counts, cases)
+    .replace(/ in 1 of 1$/, '')
+    .replace('no difference beyond the noise', 'within the noise')
+}

@@ -1,0 +1,23 @@
+/** What each suite is called, what it asks, and what its figures can not show. */
+import type { BenchmarkResult } from './result.js'
+
+export type Suite = BenchmarkResult['suite']
+
+export const SUITE_TITLES: Readonly<Record<Suite, string>> = {
+  paths: 'Ways from the page cache to the socket',
+  kafka: 'Brokers side by side',
+  micro: 'Micro benchmarks',
+  isolation: 'Hot work beside cold readers',
+  scale: 'Cost as the work grows'
+}
+
+/** The question that a suite answers, for the page. */
+export const SUITE_QUESTIONS: Readonly<Record<Suite, string>> = {
+  paths:
+    'What do sendfile, splice, mmap and read/write cost and give, with the same broker, log and readers? Beside them: what Node programs usually write, and a C++ server that answers every fetch with canned bytes by a bare sendfile loop, as the limit.',
+  kafka: 'What does the same work cost one broker and another, with the same log contents, requests and generator?',
+  micro: 'What does one step cost, next to the obvious alternative?',
+  isolation:
+    'Do readers that wait for a slow disk slow down those whose data is in memory? Asked for is a p99 of at most 2 × what it is without them.',
+  scale: 'Does a fetch cost more with more connections, more partitions or a longer log?'
+}

@@ -1,0 +1,219 @@
+/** The verdict: comparisons and growth in words, for the terminal and the page alike. */
+import type { Axis, CaseView, Facet, GroupView } from './analysis.js'
+import { keyFigures } from './analysis.js'
+import { capital, listed, number, parameterValue, plural, ratio, ratioInterval, withUnit } from './format.js'
+import type { FigureName } from './result.js'
+import { FIGURES } from './result.js'
+import { ENOUGH_ROUNDS, median } from './statistics.js'
+import type { Comparison, Judgement } from './statistics.js'
+
+/** How a sentence about a figure goes: "A uses 0.52 × the CPU of B". Of others: "p99 of A is 0.52 × that of B". */
+const PHRASES: Partial<Record<FigureName, readonly [verb: string, object: string]>> = {
+  throughput: ['reaches', 'the throughput'],
+  requests: ['serves', 'the requests'],
+  cpu: ['uses', 'the CPU'],
+  cpuUser: ['uses', 'the user CPU'],
+  cpuSystem: ['uses', 'the system CPU'],
+  cpuPerRequest: ['uses', 'the CPU per request'],
+  cpuPercent: ['uses', 'the CPU'],
+  systemCalls: ['makes', 'the system calls'],
+  rss: ['takes', 'the memory'],
+  openFiles: ['holds', 'the open files'],
+  startup: ['takes', 'the start time'],
+  shutdown: ['takes', 'the stop time'],
+  create: ['takes', 'the time to create'],
+  operations: ['does', 'the operations'],
+  time: ['takes', 'the time']
+}
+
+/** One comparison as a sentence without its full stop. */
+export function sentence(comparison: Comparison, subject: string, baseline: string): string {
+  const { figure, ratio: of, judgement } = comparison
+  const { label } = FIGURES[figure]
+  const interval = ratioInterval(comparison)
+  const over = `${interval.includes('–') ? `${interval} ` : ''}over ${plural(of.count, 'round')}${disturbance(comparison)}`
+  switch (judgement) {
+    case 'few':
+      return `too few rounds to compare ${label} of ${subject} and ${baseline}: ${of.count}, at least ${ENOUGH_ROUNDS} are needed (${ratio(of.median)} ×)`
+    case 'noise':
+      return `${subject} and ${baseline}: no difference in ${label} beyond the noise (${over})`
+    case 'equal':
+      return `${subject} and ${baseline}: equal ${label} within 2 % (${over})`
+    case 'better':
+    case 'worse':
+    case 'different':
+      return `${claim(figure, subject, baseline, of.median)} (${over})`
+  }
+}
+
+function claim(figure: FigureName, subject: string, baseline: string, times: number): string {
+  const phrase = PHRASES[figure]
+  if (phrase === undefined) return `${FIGURES[figure].label} of ${subject} is ${ratio(times)} × that of ${baseline}`
+  return `${subject} ${phrase[0]} ${ratio(times)} × ${phrase[1]} of ${baseline}`
+}
+
+function disturbance({ omitted, tolerated }: Comparison): string {
+  if (omitted > 0) return `, ${omitted} disturbed left out`
+  return tolerated > 0 ? `, ${tolerated} of them disturbed` : ''
+}
+
+/** What one subject's figure is to the baseline's over all cases of a group (or of several). */
+export interface Finding {
+  readonly subject: string
+  readonly baseline: string
+  readonly figure: FigureName
+  /** The middle of the cases' ratios, and their ends. */
+  readonly middle: number
+  readonly least: number
+  readonly most: number
+  readonly counts: Readonly<Record<Judgement, number>>
+  readonly cases: number
+  /** What the counts say together: one judgement where all agree or nothing speaks against it, else `mixed`. */
+  readonly tone: Judgement | 'mixed'
+  /** One sentence without its full stop. */
+  readonly text: string
+}
+
+/** The findings of a group: one per subject that is not the baseline, and key figure. */
+export function findings(group: GroupView): Finding[] {
+  return findingsOver(group.cases, group.subjects, keyFigures(group.figures))
+}
+
+/** The findings over the cases of all groups, by key figures of all. */
+export function overallFindings(groups: readonly GroupView[]): Finding[] {
+  const cases = groups.flatMap((group) => group.cases)
+  const subjects = [...new Set(groups.flatMap((group) => group.subjects))]
+  return findingsOver(cases, subjects, keyFigures([...new Set(groups.flatMap(({ figures }) => figures))]))
+}
+
+function findingsOver(cases: readonly CaseView[], subjects: readonly string[], figures: readonly FigureName[]): Finding[] {
+  return subjects.flatMap((subject) =>
+    figures.flatMap((figure) => {
+      const pairs = cases.flatMap((one) => {
+        const comparison = one.subjects.find((view) => view.subject === subject)?.comparisons.get(figure)
+        return comparison === undefined ? [] : [{ baseline: one.baseline, comparison }]
+      })
+      // A group whose cases have different baselines has no common verdict.
+      const baselines = new Set(pairs.map(({ baseline }) => baseline))
+      const [baseline] = baselines
+      if (baseline === undefined || baselines.size > 1) return []
+      return [
+        finding(
+          subject,
+          baseline,
+          pairs.map(({ comparison }) => comparison)
+        )
+      ]
+    })
+  )
+}
+
+function finding(subject: string, baseline: string, comparisons: readonly Comparison[]): Finding {
+  const counts = { better: 0, worse: 0, different: 0, equal: 0, noise: 0, few: 0 } satisfies Record<Judgement, number>
+  for (const { judgement } of comparisons) counts[judgement]++
+  const ratios = comparisons.map((one) => one.ratio.median)
+  const first = comparisons[0] as Comparison
+  const of = {
+    subject,
+    baseline,
+    figure: first.figure,
+    middle: median(ratios),
+    least: Math.min(...ratios),
+    most: Math.max(...ratios),
+    counts,
+    cases: comparisons.length,
+    tone: toneOf(counts, comparisons.length)
+  }
+  return { ...of, text: comparisons.length === 1 ? sentence(first, subject, baseline) : manyText(of) }
+}
+
+function toneOf(counts: Record<Judgement, number>, cases: number): Finding['tone'] {
+  if (counts.better > 0 && counts.worse > 0) return 'mixed'
+  const told = (['better', 'worse', 'different'] as const).find((judgement) => counts[judgement] * 2 > cases)
+  if (told !== undefined) return told
+  if (counts.few * 2 > cases) return 'few'
+  if (counts.better + counts.worse + counts.different > 0) return 'mixed'
+  return counts.equal > counts.noise ? 'equal' : 'noise'
+}
+
+function manyText({ subject, baseline, figure, middle, least, most, counts, cases }: Omit<Finding, 'text'>): string {
+  const ends = ratio(least) === ratio(most) ? '' : `; ${ratio(least)}–${ratio(most)}`
+  return `${claim(figure, subject, baseline, middle)} (median of ${cases} cases${ends}): ${countsText(counts, cases)}`
+}
+
+/** "better in 8 of 9, no difference beyond the noise in 1". */
+export function countsText(counts: Readonly<Record<Judgement, number>>, cases: number): string {
+  const words: readonly [Judgement, string][] = [
+    ['better', 'better'],
+    ['worse', 'worse'],
+    ['different', 'different'],
+    ['equal', 'equal within 2 %'],
+    ['noise', 'no difference beyond the noise'],
+    ['few', 'too few rounds to tell']
+  ]
+  const told = words.filter(([judgement]) => counts[judgement] > 0)
+  return told
+    .map(([judgement, text], index) => `${text} in ${index === 0 ? `${counts[judgement]} of ${cases}` : counts[judgement]}`)
+    .join(', ')
+}
+
+/** Which subject has the best median in how many cases: "Least CPU: sendfile in 10 of 24 cases, mmap in 8". For three subjects or more. */
+export function bestSubjects(groups: readonly GroupView[], figure: FigureName, limits: readonly string[] = []): string | undefined {
+  const contenders = groups.flatMap(({ cases }) => cases.map(({ subjects }) => subjects.filter(({ subject }) => !limits.includes(subject))))
+  const cases = contenders.filter((subjects) => subjects.filter(({ summaries }) => summaries.has(figure)).length > 2)
+  if (cases.length === 0) return undefined
+  const wins = new Map<string, number>()
+  const sign = FIGURES[figure].better === 'higher' ? -1 : 1
+  for (const subjects of cases) {
+    const ranked = subjects.flatMap(({ subject, summaries }) => {
+      const summary = summaries.get(figure)
+      return summary === undefined ? [] : [{ subject, rank: sign * summary.median }]
+    })
+    const [best] = ranked.sort((a, b) => a.rank - b.rank)
+    if (best !== undefined) wins.set(best.subject, (wins.get(best.subject) ?? 0) + 1)
+  }
+  const order = [...wins].sort(([, a], [, b]) => b - a)
+  const text = order.map(([subject, count], index) => `${subject} in ${count}${index === 0 ? ` of ${plural(cases.length, 'case')}` : ''}`)
+  return `${sign < 0 ? 'Most' : 'Least'} ${FIGURES[figure].label} by medians: ${listed(text)}`
+}
+
+/** Parameters of which a broker should cost the same however large they are. */
+const GROWING = /^(connections|partitions|topics|consumers|groups|records|segments|logBytes|idleConnections|waiting\w*)$/
+
+/** How cost grows along a group's axis: "CPU per request of Sluice, 1 → 10,000 connections: 12.1 µs → 13 µs (1.07 ×)". */
+export function growth(group: GroupView): string[] {
+  const { axis } = group
+  if (axis === undefined || !GROWING.test(axis.parameter)) return []
+  return axis.facets.flatMap((facet) =>
+    group.subjects.flatMap((subject) => keyFigures(group.figures).flatMap((figure) => growthSentence(axis, facet, subject, figure) ?? []))
+  )
+}
+
+function growthSentence(axis: Axis, facet: Facet, subject: string, figure: FigureName): string | undefined {
+  const points = facet.points.flatMap(({ at, case: { subjects } }) => {
+    const summary = subjects.find((view) => view.subject === subject)?.summaries.get(figure)
+    return summary === undefined ? [] : [{ at, value: summary.median }]
+  })
+  const [first, last] = [points[0], points.at(-1)]
+  if (first === undefined || last === undefined || points.length < 3) return undefined
+  const factor =
+    first.value > 0 ? ` (${ratio(last.value / first.value)} × for ${number(last.at / Math.max(first.at, 1))} times as much)` : ''
+  const [from, to] = [parameterValue(axis.parameter, first.at), parameterValue(axis.parameter, last.at)]
+  const where = facet.title === '' ? '' : `, ${facet.title}`
+  return `${capital(FIGURES[figure].label)} of ${subject}${where}, ${axis.label} ${from} → ${to}: ${withUnit(first.value, figure)} → ${withUnit(last.value, figure)}${factor}`
+}
+
+/** The lines of the verdict: overall first, then group by group, then what grows how. */
+export interface Verdict {
+  readonly headline: readonly string[]
+  readonly groups: readonly { readonly title: string; readonly findings: readonly Finding[]; readonly growth: readonly string[] }[]
+}
+
+export function verdictOf(groups: readonly GroupView[], limits: readonly string[] = []): Verdict {
+  const subjects = new Set(groups.flatMap((group) => group.subjects))
+  const headline =
+    subjects.size > 2
+      ? (['cpu', 'throughput', 'time'] as const).flatMap((figure) => bestSubjects(groups, figure, limits) ?? [])
+      : overallFindings(groups).map(({ text }) => text)
+  return { headline, groups: groups.map((group) => ({ title: group.title, findings: findings(group), growth: growth(group) })) }
+}
