@@ -12,7 +12,7 @@ export const sluiceSettings = {
   'sluice.transfer.copy.below.bytes': int(
     32768,
     'With sluice.transfer.mode=auto: a smaller response is copied and goes out in one system call.',
-    { min: 0, change: 'cluster-wide' }
+    { min: 0, max: 262144, change: 'cluster-wide' }
   ),
   'sluice.transfer.inline.below.bytes': int(
     131072,
