@@ -116,7 +116,7 @@ export async function startSluice(options: SluiceOptions = {}): Promise<BenchBro
 
 /** A real Apache Kafka: KRaft, one node that is broker and controller, installed at its first use. Rejects with `Unavailable`. */
 export async function startKafka(options: StartOptions = {}): Promise<BenchBroker> {
-  const version = await kafkaVersion()
+  const { version } = await installedKafka()
   const { prepareKafka } = (await import(pathToFileURL(path.join(root, 'scripts/kafka/broker.mjs')).href)) as {
     prepareKafka: (start: { port: number; dir: string; settings: Readonly<Record<string, string>> }) => Promise<string[]>
   }
@@ -127,13 +127,14 @@ export async function startKafka(options: StartOptions = {}): Promise<BenchBroke
   return startOwn({ subject, command: 'java', ports: 2, args, folder, data: path.join(folder.dir, 'data'), options })
 }
 
-/** Installs Apache Kafka if it is not there yet (a minute or two). Resolves with its version; rejects with `Unavailable`. */
-export async function kafkaVersion(): Promise<string> {
+/** Installs Apache Kafka if it is not there yet (a minute or two). Resolves with the folder of its jars; rejects with `Unavailable`. */
+export async function installedKafka(): Promise<{ readonly jars: string; readonly version: string }> {
   const script = path.join(root, 'scripts/kafka/install.mjs')
   const { code, stdout, stderr } = await run(process.execPath, [script], { timeoutMs: INSTALL_TIMEOUT_MS })
   if (code !== 0) throw new Unavailable(`Apache Kafka is not available: ${stderr.trim().split('\n').slice(0, 3).join(' ')}`)
-  const versions = readdirSync(stdout.trim()).flatMap((jar) => /^kafka_[\d.]+-(\d+\.\d+\.\d+)\.jar$/.exec(jar)?.[1] ?? [])
-  return versions[0] ?? ''
+  const jars = stdout.trim()
+  const versions = readdirSync(jars).flatMap((jar) => /^kafka_[\d.]+-(\d+\.\d+\.\d+)\.jar$/.exec(jar)?.[1] ?? [])
+  return { jars, version: versions[0] ?? '' }
 }
 
 /** A broker that runs already. Rejects if none answers there, or the process is not there. */

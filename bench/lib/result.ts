@@ -50,6 +50,11 @@ export interface Round {
   readonly figures: Figures
   /** Share of the machine that was used by processes outside the benchmark meanwhile, in percent: high means that the round was disturbed. */
   readonly otherPercent?: number
+  /**
+   * CPU-s/GiB that filling the page cache took on this machine directly before a write test, without any broker. Above 0.6 the memory was cold
+   * (a virtual machine's that was never touched), the round's figures tell more about the machine than about the broker, and it is disturbed.
+   */
+  readonly floor?: number
   /** Latency counts for a plot: [upper bound in ms, samples] rows in rising order. */
   readonly histogram?: readonly (readonly [number, number])[]
 }

@@ -1,0 +1,159 @@
+/** Puts the suite together: who takes part, which cases, and the result. */
+import { mkdirSync, rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { brokerSetting } from '../../src/config/settings/index.js'
+import { run } from '../../test/support/processes.js'
+import { external, installedKafka, startKafka, startSluice, Unavailable } from '../lib/broker.js'
+import { BuildError } from '../lib/build.js'
+import { atEnd, endAll, interruption } from '../lib/ending.js'
+import { finish, finishOptions } from '../lib/finish.js'
+import { openLoad, type Load } from '../lib/load.js'
+import { describeMachine, versions } from '../lib/machine.js'
+import { terminalProgress, type Progress } from '../lib/progress.js'
+import type { BenchmarkResult } from '../lib/result.js'
+import { runRounds, type Case } from '../lib/rounds.js'
+import { latencyCases } from './latency.js'
+import { growthCases, idleCases, startUpCases } from './lifetime.js'
+import type { Options } from './options.js'
+import { Stage, type Subject } from './stage.js'
+import { javaTools, toolCases } from './tools.js'
+import { consumeCases, fanOutCases, produceCases } from './traffic.js'
+
+const FLUSH_POLICY =
+  'the same for all brokers that the benchmark starts, their defaults: acknowledged records are in the page cache, and the kernel writes them to ' +
+  'the disk later (no log.flush.interval.messages, no log.flush.interval.ms); one replica, so that acks=all waits for one copy, too'
+
+/** From here on the user is told why nothing happens. */
+const INSTALL_NOTE_MS = 3000
+
+interface Cast {
+  readonly subjects: Subject[]
+  readonly versions: Record<string, string>
+  readonly leftOut: string[]
+  /** Kafka's jars, where its tools are wanted and there. */
+  readonly jars?: string
+}
+
+/** Measures, prints and writes the result. Rejects with one sentence for users when nothing can be measured. */
+export async function measureBrokers(options: Options, command: string): Promise<BenchmarkResult> {
+  const signal = interruption()
+  const progress = terminalProgress()
+  const startedAt = new Date()
+  const parent = options.dir ?? os.tmpdir()
+  mkdirSync(parent, { recursive: true })
+  const folder = await mkdtemp(path.join(parent, 'sluice-bench-'))
+  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  atEnd(() => Promise.resolve(remove()), remove)
+  try {
+    const cast = await assemble(options, folder, progress)
+    const load = await loadOrReason(cast.leftOut)
+    const stage = new Stage({
+      subjects: cast.subjects,
+      ...(load === undefined ? {} : { load }),
+      progress,
+      signal,
+      folder,
+      quick: options.quick,
+      seconds: options.seconds
+    })
+    const cases = (await allCases(stage, cast)).filter((one) => matches(one, options.only))
+    if (cases.length === 0) throw new Error(options.only === undefined ? 'nothing can be measured' : `no case is called '${options.only}'`)
+    const outcome = await runRounds(cases, { rounds: options.rounds, progress, signal })
+    const result: BenchmarkResult = {
+      schema: 1,
+      suite: 'kafka',
+      startedAt: startedAt.toISOString(),
+      seconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
+      command,
+      machine: await describeMachine(parent),
+      versions: { ...(await versions()), ...cast.versions },
+      flushPolicy: FLUSH_POLICY,
+      transferMode: transferMode(cast.subjects),
+      baseline: (cast.subjects.find(({ kind }) => kind === 'kafka') ?? cast.subjects[0])?.name ?? '',
+      measurements: outcome.measurements,
+      leftOut: [...cast.leftOut, ...outcome.leftOut]
+    }
+    if (!signal.aborted) await stage.end()
+    await finish(result, finishOptions(options))
+    if (result.measurements.length === 0) process.exitCode ||= 1
+    return result
+  } finally {
+    progress.end()
+    await endAll()
+  }
+}
+
+/** Who takes part. An external broker was asked for by name, so that it must be there; Apache Kafka may be missing. */
+async function assemble(options: Options, folder: string, progress: Progress): Promise<Cast> {
+  const { without, bootstrap, pid, name } = options
+  const subjects: Subject[] = []
+  const leftOut: string[] = []
+  const found: Record<string, string> = {}
+  if (bootstrap !== undefined) {
+    const broker = await external({
+      bootstrap,
+      ...(pid === undefined ? {} : { pid }),
+      ...(name === undefined ? {} : { subject: name })
+    })
+    subjects.push({ name: broker.subject, kind: 'external', start: () => Promise.resolve(broker) })
+    leftOut.push(`${broker.subject}: start-up, idle and growth, for which the benchmark would have to start it`)
+    if (pid === undefined) leftOut.push(`${broker.subject}: CPU and memory, without --pid`)
+  }
+  if (!without.includes('sluice')) subjects.unshift({ name: 'Sluice', kind: 'sluice', start: () => startSluice({ parent: folder }) })
+  if (without.includes('kafka') && without.includes('tools')) return { subjects, leftOut, versions: found }
+  const kafka = await kafkaOrReason(progress)
+  if (typeof kafka === 'string') return { subjects, leftOut: [...leftOut, `${kafka}; its tools are left out, too`], versions: found }
+  found['Java'] = await javaVersion()
+  found['Apache Kafka'] = kafka.version
+  if (!without.includes('kafka')) {
+    const subject = `Apache Kafka ${kafka.version}`
+    subjects.push({ name: subject, kind: 'kafka', start: () => startKafka({ parent: folder, subject }) })
+  }
+  return { subjects, leftOut, versions: found, ...(without.includes('tools') ? {} : { jars: kafka.jars }) }
+}
+
+async function kafkaOrReason(progress: Progress): Promise<{ readonly jars: string; readonly version: string } | string> {
+  const slow = setTimeout(() => progress.note('installing Apache Kafka with Maven …'), INSTALL_NOTE_MS)
+  try {
+    return await installedKafka()
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    progress.note(error.message)
+    return error.message
+  } finally {
+    clearTimeout(slow)
+  }
+}
+
+async function javaVersion(): Promise<string> {
+  const { stdout } = await run('java', ['--version'])
+  return stdout.split('\n', 1)[0] ?? ''
+}
+
+/** Without a C++ compiler what needs no load is measured all the same. */
+async function loadOrReason(leftOut: string[]): Promise<Load | undefined> {
+  try {
+    return await openLoad()
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error
+    leftOut.push(`produce, consume, fan-out, latency, restarts with data and waiting consumers: ${error.message}`)
+    return undefined
+  }
+}
+
+async function allCases(stage: Stage, { jars }: Cast): Promise<Case[]> {
+  const loaded = stage.options.load === undefined ? [] : [produceCases, consumeCases, fanOutCases, latencyCases]
+  const tools = jars === undefined ? [] : toolCases(stage, await javaTools(jars))
+  return [...loaded.flatMap((make) => make(stage)), ...tools, ...startUpCases(stage), ...idleCases(stage), ...growthCases(stage)]
+}
+
+function matches({ group, name }: Case, only: string | undefined): boolean {
+  return only === undefined || `${group} ${name}`.toLowerCase().includes(only.toLowerCase())
+}
+
+function transferMode(subjects: readonly Subject[]): string {
+  const isThere = subjects.some(({ kind }) => kind === 'sluice')
+  return isThere ? `Sluice: ${brokerSetting('sluice.transfer.mode')?.default}, its default` : 'not known'
+}
