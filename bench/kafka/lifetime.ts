@@ -2,9 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Admin, type NewTopic } from '../lib/admin.js'
 import type { BenchBroker } from '../lib/broker.js'
+import { memoryOf, openFilesOf } from '../lib/process.js'
 import type { Figures } from '../lib/result.js'
 import type { Case } from '../lib/rounds.js'
-import { moment, openFiles, residentMib, spentBetween } from './meter.js'
+import { moment, spentBetween } from './meter.js'
 import { KIB, MIB, type Measured, type Stage, type Subject } from './stage.js'
 
 const own = ({ kind }: Subject): boolean => kind !== 'external'
@@ -18,7 +19,7 @@ const START_PARTITIONS = 100
 export function startUpCases(stage: Stage): Case[] {
   const bytes = stage.options.quick ? 64 * MIB : 256 * MIB
   const empty = (subject: Subject): Promise<Measured> =>
-    stage.withFresh(subject, async ({ startup = 0, pid = 0 }) => ({ figures: { startup, rss: residentMib(pid) } }))
+    stage.withFresh(subject, async ({ startup = 0, pid = 0 }) => ({ figures: { startup, rss: memoryOf(pid).rss } }))
   const withData =
     (signal: NodeJS.Signals) =>
     (subject: Subject): Promise<Measured> =>
@@ -27,7 +28,7 @@ export function startUpCases(stage: Stage): Case[] {
         const target = { bootstrap: broker.bootstrap, topic: 'data', partitions: START_PARTITIONS, connections: 4 }
         await stage.load.produce({ ...target, batchBytes: 16 * KIB, bytes }, { signal: stage.options.signal })
         const { shutdown, serving } = await restarted(broker, ['data'], signal)
-        return { figures: { startup: serving, ...(signal === 'SIGTERM' ? { shutdown } : {}), rss: residentMib(broker.pid ?? 0) } }
+        return { figures: { startup: serving, ...(signal === 'SIGTERM' ? { shutdown } : {}), rss: memoryOf(broker.pid ?? 0).rss } }
       })
   const size = `${START_PARTITIONS} partitions, ${bytes / MIB} MiB`
   const parameters = { partitions: START_PARTITIONS, bytes }
@@ -41,6 +42,8 @@ export function startUpCases(stage: Stage): Case[] {
 }
 
 const CONNECTIONS = 1000
+/** So many new descriptors tell that the connections are there; meanwhile the broker may close some files of its own. */
+const MOST_CONNECTIONS = CONNECTIONS * 0.9
 
 /** CPU and memory when nobody asks for anything, and when consumers wait for records that do not come (fetches of 500 ms, as clients do). */
 export function idleCases(stage: Stage): Case[] {
@@ -50,7 +53,7 @@ export function idleCases(stage: Stage): Case[] {
       const { pid = 0, bootstrap } = broker
       const { quick, signal } = stage.options
       await admin.createTopic('idle', 4)
-      const before = openFiles(pid)
+      const before = openFilesOf(pid)
       const seconds = quick ? 12 : 25
       const ending = new AbortController()
       const load = stage.load.idle(
@@ -58,7 +61,7 @@ export function idleCases(stage: Stage): Case[] {
         { signal: AbortSignal.any([signal, ending.signal]) }
       )
       try {
-        await Promise.race([load, connected(pid, before + CONNECTIONS, signal)])
+        await Promise.race([load, connected(pid, before + MOST_CONNECTIONS, signal)])
         return await Promise.race([load.then(tooEarly), quiet(stage, pid)])
       } finally {
         ending.abort(new Error('measured'))
@@ -105,8 +108,8 @@ async function quiet({ options: { quick, signal } }: Stage, pid: number): Promis
   await delay(quick ? 1500 : 3000, undefined, { signal })
   const begin = moment(pid)
   await delay(quick ? 3000 : 10_000, undefined, { signal })
-  const { user, system, seconds, otherPercent } = spentBetween(begin, moment(pid))
-  const figures: Figures = { cpuPercent: ((user + system) / seconds) * 100, rss: residentMib(pid), openFiles: openFiles(pid) }
+  const { cpu, seconds, otherPercent } = spentBetween(begin, moment(pid))
+  const figures: Figures = { cpuPercent: (cpu / seconds) * 100, rss: memoryOf(pid).rss, openFiles: openFilesOf(pid) }
   return { figures, otherPercent }
 }
 
@@ -122,7 +125,7 @@ async function restarted(
 }
 
 async function connected(pid: number, files: number, signal: AbortSignal): Promise<void> {
-  while (openFiles(pid) < files) await delay(50, undefined, { signal })
+  while (openFilesOf(pid) < files) await delay(50, undefined, { signal })
 }
 
 function tooEarly(): never {

@@ -1,59 +1,39 @@
-/** What a workload cost: CPU of the broker, and how much of the machine somebody else used meanwhile. And the price of filling the page cache. */
-import { closeSync, openSync, readFileSync, readdirSync, rmSync, writeSync } from 'node:fs'
-import os from 'node:os'
+/** What a workload cost the broker, and how much of the machine somebody else used meanwhile. And the price of filling the page cache. */
+import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import path from 'node:path'
+import { cpuBetween, otherPercent, sampleCpu, type CpuSample, type CpuUse } from '../lib/process.js'
 import type { Figures } from '../lib/result.js'
 
 const GIB = 2 ** 30
 const MIB = 2 ** 20
-/** USER_HZ: 100 on every Linux of today's distributions. */
-const TICKS_PER_SECOND = 100
+/** USER_HZ: 100 on every Linux that people run. */
+const TICK_SECONDS = 0.01
 
 export interface Moment {
-  readonly at: number
-  /** CPU seconds so far: of the broker, of this program and its children that ended, of the whole machine. */
-  readonly user: number
-  readonly system: number
+  readonly broker: CpuSample
+  /** CPU seconds so far of this program and of its children that ended, the load generators among them. */
   readonly ours: number
-  readonly machine: number
 }
 
-export interface Spent {
-  readonly seconds: number
-  /** CPU seconds of the broker. */
-  readonly user: number
-  readonly system: number
+export interface Spent extends CpuUse {
   /** Share of the machine that neither the broker nor this benchmark used. */
   readonly otherPercent: number
 }
 
-/** `pid`: the broker's; undefined where it is not known. */
-export function moment(pid: number | undefined): Moment {
-  const { user, system } = pid === undefined ? { user: 0, system: 0 } : cpuOf(pid)
-  return { at: performance.now(), user, system, ours: cpuOf(process.pid, true).all, machine: machineCpu() }
+/** Throws NoProcessError. */
+export function moment(pid: number): Moment {
+  return { broker: sampleCpu(pid), ours: ownCpuSeconds() }
 }
 
 export function spentBetween(begin: Moment, end: Moment): Spent {
-  const seconds = (end.at - begin.at) / 1000
-  const user = end.user - begin.user
-  const system = end.system - begin.system
-  const others = end.machine - begin.machine - (end.ours - begin.ours) - user - system
-  return { seconds, user, system, otherPercent: (Math.max(0, others) / seconds / os.availableParallelism()) * 100 }
+  const use = cpuBetween(begin.broker, end.broker)
+  return { ...use, otherPercent: otherPercent(use, end.ours - begin.ours) }
 }
 
 /** CPU figures for each GiB. */
-export function perGib({ user, system }: Spent, bytes: number): Figures {
+export function perGib({ cpu, cpuUser, cpuSystem }: Spent, bytes: number): Figures {
   const gib = bytes / GIB
-  return { cpu: (user + system) / gib, cpuUser: user / gib, cpuSystem: system / gib }
-}
-
-/** Resident memory in MiB. */
-export function residentMib(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
-}
-
-export function openFiles(pid: number): number {
-  return readdirSync(`/proc/${pid}/fd`).length
+  return { cpu: cpu / gib, cpuUser: cpuUser / gib, cpuSystem: cpuSystem / gib }
 }
 
 /**
@@ -76,25 +56,8 @@ export function pageCachePrice(folder: string, bytes: number): number {
 }
 
 /** See proc_pid_stat(5): fields 14 and 15 are the process's own, 16 and 17 those of its children that ended. */
-function cpuOf(pid: number, withChildren = false): { user: number; system: number; all: number } {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const ticks = text
-    .slice(text.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, withChildren ? 15 : 13)
-    .map(Number)
-  const [user = 0, system = 0] = ticks
-  return {
-    user: user / TICKS_PER_SECOND,
-    system: system / TICKS_PER_SECOND,
-    all: ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND
-  }
-}
-
-/** Busy seconds: all but idle, waiting for a disk, and stolen by the host. Guests are counted in user and nice already. */
-function machineCpu(): number {
-  const [first = ''] = readFileSync('/proc/stat', 'utf8').split('\n', 1)
-  const ticks = first.split(/\s+/).slice(1, 9).map(Number)
-  const busy = ticks.filter((_, field) => ![3, 4, 7].includes(field))
-  return busy.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND
+function ownCpuSeconds(): number {
+  const text = readFileSync('/proc/self/stat', 'utf8')
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * TICK_SECONDS
 }

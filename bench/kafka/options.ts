@@ -6,8 +6,8 @@ export interface Options {
   readonly quick: boolean
   /** Of each throughput test that has no fixed size. */
   readonly seconds: number
-  /** A part of "group name", in any case. */
-  readonly only?: string
+  /** Parts of "group name", in any letter case, one of which must be in it; none: all cases. */
+  readonly only: readonly string[]
   readonly json?: string
   readonly html?: string
   readonly history?: boolean
@@ -32,7 +32,7 @@ export function parseOptions(
     .option('--rounds <n>', 'how often every case is run (default: 3, quick: 1)', positive)
     .option('--quick', 'less data, shorter tests, one round: about 3 minutes')
     .option('--seconds <s>', 'length of each consume test (default: 3, quick: 1)', positiveReal)
-    .option('--only <word>', 'only cases whose group or name contains this')
+    .option('--only <word>', 'only cases whose group or name contains this; may be repeated', collect)
     .option('--without <part>', "leave out: sluice, kafka, tools (Kafka's Java tools); may be repeated", collectWithout)
     .option('--bootstrap <host:port>', 'measure this broker, too, which runs already')
     .option('--pid <n>', 'its process on this machine: without it there are no CPU and memory figures', positive)
@@ -56,13 +56,13 @@ export function parseOptions(
     write('--pid and --name are about the broker of --bootstrap.\n')
     return { exitCode: 2 }
   }
-  return { quick, rounds: quick ? 1 : 3, seconds: quick ? 1 : 3, without: [], ...given }
+  return { quick, rounds: quick ? 1 : 3, seconds: quick ? 1 : 3, only: [], without: [], ...given }
 }
 
 const EXAMPLES = `
 Examples:
   npm run bench:kafka -- --quick
-  npm run bench:kafka -- --only consume --rounds 5 --html consume.html
+  npm run bench:kafka -- --only consume --only fan-out --rounds 5 --html consume.html
   npm run bench:kafka -- --without kafka --only "64 KiB"
   npm run bench:kafka -- --bootstrap 127.0.0.1:9092 --pid 4711 --name Redpanda --without kafka
 
@@ -78,6 +78,10 @@ function positiveReal(text: string): number {
   const value = Number(text)
   if (!(value > 0 && value < 1e6)) throw new InvalidArgumentError('A number above 0 is wanted.')
   return value
+}
+
+function collect(text: string, before: readonly string[] = []): string[] {
+  return [...before, text]
 }
 
 function collectWithout(text: string, before: readonly Without[] = []): Without[] {

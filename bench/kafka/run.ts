@@ -59,8 +59,10 @@ export async function measureBrokers(options: Options, command: string): Promise
       seconds: options.seconds
     })
     const cases = (await allCases(stage, cast)).filter((one) => matches(one, options.only))
-    if (cases.length === 0) throw new Error(options.only === undefined ? 'nothing can be measured' : `no case is called '${options.only}'`)
+    if (cases.length === 0)
+      throw new Error(options.only.length === 0 ? 'nothing can be measured' : `no case is called '${options.only.join("' or '")}'`)
     const outcome = await runRounds(cases, { rounds: options.rounds, progress, signal })
+    if (outcome.measurements.length === 0) throw new Error(`nothing was measured: ${outcome.leftOut.join('; ')}`)
     const result: BenchmarkResult = {
       schema: 1,
       suite: 'kafka',
@@ -77,7 +79,6 @@ export async function measureBrokers(options: Options, command: string): Promise
     }
     if (!signal.aborted) await stage.end()
     await finish(result, finishOptions(options))
-    if (result.measurements.length === 0) process.exitCode ||= 1
     return result
   } finally {
     progress.end()
@@ -149,8 +150,9 @@ async function allCases(stage: Stage, { jars }: Cast): Promise<Case[]> {
   return [...loaded.flatMap((make) => make(stage)), ...tools, ...startUpCases(stage), ...idleCases(stage), ...growthCases(stage)]
 }
 
-function matches({ group, name }: Case, only: string | undefined): boolean {
-  return only === undefined || `${group} ${name}`.toLowerCase().includes(only.toLowerCase())
+function matches({ group, name }: Case, only: readonly string[]): boolean {
+  const title = `${group} ${name}`.toLowerCase()
+  return only.length === 0 || only.some((word) => title.includes(word.toLowerCase()))
 }
 
 function transferMode(subjects: readonly Subject[]): string {

@@ -9,10 +9,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Admin } from '../lib/admin.js'
 import { waitFilesGone, type BenchBroker } from '../lib/broker.js'
 import type { Load } from '../lib/load.js'
+import { memoryOf } from '../lib/process.js'
 import type { Progress } from '../lib/progress.js'
 import type { Figures, Round } from '../lib/result.js'
 import type { Case } from '../lib/rounds.js'
-import { moment, pageCachePrice, perGib, residentMib, spentBetween, type Moment } from './meter.js'
+import { moment, pageCachePrice, perGib, spentBetween, type Moment } from './meter.js'
 
 export const KIB = 2 ** 10
 export const MIB = 2 ** 20
@@ -179,14 +180,21 @@ export class Stage {
     work: (control: { signal: AbortSignal; onReady: () => void }) => Promise<T>
   ): Promise<{ readonly result: T; readonly figures: Figures; readonly otherPercent?: number }> {
     let begin: Moment | undefined
-    const result = await work({ signal: this.options.signal, onReady: () => (begin = moment(pid)) })
-    const spent = begin === undefined ? undefined : spentBetween(begin, moment(pid))
-    const traffic = { throughput: result.bytes / MIB / result.seconds, requests: result.requests / result.seconds }
-    if (pid === undefined || spent === undefined) return { result, figures: traffic }
-    const cpuPerRequest = ((spent.user + spent.system) / result.requests) * 1e6
+    const onReady = (): void => {
+      if (pid !== undefined) begin = moment(pid)
+    }
+    const result = await work({ signal: this.options.signal, onReady })
+    const figures = { throughput: result.bytes / MIB / result.seconds, requests: result.requests / result.seconds }
+    if (pid === undefined || begin === undefined) return { result, figures }
+    const spent = spentBetween(begin, moment(pid))
     return {
       result,
-      figures: { ...traffic, ...perGib(spent, result.bytes), cpuPerRequest, rss: residentMib(pid) },
+      figures: {
+        ...figures,
+        ...perGib(spent, result.bytes),
+        cpuPerRequest: (spent.cpu / result.requests) * 1e6,
+        rss: memoryOf(pid).rss
+      },
       otherPercent: spent.otherPercent
     }
   }

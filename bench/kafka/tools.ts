@@ -2,9 +2,10 @@
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { root, run } from '../../test/support/processes.js'
+import { memoryOf } from '../lib/process.js'
 import type { Figures } from '../lib/result.js'
 import type { Case } from '../lib/rounds.js'
-import { moment, perGib, residentMib, spentBetween } from './meter.js'
+import { moment, perGib, spentBetween } from './meter.js'
 import { MIB, type Measured, type Stage, type Subject, type Turn } from './stage.js'
 
 const PARTITIONS = 6
@@ -93,11 +94,11 @@ function consume(java: JavaTool, { broker }: Turn, topic: string, records: numbe
 
 /** The process that a tool is, from its start to its end, is ours; its start-up is not in the throughput that it reports. */
 async function costOf({ broker: { pid } }: Turn, bytes: number, work: () => Promise<Figures>): Promise<Measured> {
+  if (pid === undefined) return { figures: await work() }
   const begin = moment(pid)
   const figures = await work()
   const spent = spentBetween(begin, moment(pid))
-  if (pid === undefined) return { figures }
-  return { figures: { ...figures, ...perGib(spent, bytes), rss: residentMib(pid) }, otherPercent: spent.otherPercent }
+  return { figures: { ...figures, ...perGib(spent, bytes), rss: memoryOf(pid).rss }, otherPercent: spent.otherPercent }
 }
 
 /** The last line: "1000000 records sent, 201531.6 records/sec (196.81 MB/sec), 1.4 ms avg latency, … ms max latency, 3 ms 50th, …". */
