@@ -50,6 +50,7 @@ const KEY_FIGURES: readonly FigureName[] = [
   'throughput',
   'time',
   'operations',
+  'cpuPerPartition',
   'cpuPerRequest',
   'p50',
   'p99',

@@ -23,6 +23,7 @@ export const FIGURES = {
   cpuUser: { unit: 'CPU-s/GiB', better: 'lower', label: 'CPU, user' },
   cpuSystem: { unit: 'CPU-s/GiB', better: 'lower', label: 'CPU, system' },
   cpuPerRequest: { unit: 'us', better: 'lower', label: 'CPU per request' },
+  cpuPerPartition: { unit: 'us', better: 'lower', label: 'CPU per partition' },
   cpuPercent: { unit: '%', better: 'lower', label: 'CPU of one core' },
   systemCalls: { unit: 'calls/GiB', better: 'lower', label: 'system calls' },
   sendfileBytes: { unit: 'bytes', better: 'neither', label: 'by sendfile' },

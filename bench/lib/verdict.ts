@@ -15,6 +15,7 @@ const PHRASES: Partial<Record<FigureName, readonly [verb: string, object: string
   cpuUser: ['uses', 'the user CPU'],
   cpuSystem: ['uses', 'the system CPU'],
   cpuPerRequest: ['uses', 'the CPU per request'],
+  cpuPerPartition: ['uses', 'the CPU per partition'],
   cpuPercent: ['uses', 'the CPU'],
   systemCalls: ['makes', 'the system calls'],
   rss: ['takes', 'the memory'],

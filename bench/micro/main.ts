@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { interruption } from '../lib/ending.js'
 import { finish, finishOptions, SUITE_OPTIONS } from '../lib/finish.js'
 import { describeMachine, versions } from '../lib/machine.js'
 import { terminalProgress } from '../lib/progress.js'
@@ -45,8 +46,7 @@ function chosen(suite: Suite, { comparisons }: OpenSuite, seconds: number): Case
 async function main(seconds: number, rounds: number): Promise<void> {
   const started = new Date()
   const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-micro-'))
-  const interrupted = new AbortController()
-  process.once('SIGINT', () => interrupted.abort())
+  const signal = interruption()
   const opened: OpenSuite[] = []
   const leftOut: string[] = []
   try {
@@ -68,7 +68,7 @@ async function main(seconds: number, rounds: number): Promise<void> {
     }
     if (cases.length === 0)
       throw new Error(`no case bears the word '${values.only}'; the suites are ${SUITES.map(({ name }) => name).join(', ')}`)
-    const outcome = await runRounds(cases, { rounds, progress: terminalProgress(), signal: interrupted.signal })
+    const outcome = await runRounds(cases, { rounds, progress: terminalProgress(), signal })
     const result: BenchmarkResult = {
       schema: 1,
       suite: 'micro',
