@@ -136,7 +136,7 @@ function valuesOf(cases: readonly CaseView[], name: string): Set<number | string
 }
 
 function facetsOf(cases: readonly CaseView[], parameter: string, varying: readonly string[]): Facet[] | undefined {
-  const others = varying.filter((name) => name !== parameter)
+  const others = varying.filter((name) => name !== parameter && !follows(cases, name, parameter))
   const facets = [...groupBy(cases, (one) => facetTitle(one, others))].map(([title, of]): Facet => ({
     title,
     points: of.map((one) => ({ at: one.parameters[parameter] as number, case: one })).sort((a, b) => a.at - b.at)
@@ -146,6 +146,11 @@ function facetsOf(cases: readonly CaseView[], parameter: string, varying: readon
       points.length >= LEAST_POINTS && points.every(({ at }, index) => at > (points[index - 1]?.at ?? Number.NEGATIVE_INFINITY))
   )
   return isClear && facets.length <= MOST_FACETS ? facets : undefined
+}
+
+/** Whether each value of `leader` comes with one value of `name`: the size of a message follows from its entries. */
+function follows(cases: readonly CaseView[], name: string, leader: string): boolean {
+  return [...groupBy(cases, ({ parameters }) => parameters[leader]).values()].every((same) => valuesOf(same, name).size === 1)
 }
 
 function facetTitle({ parameters }: CaseView, names: readonly string[]): string {

@@ -98,7 +98,7 @@ function figureRow(view: SubjectView, figures: readonly FigureName[]): Markup {
     const spread = summary.count > 1 ? markup`<small>${range(summary.lowest, summary.highest, figure)}</small>` : undefined
     return markup`<td>${figureValue(summary.median, figure)}${spread}</td>`
   })
-  return markup`<tr><th scope="row">${view.subject}</th><td>${roundsText(view)}</td>${cells}</tr>`
+  return markup`<tr class="subject"><th scope="row">${view.subject}</th><td>${roundsText(view)}</td>${cells}</tr>`
 }
 
 function roundsText(view: SubjectView): Markup {

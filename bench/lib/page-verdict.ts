@@ -28,7 +28,7 @@ export function verdictSection(suites: readonly SuiteView[], lookOf: LookOf): Ma
 }
 
 function suiteVerdict({ result, groups, id }: SuiteView, isOneOfMany: boolean, lookOf: LookOf): Markup {
-  const verdict = verdictOf(groups, result.limits)
+  const verdict = verdictOf(result, groups)
   const told = verdict.groups.filter(({ findings, growth }) => findings.length + growth.length > 0)
   const title = isOneOfMany ? markup`<h3><a href="#${id}">${SUITE_TITLES[result.suite]}</a></h3>` : undefined
   if (told.length === 0) return markup`${title}<p>Nothing to compare: every case has one subject.</p>`

@@ -1,5 +1,5 @@
 /** What each suite is called, what it asks, and what its figures can not show. */
-import type { BenchmarkResult } from './result.js'
+import type { BenchmarkResult, FigureName } from './result.js'
 
 export type Suite = BenchmarkResult['suite']
 
@@ -9,6 +9,11 @@ export const SUITE_TITLES: Readonly<Record<Suite, string>> = {
   micro: 'Micro benchmarks',
   isolation: 'Hot work beside cold readers',
   scale: 'Cost as the work grows'
+}
+
+/** What a suite asks of every case: a figure's ratio to the baseline that is not to be exceeded. */
+export const SUITE_BOUNDS: Readonly<Partial<Record<Suite, { readonly figure: FigureName; readonly most: number }>>> = {
+  isolation: { figure: 'p99', most: 2 }
 }
 
 /** The question that a suite answers, for the page. */

@@ -8,6 +8,7 @@ import { DISTURBED_PERCENT, isDisturbed } from './statistics.js'
 import type { Comparison, Summary } from './statistics.js'
 import { SUITE_TITLES } from './suites.js'
 import { verdictOf } from './verdict.js'
+import type { Finding } from './verdict.js'
 
 export interface TerminalOptions {
   /** Tables and texts are at most this wide, as far as names allow. */
@@ -19,6 +20,8 @@ export interface TerminalOptions {
 const GAP = '  '
 const LEAST_COLUMNS = 80
 const MOST_COLUMNS = 160
+/** Columns of the verdict where there are many subjects. */
+const VERDICT_FIGURES = 3
 
 /** What a terminal asks for: its width, and colour unless NO_COLOR is set. */
 export function terminalOptions(stream: { readonly isTTY?: boolean; readonly columns?: number }, env: NodeJS.ProcessEnv): TerminalOptions {
@@ -49,7 +52,7 @@ export function terminalText(result: BenchmarkResult, options: TerminalOptions):
     ...notes(groups, columns),
     '',
     paint.bold('Verdict'),
-    ...verdictLines(groups, result.limits, columns),
+    ...verdictLines(result, groups, columns),
     ...leftOutLines(result, columns, paint),
     '',
     `took ${duration(result.seconds)}; again: ${result.command}`
@@ -87,7 +90,7 @@ interface Column {
 function table(group: GroupView, columns: number, paint: Painter): string[] {
   const compared = keyFigures(group.figures)
   const rows = group.cases.flatMap((one) => rowsOf(one))
-  const names = rows.map((row) => printable(row.kind === 'case' ? row.one.name : `  ${row.view.subject}`))
+  const names = rows.map((row) => printable(nameOf(row)))
   const nameWidth = Math.max(...names.map(width), 10)
   const all = orderedFigures(group.figures, compared).map((figure) => ({
     figure,
@@ -108,7 +111,7 @@ function table(group: GroupView, columns: number, paint: Painter): string[] {
     })
   ]
   const hidden = all.slice(shown.length).map(({ figure }) => FIGURES[figure].label)
-  if (hidden.length > 0) lines.push(paint.dim(`(not shown for lack of width: ${hidden.join(', ')})`))
+  if (hidden.length > 0) lines.push(paint.dim(`(not shown for lack of width: ${hidden.join(' · ')})`))
   return lines
 }
 
@@ -116,8 +119,15 @@ type Row =
   | { readonly kind: 'case'; readonly one: CaseView }
   | { readonly kind: 'subject'; readonly one: CaseView; readonly view: SubjectView }
 
+/** A case with one subject needs one row. */
 function rowsOf(one: CaseView): Row[] {
-  return [{ kind: 'case', one }, ...one.subjects.map((view): Row => ({ kind: 'subject', one, view }))]
+  const views = one.subjects.map((view): Row => ({ kind: 'subject', one, view }))
+  return views.length === 1 ? views : [{ kind: 'case', one }, ...views]
+}
+
+function nameOf(row: Row): string {
+  if (row.kind === 'case') return row.one.name
+  return row.one.subjects.length === 1 ? `${row.one.name}: ${row.view.subject}` : `  ${row.view.subject}`
 }
 
 /** Compared figures first, then the rest in its own order. */
@@ -210,16 +220,47 @@ function notes(groups: readonly GroupView[], columns: number): string[] {
   return lines.length === 0 ? [] : ['', ...lines.flatMap((line) => wrapped(line, columns))]
 }
 
-function verdictLines(groups: readonly GroupView[], limits: BenchmarkResult['limits'], columns: number): string[] {
-  const verdict = verdictOf(groups, limits)
-  const several = groups.length > 1
-  const lines = several ? verdict.headline.flatMap((text) => wrapped(`${text}.`, columns)) : []
+function verdictLines(result: BenchmarkResult, groups: readonly GroupView[], columns: number): string[] {
+  const verdict = verdictOf(result, groups)
+  const hasMany = new Set(groups.flatMap(({ subjects }) => subjects)).size > 2
+  const lines = verdict.groups.length > 1 || hasMany ? verdict.headline.flatMap((text) => wrapped(`${text}.`, columns)) : []
   for (const { title, findings, growth } of verdict.groups) {
     if (findings.length + growth.length === 0) continue
-    lines.push(`${title}:`)
-    for (const text of [...findings.map((one) => one.text), ...growth]) lines.push(...bullet(text, columns))
+    const isTable = new Set(findings.map(({ subject }) => subject)).size > 2
+    lines.push(`${printable(title)}${isTable ? ', × the baseline (least–most of the cases):' : ':'}`)
+    if (isTable) lines.push(...findingsTable(findings, columns))
+    const told = isTable ? [] : findings.map(({ text }) => text)
+    for (const text of [...told, ...growth]) lines.push(...bullet(text, columns))
   }
   return lines.length > 0 ? lines : ['Nothing to compare: every case has one subject.']
+}
+
+/** Many subjects: a row each, the middle ratio of the cases with its ends, for the first few figures. */
+function findingsTable(findings: readonly Finding[], columns: number): string[] {
+  const figures = [...new Set(findings.map(({ figure }) => figure))].slice(0, VERDICT_FIGURES)
+  const subjects = [...new Set(findings.map(({ subject }) => subject))]
+  const rows = subjects.map((subject) => [
+    printable(subject),
+    ...figures.map((figure) => {
+      const found = findings.find((one) => one.subject === subject && one.figure === figure)
+      if (found === undefined) return ''
+      const { middle, least, most, counts, cases } = found
+      const ends = ratio(least) === ratio(most) ? '' : ` (${ratio(least)}–${ratio(most)})`
+      const claims = (['better', 'worse'] as const).flatMap((kind) => (counts[kind] > 0 ? [`${counts[kind]}/${cases} ${kind}`] : []))
+      return `${ratio(middle)}×${ends}  ${claims.join(', ') || 'noise'}`
+    })
+  ])
+  const heads = ['', ...figures.map((figure) => FIGURES[figure].label)]
+  const widths = heads.map((head, index) => Math.max(width(head), ...rows.map((cells) => width(cells[index] ?? ''))))
+  // The names, and as many figures as fit beside them.
+  let end = 0
+  const shown = widths.filter((cell) => (end += GAP.length + cell) <= columns)
+  const row = (cells: readonly string[]): string =>
+    shown
+      .map((wide, index) => GAP + padEnd(cells[index] ?? '', wide))
+      .join('')
+      .trimEnd()
+  return [row(heads), ...rows.map(row)]
 }
 
 function leftOutLines({ leftOut }: BenchmarkResult, columns: number, paint: Painter): string[] {

@@ -2,10 +2,11 @@
 import type { Axis, CaseView, Facet, GroupView } from './analysis.js'
 import { keyFigures } from './analysis.js'
 import { capital, listed, number, parameterValue, plural, ratio, ratioInterval, withUnit } from './format.js'
-import type { FigureName } from './result.js'
+import type { BenchmarkResult, FigureName } from './result.js'
 import { FIGURES } from './result.js'
 import { ENOUGH_ROUNDS, median } from './statistics.js'
 import type { Comparison, Judgement } from './statistics.js'
+import { SUITE_BOUNDS } from './suites.js'
 
 /** How a sentence about a figure goes: "A uses 0.52 × the CPU of B". Of others: "p99 of A is 0.52 × that of B". */
 const PHRASES: Partial<Record<FigureName, readonly [verb: string, object: string]>> = {
@@ -210,11 +211,34 @@ export interface Verdict {
   readonly groups: readonly { readonly title: string; readonly findings: readonly Finding[]; readonly growth: readonly string[] }[]
 }
 
-export function verdictOf(groups: readonly GroupView[], limits: readonly string[] = []): Verdict {
+export function verdictOf({ suite, limits }: Pick<BenchmarkResult, 'suite' | 'limits'>, groups: readonly GroupView[]): Verdict {
   const subjects = new Set(groups.flatMap((group) => group.subjects))
-  const headline =
+  const told =
     subjects.size > 2
       ? (['cpu', 'throughput', 'time'] as const).flatMap((figure) => bestSubjects(groups, figure, limits) ?? [])
       : overallFindings(groups).map(({ text }) => text)
+  const headline = [...boundSentence(groups, suite), ...told]
   return { headline, groups: groups.map((group) => ({ title: group.title, findings: findings(group), growth: growth(group) })) }
+}
+
+/** Whether a suite's bound is kept: "p99 at most 2 × that of the baseline: kept in 8 of 8 cases; the highest is 1.34 ×". */
+function boundSentence(groups: readonly GroupView[], suite: BenchmarkResult['suite']): string[] {
+  const bound = SUITE_BOUNDS[suite]
+  if (bound === undefined) return []
+  const ratios = groups.flatMap(({ cases }) =>
+    cases.flatMap(({ name, baseline, subjects }) =>
+      subjects.flatMap(({ subject, comparisons }) => {
+        const comparison = comparisons.get(bound.figure)
+        return comparison === undefined ? [] : [{ name, baseline, subject, ratio: comparison.ratio.median }]
+      })
+    )
+  )
+  const [highest] = ratios.toSorted((a, b) => b.ratio - a.ratio)
+  if (highest === undefined) return []
+  const kept = ratios.filter((one) => one.ratio <= bound.most).length
+  const which = `${highest.name}, ${highest.subject}`
+  return [
+    `${FIGURES[bound.figure].label} at most ${bound.most} × that of the baseline: kept in ${kept} of ${plural(ratios.length, 'case')}; ` +
+      `the highest ratio is ${ratio(highest.ratio)} × (${which})`
+  ]
 }
