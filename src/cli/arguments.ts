@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { ConfigError } from '../errors.js'
 import { parseProperties } from '../config/properties.js'
+import type { CalibrateRequest } from './calibrate-command.js'
 import type { StatusRequest } from './status-command.js'
 
 /** What `sluice start` was asked for. */
@@ -16,6 +17,7 @@ export interface StartRequest {
 export type Parsed =
   | { readonly command: 'start'; readonly request: StartRequest }
   | { readonly command: 'status'; readonly request: StatusRequest }
+  | { readonly command: 'calibrate'; readonly request: CalibrateRequest }
   | { readonly command: 'version' }
   /** Help was asked for (`exitCode` 0) or the usage is wrong (2); commander has written the text. */
   | { readonly command: 'done'; readonly exitCode: number }
@@ -39,10 +41,19 @@ interface StatusOptions {
   readonly watch?: number | true
 }
 
+interface CalibrateCliOptions {
+  readonly dir?: string
+  readonly apply?: true
+  readonly json?: true
+  readonly seconds?: number
+  readonly temp?: string
+}
+
 const DEFAULT_HOST = '127.0.0.1'
 const DEFAULT_PORT = 9092
 const DEFAULT_DIR = './data'
 const DEFAULT_WATCH_SECONDS = 2
+const DEFAULT_CALIBRATION_SECONDS = 15
 const EXIT_USAGE = 2
 const MOST_PARTITIONS = 100_000
 const TOPIC_NAME = /^[A-Za-z0-9._-]{1,249}$/
@@ -79,6 +90,22 @@ export function parseArguments(args: readonly string[], output: Output): Parsed 
     .addHelpText('after', STATUS_HELP)
     .action((file: string | undefined, options: StatusOptions) => {
       parsed = { command: 'status', request: statusRequest(file, options) }
+    })
+  program
+    .command('calibrate')
+    .description('Measure on this machine where copying a response beats sendfile, and inline beats an I/O thread.')
+    .argument('[server.properties]', 'with --apply: the settings file of the running broker')
+    .option('-d, --dir <folder>', `with --apply: where its data is kept (default: ${DEFAULT_DIR})`)
+    .option('--apply', 'have the running broker use what was found')
+    .option('-j, --json', 'every figure, as JSON')
+    .option('--seconds <seconds>', `how long it takes, about (default: ${DEFAULT_CALIBRATION_SECONDS})`, parseSeconds)
+    .option(
+      '--temp <folder>',
+      "where its file of 64 MiB goes for the time: the file system counts (default: the system's temporary folder)"
+    )
+    .addHelpText('after', CALIBRATE_HELP)
+    .action((file: string | undefined, options: CalibrateCliOptions) => {
+      parsed = { command: 'calibrate', request: calibrateRequest(file, options) }
     })
   program
     .command('version')
@@ -133,6 +160,17 @@ Examples:
   sluice status server.properties    the broker of a settings file
   sluice status --dir /data --watch  every 2 seconds`
 
+const CALIBRATE_HELP = `
+Both ways are measured in turn, for each size, several times, with the broker's own I/O threads and a client process on this machine. Let
+nothing else run meanwhile. It is never done by itself.
+
+Exit code: 0, 1 when it can not measure or apply, 2 for wrong usage, 130 when it was interrupted.
+
+Examples:
+  sluice calibrate                           prints lines for server.properties
+  sluice calibrate --temp /data              on the file system of the data
+  sluice calibrate --apply --dir /data       the running broker uses them from now on`
+
 function startRequest(file: string | undefined, options: StartOptions): StartRequest {
   const settings: Record<string, string> = { ...(file === undefined ? {} : readSettings(file)), ...options.set }
   if (options.port !== undefined) settings['listeners'] = `PLAINTEXT://${DEFAULT_HOST}:${options.port}`
@@ -140,6 +178,15 @@ function startRequest(file: string | undefined, options: StartOptions): StartReq
   if (options.dir !== undefined) settings['log.dirs'] = options.dir
   if (settings['log.dirs'] === undefined && settings['log.dir'] === undefined) settings['log.dirs'] = DEFAULT_DIR
   return { settings, topics: options.topic ?? {}, ...(options.pidFile === undefined ? {} : { pidFile: options.pidFile }) }
+}
+
+function calibrateRequest(file: string | undefined, { dir, apply, json, seconds, temp }: CalibrateCliOptions): CalibrateRequest {
+  return {
+    json: json === true,
+    seconds: seconds ?? DEFAULT_CALIBRATION_SECONDS,
+    ...(temp === undefined ? {} : { temp }),
+    ...(apply === true ? { applyTo: dataDirs(file, dir) } : {})
+  }
 }
 
 function statusRequest(file: string | undefined, { dir, json, watch }: StatusOptions): StatusRequest {

@@ -5,6 +5,7 @@ import { openLog, type LogLevel } from '../log.js'
 import { packageVersion } from '../version.js'
 import { parseArguments, type StartRequest } from './arguments.js'
 import { explain } from './explain.js'
+import type { CalibrateRequest } from './calibrate-command.js'
 import type { StatusRequest } from './status-command.js'
 
 const EXIT_FAILED = 1
@@ -19,10 +20,30 @@ export async function runCli(args: readonly string[]): Promise<void> {
     if (parsed.command === 'done') process.exitCode = parsed.exitCode
     else if (parsed.command === 'version') writeAll(1, `${packageVersion()}\n`)
     else if (parsed.command === 'status') await status(parsed.request)
+    else if (parsed.command === 'calibrate') await calibrate(parsed.request)
     else await start(parsed.request)
   } catch (error) {
     writeAll(2, `sluice: ${explain(error)}\n`)
     process.exit(EXIT_FAILED)
+  }
+}
+
+async function calibrate(request: CalibrateRequest): Promise<void> {
+  const { runCalibration } = await import('./calibrate-command.js')
+  const stop = new AbortController()
+  let interrupted: number | undefined
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      interrupted = SIGNAL_EXIT_CODES[signal]
+      stop.abort()
+    })
+  }
+  const output = { out: (text: string) => writeAll(1, text), error: (text: string) => writeAll(2, text), terminal: process.stderr.isTTY }
+  try {
+    await runCalibration(request, output, stop.signal)
+  } catch (error) {
+    if (interrupted === undefined) throw error
+    process.exitCode = interrupted
   }
 }
 

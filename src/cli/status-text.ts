@@ -65,7 +65,7 @@ function head(status: BrokerStatus): string {
         `${count(total.inlineResponses)} inline, ${count(total.queuedResponses)} through I/O threads; reading paused ${count(total.readPauses)} times`
       ]
     ],
-    2
+    [0, 1]
   )
 }
 

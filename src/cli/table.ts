@@ -1,12 +1,12 @@
 /** Tables and numbers for people. */
 
-/** Columns are as wide as their widest cell; the first is set to the left, figures to the right. */
-export function table(rows: readonly (readonly string[])[], leftColumns = 1): string {
+/** Columns are as wide as their widest cell; those in `left` begin at their left, the others (figures) end at their right. */
+export function table(rows: readonly (readonly string[])[], left: readonly number[] = [0]): string {
   const widths: number[] = []
   for (const row of rows) for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, cell.length)
   const line = (row: readonly string[]): string =>
     row
-      .map((cell, at) => (at < leftColumns ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!)))
+      .map((cell, at) => (left.includes(at) ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!)))
       .join('  ')
       .trimEnd()
   return rows.map((row) => `${line(row)}\n`).join('')
