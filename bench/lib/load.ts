@@ -136,6 +136,8 @@ export interface CannedServer extends AsyncDisposable {
   readonly bootstrap: string
   readonly pid: number
   stop(): Promise<void>
+  /** Ends it without waiting. */
+  kill(): void
 }
 
 export interface Control {
@@ -257,5 +259,5 @@ export async function serverOf(child: ChildProcessWithoutNullStreams, name: stri
     child.kill('SIGTERM')
     await closed
   }
-  return { bootstrap: `127.0.0.1:${port}`, pid: child.pid ?? 0, stop, [Symbol.asyncDispose]: stop }
+  return { bootstrap: `127.0.0.1:${port}`, pid: child.pid ?? 0, stop, kill: () => void child.kill('SIGKILL'), [Symbol.asyncDispose]: stop }
 }

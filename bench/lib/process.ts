@@ -154,32 +154,38 @@ export interface CountedCalls<T> {
   readonly leftOut?: string
 }
 
+/** A tracer that is attached to a process. */
+export interface Tracing {
+  /** Detaches it and gives what was counted. */
+  finish(): Promise<SystemCalls>
+}
+
 /**
- * Counts the system calls of a process (all threads) while `run` goes on, with `strace -c`, or `perf trace -s` where there is no strace.
- * Both slow the process, strace a lot: take no other figure of that run. `run` goes on even if nothing can be counted.
+ * Counts the system calls of a process (all threads) from now on, with `strace -c`, or `perf trace -s` where there is no strace. Both slow the
+ * process, strace a lot: take no other figure meanwhile. A string tells why nothing can be counted, in one sentence.
  */
-export async function countSystemCalls<T>(pid: number, run: () => Promise<T>): Promise<CountedCalls<T>> {
+export async function traceSystemCalls(pid: number): Promise<Tracing | string> {
   const reasons: string[] = []
   for (const tracer of [straceOf, perfOf]) {
     const tracing = await tracer(pid)
-    if (typeof tracing === 'string') {
-      reasons.push(tracing)
-      continue
-    }
-    let value: T
-    try {
-      value = await run()
-    } catch (error) {
-      await tracing.finish()
-      throw error
-    }
-    return { value, calls: await tracing.finish() }
+    if (typeof tracing !== 'string') return tracing
+    reasons.push(tracing)
   }
-  return { value: await run(), leftOut: `system calls are not counted: ${reasons.join('; ')}` }
+  return `system calls are not counted: ${reasons.join('; ')}`
 }
 
-interface Tracing {
-  finish(): Promise<SystemCalls>
+/** Counts them while `run` goes on, which it does even if nothing can be counted. */
+export async function countSystemCalls<T>(pid: number, run: () => Promise<T>): Promise<CountedCalls<T>> {
+  const tracing = await traceSystemCalls(pid)
+  if (typeof tracing === 'string') return { value: await run(), leftOut: tracing }
+  let value: T
+  try {
+    value = await run()
+  } catch (error) {
+    await tracing.finish()
+    throw error
+  }
+  return { value, calls: await tracing.finish() }
 }
 
 const ATTACH_LIMIT_MS = 5000
