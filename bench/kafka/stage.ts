@@ -13,14 +13,13 @@ import { memoryOf } from '../lib/process.js'
 import type { Progress } from '../lib/progress.js'
 import type { Figures, Round } from '../lib/result.js'
 import type { Case } from '../lib/rounds.js'
+import { DISTURBED_FLOOR } from '../lib/statistics.js'
 import { moment, pageCachePrice, perGib, spentBetween, type Moment } from './meter.js'
 
 export const KIB = 2 ** 10
 export const MIB = 2 ** 20
 export const GIB = 2 ** 30
 
-/** Above this much CPU for filling the page cache without a broker, a write test tells more about the machine than about the broker. */
-export const DISTURBED_FLOOR = 0.6
 const FLOOR_ATTEMPTS = 3
 /** After a pause a broker catches up on its timers. */
 const SETTLE_MS = 300
@@ -90,7 +89,7 @@ export class Stage {
     signal.throwIfAborted()
     let turn = this.#turns.get(subject)
     if (turn !== undefined && hasEnded(turn.broker)) {
-      progress.note(`${subject.name} has ended and is started again; the end of its log:\n${turn.broker.log().slice(-1000)}`)
+      progress.note(`${subject.name} has ended and is started again; the end of its log:\n${turn.broker.log().slice(-500)}`)
       turn.admin.close()
       await turn.broker.stop()
       this.#turns.delete(subject)

@@ -19,7 +19,7 @@ const TOOL_TIMEOUT_MS = 300_000
 const PRODUCER_PROPERTIES = ['acks=1', 'batch.size=65536', 'linger.ms=5']
 
 /** Runs one tool, by its class, and resolves with its standard output. */
-export type JavaTool = (tool: 'ProducerPerformance' | 'consumer.ConsumerPerformance', args: readonly string[]) => Promise<string>
+export type JavaTool = (tool: 'ProducerPerformance' | 'ConsumerPerformance', args: readonly string[]) => Promise<string>
 
 /** The tools of an installed Apache Kafka, whose jars are in `jars`. */
 export async function javaTools(jars: string): Promise<JavaTool> {
@@ -81,15 +81,7 @@ function produce(java: JavaTool, { broker }: Turn, topic: string, records: numbe
 
 function consume(java: JavaTool, { broker }: Turn, topic: string, records: number): Promise<string> {
   const target = ['--bootstrap-server', broker.bootstrap, '--topic', topic]
-  return java('consumer.ConsumerPerformance', [
-    ...target,
-    '--num-records',
-    String(records),
-    '--fetch-size',
-    String(MIB),
-    '--timeout',
-    '60000'
-  ])
+  return java('ConsumerPerformance', [...target, '--num-records', String(records), '--fetch-size', String(MIB), '--timeout', '60000'])
 }
 
 /** The process that a tool is, from its start to its end, is ours; its start-up is not in the throughput that it reports. */

@@ -5,6 +5,7 @@
  * stopped and its folder removed by `stop`, on Ctrl-C, and when the benchmark fails.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
@@ -89,6 +90,8 @@ export const COMMON_SETTINGS: Readonly<Record<string, string>> = {
 const KAFKA_SETTINGS: Readonly<Record<string, string>> = { 'broker.session.timeout.ms': '3600000' }
 
 const CLI = path.join(root, 'dist/src/cli/main.js')
+/** From, to: see freePort. */
+const PORTS = [15_000, 32_000] as const
 const START_TIMEOUT_MS = 300_000
 const INSTALL_TIMEOUT_MS = 15 * 60_000
 /** Between two attempts to reach a broker that starts: what a start-up time may be too long by. */
@@ -157,16 +160,19 @@ export async function external({ bootstrap, pid, subject = bootstrap }: External
   }
 }
 
-/** So many ports in a row that nobody uses now; the first of them. */
+/**
+ * So many ports in a row that nobody uses now; the first of them. Below the range from which the kernel takes ports for outgoing connections,
+ * so that no connection takes one while a broker restarts.
+ */
 export async function freePort(inRow = 1): Promise<number> {
   for (;;) {
     const servers: net.Server[] = []
+    const first = randomInt(...PORTS)
     try {
-      const first = await listen(servers, 0)
-      for (let port = first + 1; port < first + inRow; port++) await listen(servers, port)
+      for (let port = first; port < first + inRow; port++) servers.push(await listen(port))
       return first
     } catch (error) {
-      if (!['EADDRINUSE', 'ERR_SOCKET_BAD_PORT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+      if (!['EADDRINUSE', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
     } finally {
       await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))))
     }
@@ -243,7 +249,7 @@ async function startOwn({ subject, command, ports, args, folder, data, options }
     startup = performance.now() - begun
     if (problem === undefined) return
     await end(started, 'SIGKILL')
-    throw new Error(`${subject} ${problem}; the end of its log:\n${log.slice(-2000)}`)
+    throw new Error(`${subject} ${problem}: ${reasonIn(log)}`)
   }
   let line: readonly string[]
   try {
@@ -335,9 +341,15 @@ function requireProcess(pid: number): void {
   }
 }
 
-async function listen(servers: net.Server[], port: number): Promise<number> {
+async function listen(port: number): Promise<net.Server> {
   const server = net.createServer().listen(port, '127.0.0.1')
   await once(server, 'listening')
-  servers.push(server)
-  return (server.address() as net.AddressInfo).port
+  return server
+}
+
+/** Of a log, what tells why a broker ended: its last complaints, or just its end. */
+function reasonIn(log: string): string {
+  const lines = log.trim().split('\n')
+  const complaints = lines.filter((line) => /\b(ERROR|FATAL)\b|^sluice: |^Caused by: |^\S*(Exception|Error)\b/.test(line))
+  return (complaints.length > 0 ? complaints : lines).slice(-5).join('\n')
 }

@@ -1,13 +1,13 @@
 /** What the page says beside its figures: how they are to be read, and what they can not show. */
 import { markup } from './markup.js'
 import type { Markup } from './markup.js'
-import { DISTURBED_PERCENT, ENOUGH_ROUNDS } from './statistics.js'
+import { DISTURBED_FLOOR, DISTURBED_PERCENT, ENOUGH_ROUNDS } from './statistics.js'
 
 export const METHOD: Markup = markup`<ul>
 <li><b>Medians.</b> Every case ran once a round, its subjects directly after one another and in alternating order. A figure is the median of its rounds; the whiskers and the small numbers are the lowest and the highest round.</li>
 <li><b>Ratios</b> are taken round by round, because what the machine did in a round met all subjects alike, and are the median of these. They need not equal the quotient of the medians.</li>
 <li><b>A difference is claimed</b> when at least ${ENOUGH_ROUNDS} rounds have both subjects, the interval of their ratios (which covers the true median in nine of ten cases from five rounds on) excludes 1, and the ratio is off by 2 % or more; with 3 or 4 rounds it must also be farther from 1 than the rounds lie apart. Anything else is marked ≈: no difference beyond the noise, or too few rounds to tell. Among many comparisons one in some twenty may still be chance.</li>
-<li><b>Disturbed rounds,</b> in which other processes used more than ${DISTURBED_PERCENT} % of the machine, are left out when at least ${ENOUGH_ROUNDS} others remain; the tables name them.</li>
+<li><b>Disturbed rounds,</b> in which other processes used more than ${DISTURBED_PERCENT} % of the machine, or before which filling the page cache without any broker took more than ${DISTURBED_FLOOR} CPU-s/GiB (memory that a virtual machine had not touched yet), are left out when at least ${ENOUGH_ROUNDS} others remain; the tables name them.</li>
 <li><b>CPU-s/GiB</b> is the CPU time, user and system, that all threads of the broker took to move a GiB. It is sturdier than MiB/s, because the load generator shares the machine. <b>Calls/GiB</b> are system calls of the broker.</li>
 <li><b>Latency</b> at a given rate is counted from when a request was due, not from when it could be sent at last: a broker that stalls can not hide it. Without a given rate, the next request waits for the answer, and such latencies are only good for comparison.</li>
 <li><b>Axes</b> begin at zero, or are logarithmic and say so: then equal distances are equal factors.</li>

@@ -16,6 +16,8 @@ import { FIGURES } from './result.js'
 
 /** Above this share of the machine used by others, a round counts as disturbed. */
 export const DISTURBED_PERCENT = 10
+/** Above this much CPU for filling the page cache without a broker (CPU-s/GiB), memory was cold, and a write test is disturbed, too. */
+export const DISTURBED_FLOOR = 0.6
 /** Fewer rounds than this allow no comparison, and are not thinned out further. */
 export const ENOUGH_ROUNDS = 3
 /** From here on the interval's coverage is 90 % or more. */
@@ -69,8 +71,8 @@ export function droppedAtEachEnd(count: number): number {
   return 0
 }
 
-export function isDisturbed({ otherPercent }: Round): boolean {
-  return otherPercent !== undefined && otherPercent > DISTURBED_PERCENT
+export function isDisturbed({ otherPercent = 0, floor = 0 }: Round): boolean {
+  return otherPercent > DISTURBED_PERCENT || floor > DISTURBED_FLOOR
 }
 
 export interface CountedRounds {

@@ -4,7 +4,7 @@ import type { CaseView, GroupView, SubjectView } from './analysis.js'
 import { duration, figureValue, plural, ratio, unitText } from './format.js'
 import type { BenchmarkResult, FigureName } from './result.js'
 import { FIGURES } from './result.js'
-import { DISTURBED_PERCENT, isDisturbed } from './statistics.js'
+import { DISTURBED_FLOOR, DISTURBED_PERCENT, isDisturbed } from './statistics.js'
 import type { Comparison, Summary } from './statistics.js'
 import { SUITE_TITLES } from './suites.js'
 import { verdictOf } from './verdict.js'
@@ -204,6 +204,7 @@ function notes(groups: readonly GroupView[], columns: number): string[] {
   )
   const [baseline] = baselines
   const disturbed = views.reduce((sum, { rounds }) => sum + rounds.filter(isDisturbed).length, 0)
+  const cold = views.some(({ rounds }) => rounds.some(({ floor = 0 }) => floor > DISTURBED_FLOOR))
   const tolerated = views.reduce((sum, view) => sum + view.tolerated, 0)
   const all = views.reduce((sum, { rounds }) => sum + rounds.length, 0)
   const lines: string[] = []
@@ -214,7 +215,7 @@ function notes(groups: readonly GroupView[], columns: number): string[] {
     )
   if (disturbed > 0)
     lines.push(
-      `${disturbed} of ${plural(all, 'measurement')} disturbed: others used more than ${DISTURBED_PERCENT} % of the machine; ` +
+      `${disturbed} of ${plural(all, 'measurement')} disturbed: others used more than ${DISTURBED_PERCENT} % of the machine${cold ? ', or memory was cold' : ''}; ` +
         `${disturbed - tolerated} left out of the medians, ${tolerated} kept because too few others remain`
     )
   return lines.length === 0 ? [] : ['', ...lines.flatMap((line) => wrapped(line, columns))]

@@ -2,7 +2,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import type { Round } from '../../bench/lib/result.js'
-import { compare, countedRounds, droppedAtEachEnd, median, summarize, summarizeFigure } from '../../bench/lib/statistics.js'
+import { compare, countedRounds, droppedAtEachEnd, median, summarize, summarizeFigure, isDisturbed } from '../../bench/lib/statistics.js'
 import { randomFrom } from './sample.js'
 
 const value = fc.double({ min: 1e-6, max: 1e9, noNaN: true })
@@ -143,6 +143,10 @@ test('disturbed rounds do not count when enough others remain', (t) => {
   t.deepEqual([countedRounds(few).omitted, countedRounds(few).tolerated], [0, 1])
   const comparison = compare(disturbed, rounds([2, 2, 2.2, 2.4]), 'cpu')
   t.deepEqual([comparison?.ratio.count, comparison?.omitted, comparison?.ratio.median], [3, 1, 0.5])
+  t.deepEqual(
+    [0.2, 0.7, 3].map((floor) => isDisturbed({ round: 1, figures: {}, floor })),
+    [false, true, true]
+  )
 })
 
 test('what is not there, or nothing, has no ratio', (t) => {
