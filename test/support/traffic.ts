@@ -11,7 +11,7 @@ export async function produceValue(
   value: Uint8Array,
   partition = 0
 ): Promise<{ offset: number; batch: Buffer }> {
-  const batch = buildBatch([{ value }], { timestamp: 1_700_000_000_000 })
+  const batch = buildBatch([{ value }], { timestamp: Date.now() })
   const topicData = [{ name: topic, partitionData: [{ index: partition, records: batch }] }]
   const { responses } = await client.request(produce, 9, { transactionalId: null, acks: -1, timeoutMs: 10_000, topicData })
   const answer = responses[0]?.partitionResponses[0]
