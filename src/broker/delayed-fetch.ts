@@ -11,8 +11,8 @@ export interface WaitedPartition {
   readonly maxBytes: number
   /** Reads below the last stable offset only. */
   readonly committed: boolean
-  /** Bytes that could be read when the wait began. */
-  readonly sizeBytes: number
+  /** `appendedBytes` of the log when the wait began, and the bytes that could be read then. */
+  readonly appendedBytes: number
   readonly startBytes: number
 }
 
@@ -49,14 +49,14 @@ export class DelayedFetch implements PartitionWatcher {
     this.#options.complete()
   }
 
-  // Bytes are estimated by the growth of the log since the wait began: exact for a reader at the end, and never too few for one behind it.
+  // Bytes are estimated by what was appended to the log since the wait began: exact for a reader at the end, and never too few for one behind it.
   #enough(): boolean {
     let bytes = 0
     for (const waited of this.#options.partitions) {
       const { log } = waited.partition
       const end = waited.committed ? log.lastStableOffset : log.endOffset
       if (waited.partition.retired || waited.fetchOffset > end || waited.fetchOffset < log.logStartOffset) return true
-      if (end > waited.fetchOffset) bytes += Math.min(waited.maxBytes, waited.startBytes + Math.max(0, log.sizeBytes - waited.sizeBytes))
+      if (end > waited.fetchOffset) bytes += Math.min(waited.maxBytes, waited.startBytes + log.appendedBytes - waited.appendedBytes)
       if (bytes >= this.#options.minBytes) return true
     }
     return false

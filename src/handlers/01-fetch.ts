@@ -158,7 +158,7 @@ class Fetching {
     for (const { target, bytes } of reads) {
       const partition = this.#broker.replicas.partition(this.#nameOf(target)!, target.partition)!
       const { fetchOffset, maxBytes } = target
-      partitions.push({ partition, fetchOffset, maxBytes, committed, sizeBytes: partition.log.sizeBytes, startBytes: bytes })
+      partitions.push({ partition, fetchOffset, maxBytes, committed, appendedBytes: partition.log.appendedBytes, startBytes: bytes })
     }
     return new Promise((resolve, reject) => {
       const complete = (): void => {

@@ -51,6 +51,8 @@ export class LogState {
   nextOffset = 0
   /** Written: what readers see. */
   endOffset = 0
+  /** Bytes that readers were shown since the log was opened: only rises, whatever retention deletes. */
+  appendedBytes = 0
   /** All below it is on the disk. */
   recoveryPoint = 0
   /** The newest producer snapshot that is a file; -1: none. */

@@ -270,6 +270,7 @@ export class LogWriter {
     const state = this.#state
     const { segment, baseOffset, lastOffset, logAppendTimeMs } = pending
     segment.size += pending.bytes
+    state.appendedBytes += pending.bytes
     segment.noteTimestamp(pending.maxTimestamp, lastOffset)
     state.endOffset = lastOffset + 1
     if (pending.endsTransactionOf >= 0) state.producers.ended(pending.endsTransactionOf, baseOffset)

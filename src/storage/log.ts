@@ -102,6 +102,11 @@ export class Log {
     return this.#state.segments.sizeBytes
   }
 
+  /** Bytes that readers were shown since the log was opened: only rises, whatever retention deletes. */
+  get appendedBytes(): number {
+    return this.#state.appendedBytes
+  }
+
   get segmentCount(): number {
     return this.#state.segments.count
   }
