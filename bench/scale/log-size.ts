@@ -74,7 +74,18 @@ async function fill(broker: BenchBroker, mib: number): Promise<Filled> {
     loop.close()
   }
   await Promise.all(Array.from({ length: FILLERS }, worker))
+  await openSegments(broker, topic, batches)
   return { broker, topic, end: batches }
+}
+
+/** Reads each segment once: the first look-up in one opens its files, on a disk thread. */
+async function openSegments(broker: BenchBroker, topic: string, batches: number): Promise<void> {
+  const step = Math.floor(SEGMENT_BYTES / (2 * RECORD_BYTES))
+  let offset = -step
+  const next = movingFetch({ topic, partitions: { only: 0 }, maxBytes: FETCH_BYTES }, () => (offset += step))
+  const loop = await ClosedLoop.connect(broker)
+  while (offset + step < batches) await loop.ask(next())
+  loop.close()
 }
 
 function randomly({ broker, topic, end }: Filled, seconds: number): Promise<Measured> {
