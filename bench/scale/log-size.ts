@@ -21,7 +21,9 @@ const FILLERS = 8
 interface Filled {
   readonly broker: BenchBroker
   readonly topic: string
-  /** Batches of one record each. */
+  /** Batches of one record of RECORD_BYTES each that it was filled with. */
+  readonly batches: number
+  /** The next offset. */
   end: number
 }
 
@@ -75,7 +77,7 @@ async function fill(broker: BenchBroker, mib: number): Promise<Filled> {
   }
   await Promise.all(Array.from({ length: FILLERS }, worker))
   await openSegments(broker, topic, batches)
-  return { broker, topic, end: batches }
+  return { broker, topic, batches, end: batches }
 }
 
 /** Reads each segment once: the first look-up in one opens its files, on a disk thread. */
@@ -88,8 +90,8 @@ async function openSegments(broker: BenchBroker, topic: string, batches: number)
   loop.close()
 }
 
-function randomly({ broker, topic, end }: Filled, seconds: number): Promise<Measured> {
+function randomly({ broker, topic, batches }: Filled, seconds: number): Promise<Measured> {
   const random = pseudoRandom()
-  const next = movingFetch({ topic, partitions: { only: 0 }, maxBytes: FETCH_BYTES }, () => random(end))
+  const next = movingFetch({ topic, partitions: { only: 0 }, maxBytes: FETCH_BYTES }, () => random(batches))
   return measureLoop(broker, next, seconds, RECORD_BYTES)
 }
