@@ -100,8 +100,8 @@ export class Broker {
   }
 
   /**
-   * What was sent since the start: bytes by path, page-cache hits and cold stalls, per listener and topic. A snapshot that costs about a
-   * microsecond per partition; nothing is reset. Throws once the broker is being stopped.
+   * What was sent since the start: bytes by path, page-cache hits and cold stalls, per listener and topic. A snapshot that costs
+   * some microseconds per partition; nothing is reset. Throws once the broker is being stopped.
    */
   status(): BrokerStatus {
     if (this.#stopped !== undefined) throw new Error('the broker is stopped')

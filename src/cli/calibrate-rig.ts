@@ -25,6 +25,7 @@ const PATIENCE_MS = 10_000
 /** Long enough for the kernel to account the thread's time, which it does when the thread sleeps. */
 const ACCOUNT_MS = 0.05
 const NS_PER_US = 1000
+const US_PER_MS = 1000
 
 /** As a broker with default settings. */
 const IO: IoOptions = {
@@ -164,9 +165,17 @@ export class CalibrationRig {
 
   #sample(): { answers: number; cpu: number; loop: number; counters: Float64Array } {
     Atomics.wait(this.#sleep, 0, 0, ACCOUNT_MS)
-    const [onCpu = ''] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')
     const { user, system } = process.cpuUsage()
     this.#runtime.native.ioCounters(this.#counters)
-    return { answers: this.#answers, cpu: user + system, loop: Number(onCpu) / NS_PER_US, counters: this.#counters.slice() }
+    return { answers: this.#answers, cpu: user + system, loop: eventLoopTime(), counters: this.#counters.slice() }
+  }
+}
+
+/** Microseconds of CPU time of this thread, the first of the process; where the kernel does not tell, the time that its event loop was not idle. */
+function eventLoopTime(): number {
+  try {
+    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / NS_PER_US
+  } catch {
+    return performance.eventLoopUtilization().active * US_PER_MS
   }
 }

@@ -1,10 +1,15 @@
 /** The truth meter in the process: what `Broker.status()` says of a known load. */
 import { randomBytes } from 'node:crypto'
+import { readdirSync, statfsSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { topicTraffic, type FileTraffic } from '../../src/broker/status.js'
+import { topicTraffic, type FileTraffic, type TopicStatus } from '../../src/broker/status.js'
 import { Broker } from '../../src/index.js'
 import { LogCounter } from '../../src/native/binding.js'
+import { run } from '../support/processes.js'
 import { RawClient } from '../support/raw-client.js'
+import { tempDir } from '../support/temp-dir.js'
 import { fetchRecords, produceValue } from '../support/traffic.js'
 
 async function started(t: ExecutionContext, settings: Record<string, string> = {}, topics: Record<string, number> = { orders: 2 }) {
@@ -58,6 +63,38 @@ for (const [mode, field] of [
     t.deepEqual(figures, status.total)
   })
 }
+
+// What lies in memory alone can't be cold.
+const TMPFS = 0x01021994
+const coldTest = statfsSync(os.tmpdir()).type === TMPFS ? test.skip : test
+coldTest('what is not in the page cache is a stall: counted, with its bytes and its time, where it belongs', async (t) => {
+  const dir = path.join(await tempDir(t), 'data')
+  const written = await Broker.start({ dir, topics: { cold: 1, warm: 1 } })
+  const producer = await RawClient.connect(written)
+  // More than the kernel reads ahead when the first header is looked at.
+  for (let i = 0; i < 15; i++) for (const topic of ['cold', 'warm']) await produceValue(producer, topic, randomBytes(1_000_000))
+  producer.close()
+  await written.stop()
+  const broker = await Broker.start({ dir })
+  t.teardown(() => broker.stop())
+  // The start has looked at the files.
+  for (const name of readdirSync(path.join(dir, 'cold-0')).filter((each) => each.endsWith('.log'))) {
+    const file = path.join(dir, 'cold-0', name)
+    t.is((await run('dd', [`of=${file}`, 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0'])).code, 0)
+  }
+  const client = await clientOf(t, broker)
+  let fetched = 0
+  for (const topic of ['cold', 'warm']) fetched += (await fetchRecords(client, topic, 0, 32 << 20)).length
+  const { topics, total } = broker.status()
+  const [cold, warm] = ['cold', 'warm'].map((name) => topics.find((topic) => topic.name === name)!) as [TopicStatus, TopicStatus]
+  t.true(cold.coldStalls >= 1)
+  t.true(cold.coldBytes > 0 && cold.coldBytes >= cold.readInBytes && cold.readInBytes > 0 && cold.coldMs > 0)
+  t.is(known(cold), cold.fetchedBytes)
+  // Nothing was done to the other one, but the system may have needed its memory.
+  t.is(total.coldStalls, cold.coldStalls + warm.coldStalls)
+  t.is(total.coldBytes, cold.coldBytes + warm.coldBytes)
+  t.is(known(total), fetched)
+})
 
 test('each listener has its own figures, and their sum is the total', async (t) => {
   const broker = await started(t, {

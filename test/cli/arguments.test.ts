@@ -84,3 +84,34 @@ test('help has examples, on standard output, with code 0', (t) => {
 test('version', (t) => {
   t.deepEqual(parse('version').parsed, { command: 'version' })
 })
+
+test('status: the folders of the broker that was started in the same way', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-arguments-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'server.properties')
+  writeFileSync(file, 'log.dirs=/a, /b\nmetadata.log.dir=/m\n')
+  const status = (...args: string[]): unknown => {
+    const { parsed, error } = parse('status', ...args)
+    return parsed.command === 'status' ? parsed.request : error
+  }
+  t.deepEqual(status(), { dirs: ['./data'], json: false })
+  t.deepEqual(status('--dir', '/d', '--json'), { dirs: ['/d'], json: true })
+  t.deepEqual(status(file, '--watch'), { dirs: ['/m', '/a', '/b'], json: false, watchSeconds: 2 })
+  t.deepEqual(status('--watch', '0.5'), { dirs: ['./data'], json: false, watchSeconds: 0.5 })
+  t.regex(String(status('--watch', 'often')), /0\.1 to 86400/)
+})
+
+test('calibrate: nothing is applied unless that is asked for', (t) => {
+  const calibrate = (...args: string[]): unknown => {
+    const { parsed, error } = parse('calibrate', ...args)
+    return parsed.command === 'calibrate' ? parsed.request : error
+  }
+  t.deepEqual(calibrate(), { json: false, seconds: 15 })
+  t.deepEqual(calibrate('--apply', '--dir', '/d', '--seconds', '3', '--temp', '/t', '-j'), {
+    json: true,
+    seconds: 3,
+    temp: '/t',
+    applyTo: ['/d']
+  })
+  t.deepEqual(calibrate('--apply'), { json: false, seconds: 15, applyTo: ['./data'] })
+})
