@@ -47,13 +47,13 @@ thead small{display:block;font-weight:400}
 th:first-child,td:first-child,.left{text-align:left}
 th:first-child{padding-left:2px}
 tbody th{font-weight:400}
-tr.case th{font-weight:600;padding-top:12px;border-bottom-color:var(--edge)}
+tr.case th{text-align:left;font-weight:600;padding-top:12px;border-bottom-color:var(--edge)}
 td small{display:block}
 .plain td,.plain th{white-space:normal;text-align:left;vertical-align:top}
 .plain td.number,.plain th.number{text-align:right;white-space:nowrap}
 .cell{min-width:74px}
 .names th{white-space:normal;max-width:132px;overflow-wrap:break-word}
-.counts small{white-space:normal;max-width:118px;margin-left:auto}
+.counts small{white-space:normal;max-width:140px;margin-left:auto}
 small.inline{display:inline}
 .counts tbody th{white-space:normal}
 .better{color:var(--good)}.worse{color:var(--bad)}

@@ -33,7 +33,7 @@ function suiteVerdict({ result, groups, id }: SuiteView, isOneOfMany: boolean, l
   const title = isOneOfMany ? markup`<h3><a href="#${id}">${SUITE_TITLES[result.suite]}</a></h3>` : undefined
   if (told.length === 0) return markup`${title}<p>Nothing to compare: every case has one subject.</p>`
   const isLong = new Set(groups.flatMap((group) => group.subjects)).size > TWO
-  const tables = isLong ? told.flatMap((group) => subjectsTable(group, told.length > 1, lookOf)) : groupsTable(told)
+  const tables = isLong ? subjectsTable(told, lookOf) : groupsTable(told)
   const folded = isOneOfMany && isLong ? markup`<details><summary>Every subject</summary>${tables}</details>` : markup`${tables}`
   const growth = told.flatMap((group) => group.growth)
   return markup`${title}${sentences([...verdict.headline, ...growth])}${folded}`
@@ -57,21 +57,25 @@ function groupsTable(groups: readonly VerdictGroup[]): Markup | undefined {
   return table(`${first.subject} / ${first.baseline}`, figures, rows)
 }
 
-/** Many subjects: a row each, for one group. */
-function subjectsTable({ title, findings }: VerdictGroup, isTitled: boolean, lookOf: LookOf): Markup[] {
-  const [first] = findings
-  if (first === undefined) return []
-  const figures = mostCommon(findings, SUBJECT_COLUMNS)
-  const rows = [...new Set(findings.map(({ subject }) => subject))].map((subject) => {
-    const key = markup`<svg class="key" viewBox="-6 -6 12 12" aria-hidden="true">${mark(lookOf(subject).colour, 0, 0, 4.6)}</svg>`
-    return row(
-      markup`${key}${subject}`,
-      findings.filter((one) => one.subject === subject),
-      figures
-    )
+/** Many subjects: a row each, below the name of their group. */
+function subjectsTable(groups: readonly VerdictGroup[], lookOf: LookOf): Markup | undefined {
+  const figures = mostCommon(
+    groups.flatMap(({ findings }) => findings),
+    SUBJECT_COLUMNS
+  )
+  const rows = groups.flatMap(({ title, findings }) => {
+    const [first] = findings
+    if (first === undefined) return []
+    const note = `${first.cases > 1 ? `${first.cases} cases, ` : ''}divided by ${first.baseline}`
+    const head = markup`<tr class="case"><th scope="rowgroup" colspan="${figures.length + 1}">${capital(title)} <small class="inline">${note}</small></th></tr>`
+    const subjects = [...new Set(findings.map(({ subject }) => subject))].map((subject) => {
+      const key = markup`<svg class="key" viewBox="-6 -6 12 12" aria-hidden="true">${mark(lookOf(subject).colour, 0, 0, 4.6)}</svg>`
+      const own = findings.filter((one) => one.subject === subject)
+      return row(markup`${key}${subject}`, own, figures)
+    })
+    return [head, ...subjects]
   })
-  const heading = isTitled ? markup`<h4>${capital(title)}</h4>` : undefined
-  return [markup`${heading}${table(`divided by ${first.baseline}${first.cases > 1 ? `, ${first.cases} cases` : ''}`, figures, rows)}`]
+  return rows.length === 0 ? undefined : table('', figures, rows)
 }
 
 /** The figures that most findings are about, in their own order. */

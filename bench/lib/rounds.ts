@@ -80,7 +80,8 @@ async function measure(state: State, round: number, { rounds, progress, signal }
     if (isAborted(signal)) return
     state.failedIn.push(round)
     state.failuresInSuccession++
-    state.error = error instanceof Error ? error.message : String(error)
+    // One sentence: some errors are written over several lines.
+    state.error = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim()
     progress.note(`${group}, ${name}, ${subject}: ${state.error}`)
   }
 }

@@ -289,7 +289,7 @@ export function wrapped(text: string, columns: number): string[] {
 /** Names and errors come from files and other programs: no control characters reach the terminal. */
 function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex -- these are the ones that are taken out
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').replace(/ {3,}/g, ' ')
 }
 
 function width(text: string): number {

@@ -159,10 +159,10 @@ export function countsText(counts: Readonly<Record<Judgement, number>>, cases: n
     .join(', ')
 }
 
-/** Which subject has the best median in how many cases: "Least CPU: sendfile in 10 of 24 cases, mmap in 8". For three subjects or more. */
+/** Which subject has the best median in how many cases: "Least CPU: sendfile in 10 of 24 cases, mmap in 8". */
 export function bestSubjects(groups: readonly GroupView[], figure: FigureName, limits: readonly string[] = []): string | undefined {
   const contenders = groups.flatMap(({ cases }) => cases.map(({ subjects }) => subjects.filter(({ subject }) => !limits.includes(subject))))
-  const cases = contenders.filter((subjects) => subjects.filter(({ summaries }) => summaries.has(figure)).length > 2)
+  const cases = contenders.filter((subjects) => subjects.filter(({ summaries }) => summaries.has(figure)).length > 1)
   if (cases.length === 0) return undefined
   const wins = new Map<string, number>()
   const sign = FIGURES[figure].better === 'higher' ? -1 : 1
@@ -218,7 +218,10 @@ export function verdictOf({ suite, limits }: Pick<BenchmarkResult, 'suite' | 'li
       ? (['cpu', 'throughput', 'time'] as const).flatMap((figure) => bestSubjects(groups, figure, limits) ?? [])
       : overallFindings(groups).map(({ text }) => text)
   const headline = [...boundSentence(groups, suite), ...told]
-  return { headline, groups: groups.map((group) => ({ title: group.title, findings: findings(group), growth: growth(group) })) }
+  return {
+    headline,
+    groups: groups.map((group) => ({ title: group.title, findings: findings(group), growth: suite === 'micro' ? [] : growth(group) }))
+  }
 }
 
 /** Whether a suite's bound is kept: "p99 at most 2 × that of the baseline: kept in 8 of 8 cases; the highest is 1.34 ×". */
