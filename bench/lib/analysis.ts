@@ -44,7 +44,7 @@ export interface GroupView {
   readonly axis: Axis | undefined
 }
 
-/** What is compared in words, the most telling first. Where `time` is told, `operations` says the same again. */
+/** What is compared in words, the most telling first. */
 const KEY_FIGURES: readonly FigureName[] = [
   'cpu',
   'throughput',
@@ -64,6 +64,12 @@ const KEY_FIGURES: readonly FigureName[] = [
   'requests'
 ]
 const MOST_KEY_FIGURES = 5
+/** Figures that need no words where another one is there. */
+const SAID_BY: Partial<Record<FigureName, readonly FigureName[]>> = {
+  operations: ['time'],
+  requests: ['throughput', 'cpuPerRequest'],
+  cpuPerRequest: ['cpu']
+}
 
 /** With fewer values than this a bar chart says more than a line. */
 const LEAST_POINTS = 3
@@ -112,9 +118,7 @@ function pair<Value>(figure: FigureName, value: Value | undefined): [FigureName,
 /** The figures of a group that are worth a sentence, the most telling first, at most five. */
 export function keyFigures(figures: readonly FigureName[]): FigureName[] {
   const present = KEY_FIGURES.filter((figure) => figures.includes(figure) && FIGURES[figure].better !== 'neither')
-  const told = present.filter(
-    (figure) => !(figure === 'operations' && present.includes('time')) && !(figure === 'requests' && present.includes('throughput'))
-  )
+  const told = present.filter((figure) => !SAID_BY[figure]?.some((other) => present.includes(other)))
   return told.slice(0, MOST_KEY_FIGURES)
 }
 

@@ -48,7 +48,7 @@ th:first-child,td:first-child,.left{text-align:left}
 th:first-child{padding-left:2px}
 tbody th{font-weight:400}
 tr.case th{text-align:left;font-weight:600;padding-top:12px;border-bottom-color:var(--edge)}
-td small{display:block}
+td small,tbody th small{display:block}
 .plain td,.plain th{white-space:normal;text-align:left;vertical-align:top}
 .plain td.number,.plain th.number{text-align:right;white-space:nowrap}
 .cell{min-width:74px}
@@ -56,6 +56,7 @@ td small{display:block}
 .counts small{white-space:normal;max-width:140px;margin-left:auto}
 small.inline{display:inline}
 .counts tbody th{white-space:normal}
+.counts tbody th small{max-width:none;margin:0}
 .better{color:var(--good)}.worse{color:var(--bad)}
 td.noise,td.equal,td.few{color:var(--soft)}
 .key{width:11px;height:11px;vertical-align:-1px;margin-right:7px}

@@ -3,6 +3,7 @@ import type { GroupView } from './analysis.js'
 import { mark } from './chart-parts.js'
 import type { LookOf } from './chart-parts.js'
 import { capital, ratio } from './format.js'
+import { groupBy, pairKey } from './grouping.js'
 import { markup } from './markup.js'
 import type { Markup } from './markup.js'
 import type { BenchmarkResult, FigureName } from './result.js'
@@ -35,12 +36,29 @@ function suiteVerdict({ result, groups, id }: SuiteView, isOneOfMany: boolean, l
   const isLong = new Set(groups.flatMap((group) => group.subjects)).size > TWO
   const tables = isLong ? subjectsTable(told, lookOf) : groupsTable(told)
   const folded = isOneOfMany && isLong ? markup`<details><summary>Every subject</summary>${tables}</details>` : markup`${tables}`
-  const growth = told.flatMap((group) => group.growth)
-  return markup`${title}${sentences([...verdict.headline, ...growth])}${folded}`
+  return markup`${title}${sentences(verdict.headline)}${folded}${growthTable(told)}`
 }
 
 function sentences(texts: readonly string[]): Markup | undefined {
   return texts.length === 0 ? undefined : markup`<ul>${texts.map((text) => markup`<li>${text}.</li>`)}</ul>`
+}
+
+/** What grows how: a row per group and subject, a column per figure. */
+function growthTable(groups: readonly VerdictGroup[]): Markup | undefined {
+  const figures = [...new Set(groups.flatMap(({ growth }) => growth.map(({ figure }) => figure)))]
+  if (figures.length === 0) return undefined
+  const rows = groups.flatMap(({ title, growth }) =>
+    [...groupBy(growth, ({ subject, along }) => pairKey(subject, along)).values()].map((same) => {
+      const cells = figures.map((figure) => {
+        const found = same.find((one) => one.figure === figure)
+        if (found === undefined) return markup`<td></td>`
+        const times = found.factor === undefined ? undefined : markup`<b>${ratio(found.factor)} ×</b>`
+        return markup`<td title="${found.text}">${times}<small>${found.change}</small></td>`
+      })
+      return markup`<tr><th scope="row">${capital(title)}<small>${same[0]?.subject ?? ''}, ${same[0]?.along ?? ''}</small></th>${cells}</tr>`
+    })
+  )
+  return table('', figures, rows)
 }
 
 type VerdictGroup = Verdict['groups'][number]

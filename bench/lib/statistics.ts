@@ -92,9 +92,9 @@ export function countedRounds(rounds: readonly Round[]): CountedRounds {
   return { counted: rounds, omitted: 0, tolerated: disturbed }
 }
 
-/** Summary of one figure over the rounds that count; undefined when no round has it. */
+/** Summary of one figure over the rounds that count; over all where only others have it (what is counted once a run); undefined where none has. */
 export function summarizeFigure(rounds: readonly Round[], figure: FigureName): Summary | undefined {
-  return summarize(valuesOf(countedRounds(rounds).counted, figure))
+  return summarize(valuesOf(countedRounds(rounds).counted, figure)) ?? summarize(valuesOf(rounds, figure))
 }
 
 function valuesOf(rounds: readonly Round[], figure: FigureName): number[] {

@@ -231,7 +231,7 @@ function verdictLines(result: BenchmarkResult, groups: readonly GroupView[], col
     lines.push(`${printable(title)}${isTable ? ', × the baseline (least–most of the cases):' : ':'}`)
     if (isTable) lines.push(...findingsTable(findings, columns))
     const told = isTable ? [] : findings.map(({ text }) => text)
-    for (const text of [...told, ...growth]) lines.push(...bullet(text, columns))
+    for (const text of [...told, ...growth.map((one) => one.text)]) lines.push(...bullet(text, columns))
   }
   return lines.length > 0 ? lines : ['Nothing to compare: every case has one subject.']
 }

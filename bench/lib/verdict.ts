@@ -1,10 +1,10 @@
 /** The verdict: comparisons and growth in words, for the terminal and the page alike. */
-import type { Axis, CaseView, Facet, GroupView } from './analysis.js'
+import type { Axis, CaseView, Facet, GroupView, SubjectView } from './analysis.js'
 import { keyFigures } from './analysis.js'
 import { capital, listed, number, parameterValue, plural, ratio, ratioInterval, withUnit } from './format.js'
 import type { BenchmarkResult, FigureName } from './result.js'
 import { FIGURES } from './result.js'
-import { ENOUGH_ROUNDS, median } from './statistics.js'
+import { compare, ENOUGH_ROUNDS, median } from './statistics.js'
 import type { Comparison, Judgement } from './statistics.js'
 import { SUITE_BOUNDS } from './suites.js'
 
@@ -159,56 +159,81 @@ export function countsText(counts: Readonly<Record<Judgement, number>>, cases: n
     .join(', ')
 }
 
-/** Which subject has the best median in how many cases: "Least CPU: sendfile in 10 of 24 cases, mmap in 8". */
+/** In how many cases which subject is the best or not told apart from it: "Least CPU, or within the noise of it: sendfile in 24 of 24 cases, mmap in 8". */
 export function bestSubjects(groups: readonly GroupView[], figure: FigureName, limits: readonly string[] = []): string | undefined {
-  const contenders = groups.flatMap(({ cases }) => cases.map(({ subjects }) => subjects.filter(({ subject }) => !limits.includes(subject))))
-  const cases = contenders.filter((subjects) => subjects.filter(({ summaries }) => summaries.has(figure)).length > 1)
+  const all = groups.flatMap(({ cases }) => cases.map(({ subjects }) => subjects.filter(({ subject }) => !limits.includes(subject))))
+  const cases = all.map((subjects) => subjects.filter(({ summaries }) => summaries.has(figure))).filter((subjects) => subjects.length > 1)
   if (cases.length === 0) return undefined
   const wins = new Map<string, number>()
-  const sign = FIGURES[figure].better === 'higher' ? -1 : 1
-  for (const subjects of cases) {
-    const ranked = subjects.flatMap(({ subject, summaries }) => {
-      const summary = summaries.get(figure)
-      return summary === undefined ? [] : [{ subject, rank: sign * summary.median }]
-    })
-    const [best] = ranked.sort((a, b) => a.rank - b.rank)
-    if (best !== undefined) wins.set(best.subject, (wins.get(best.subject) ?? 0) + 1)
-  }
-  const order = [...wins].sort(([, a], [, b]) => b - a)
+  for (const { subject } of cases.flatMap((subjects) => leaders(subjects, figure))) wins.set(subject, (wins.get(subject) ?? 0) + 1)
+  const what = `${FIGURES[figure].better === 'higher' ? 'Most' : 'Least'} ${FIGURES[figure].label}`
+  if (wins.size === 0) return `${what}: too few rounds to tell in all ${plural(cases.length, 'case')}`
+  const order = [...wins].sort(([, one], [, other]) => other - one)
   const text = order.map(([subject, count], index) => `${subject} in ${count}${index === 0 ? ` of ${plural(cases.length, 'case')}` : ''}`)
-  return `${sign < 0 ? 'Most' : 'Least'} ${FIGURES[figure].label} by medians: ${listed(text)}`
+  return `${what}, or within the noise of it: ${listed(text)}`
+}
+
+/** The subject with the best median and those that it does not beat beyond the noise; none where the rounds are too few. */
+function leaders(subjects: readonly SubjectView[], figure: FigureName): SubjectView[] {
+  const sign = FIGURES[figure].better === 'higher' ? -1 : 1
+  const rank = ({ summaries }: SubjectView): number => sign * (summaries.get(figure)?.median ?? Number.NaN)
+  const [best, ...others] = subjects.toSorted((one, other) => rank(one) - rank(other))
+  if (best === undefined) return []
+  const judged = others.map((view) => ({ view, judgement: compare(best.rounds, view.rounds, figure)?.judgement ?? 'few' }))
+  if (judged.every(({ judgement }) => judgement === 'few')) return []
+  return [best, ...judged.filter(({ judgement }) => judgement === 'noise' || judgement === 'equal').map(({ view }) => view)]
 }
 
 /** Parameters of which a broker should cost the same however large they are. */
 const GROWING = /^(connections|partitions|topics|consumers|groups|records|segments|logBytes|idleConnections|waiting\w*)$/
 
-/** How cost grows along a group's axis: "CPU per request of Sluice, 1 → 10,000 connections: 12.1 µs → 13 µs (1.07 ×)". */
-export function growth(group: GroupView): string[] {
+/** How many figures of a group are told along its axis. */
+const GROWING_FIGURES: readonly FigureName[] = ['cpuPerPartition', 'cpuPerRequest', 'cpu', 'startup', 'p99', 'rss']
+const MOST_GROWING_FIGURES = 3
+
+/** What a subject's figure is at the first and at the last point of an axis. */
+export interface Growth {
+  readonly subject: string
+  readonly figure: FigureName
+  /** "connections 1 → 10,000", with the facet where there are several. */
+  readonly along: string
+  /** "20.9 µs → 22.2 µs" */
+  readonly change: string
+  /** Last divided by first; undefined where the first is nothing. */
+  readonly factor: number | undefined
+  /** One sentence without its full stop. */
+  readonly text: string
+}
+
+/** How cost grows along a group's axis: "CPU per request of Sluice, connections 1 → 10,000: 12.1 µs → 13.0 µs (1.07 × for 10,000 times as much)". */
+export function growth(group: GroupView): Growth[] {
   const { axis } = group
   if (axis === undefined || !GROWING.test(axis.parameter)) return []
+  const figures = GROWING_FIGURES.filter((figure) => group.figures.includes(figure)).slice(0, MOST_GROWING_FIGURES)
   return axis.facets.flatMap((facet) =>
-    group.subjects.flatMap((subject) => keyFigures(group.figures).flatMap((figure) => growthSentence(axis, facet, subject, figure) ?? []))
+    group.subjects.flatMap((subject) => figures.flatMap((figure) => growthOf(axis, facet, subject, figure) ?? []))
   )
 }
 
-function growthSentence(axis: Axis, facet: Facet, subject: string, figure: FigureName): string | undefined {
+function growthOf(axis: Axis, facet: Facet, subject: string, figure: FigureName): Growth | undefined {
   const points = facet.points.flatMap(({ at, case: { subjects } }) => {
     const summary = subjects.find((view) => view.subject === subject)?.summaries.get(figure)
     return summary === undefined ? [] : [{ at, value: summary.median }]
   })
   const [first, last] = [points[0], points.at(-1)]
   if (first === undefined || last === undefined || points.length < 3) return undefined
-  const factor =
-    first.value > 0 ? ` (${ratio(last.value / first.value)} × for ${number(last.at / Math.max(first.at, 1))} times as much)` : ''
+  const factor = first.value > 0 ? last.value / first.value : undefined
   const [from, to] = [parameterValue(axis.parameter, first.at), parameterValue(axis.parameter, last.at)]
-  const where = facet.title === '' ? '' : `, ${facet.title}`
-  return `${capital(FIGURES[figure].label)} of ${subject}${where}, ${axis.label} ${from} → ${to}: ${withUnit(first.value, figure)} → ${withUnit(last.value, figure)}${factor}`
+  const along = `${facet.title === '' ? '' : `${facet.title}, `}${axis.label} ${from} → ${to}`
+  const change = `${withUnit(first.value, figure)} → ${withUnit(last.value, figure)}`
+  const times = factor === undefined ? '' : ` (${ratio(factor)} × for ${number(last.at / Math.max(first.at, 1))} times as much)`
+  return { subject, figure, along, change, factor, text: `${capital(FIGURES[figure].label)} of ${subject}, ${along}: ${change}${times}` }
 }
 
 /** The lines of the verdict: overall first, then group by group, then what grows how. */
 export interface Verdict {
   readonly headline: readonly string[]
-  readonly groups: readonly { readonly title: string; readonly findings: readonly Finding[]; readonly growth: readonly string[] }[]
+  readonly groups: readonly { readonly title: string; readonly findings: readonly Finding[]; readonly growth: readonly Growth[] }[]
 }
 
 export function verdictOf({ suite, limits }: Pick<BenchmarkResult, 'suite' | 'limits'>, groups: readonly GroupView[]): Verdict {

@@ -13,7 +13,7 @@ import { runRounds } from '../lib/rounds.js'
 import { caseOf, warmUp } from './measure.js'
 import type { Options } from './options.js'
 import { isWanted, planCases } from './plan.js'
-import { BASELINE, openStage } from './stage.js'
+import { BASELINE, LIMIT, openStage } from './stage.js'
 
 const FLUSH_POLICY = 'only reading is measured; the log was written before, and lies in the page cache (hot) or only on the disk (cold)'
 
@@ -44,6 +44,7 @@ export async function measurePaths(options: Options, command: string, progress =
       flushPolicy: FLUSH_POLICY,
       transferMode: 'each in turn, in one broker',
       baseline: BASELINE,
+      limits: [LIMIT],
       ...outcome
     }
     await finish(result, finishOptions(options))
