@@ -84,10 +84,13 @@ export const COMMON_SETTINGS: Readonly<Record<string, string>> = {
 }
 
 /**
- * For Apache Kafka only: a broker that was paused longer than its session (9 s) would be fenced when it goes on, and serve nothing until
- * the next heartbeat.
+ * For Apache Kafka only. A broker that was paused longer than its session (9 s) would be fenced when it goes on, and serve nothing until the
+ * next heartbeat. And the first 30 s nothing is deleted, so that the first tests would wait that long for their memory.
  */
-const KAFKA_SETTINGS: Readonly<Record<string, string>> = { 'broker.session.timeout.ms': '3600000' }
+const KAFKA_SETTINGS: Readonly<Record<string, string>> = {
+  'broker.session.timeout.ms': '3600000',
+  'log.initial.task.delay.ms': '500'
+}
 
 const CLI = path.join(root, 'dist/src/cli/main.js')
 /** From, to: see freePort. */
