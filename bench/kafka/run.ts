@@ -102,7 +102,8 @@ async function assemble(options: Options, folder: string, progress: Progress): P
     leftOut.push(`${broker.subject}: start-up, idle and growth, for which the benchmark would have to start it`)
     if (pid === undefined) leftOut.push(`${broker.subject}: CPU and memory, without --pid`)
   }
-  if (!without.includes('sluice')) subjects.unshift({ name: 'Sluice', kind: 'sluice', start: () => startSluice({ parent: folder }) })
+  if (!without.includes('sluice'))
+    subjects.unshift({ name: 'Sluice', kind: 'sluice', start: (start) => startSluice({ ...start, parent: folder }) })
   if (without.includes('kafka') && without.includes('tools')) return { subjects, leftOut, versions: found }
   const kafka = await kafkaOrReason(progress)
   if (typeof kafka === 'string') return { subjects, leftOut: [...leftOut, `${kafka}; its tools are left out, too`], versions: found }
@@ -110,7 +111,7 @@ async function assemble(options: Options, folder: string, progress: Progress): P
   found['Apache Kafka'] = kafka.version
   if (!without.includes('kafka')) {
     const subject = `Apache Kafka ${kafka.version}`
-    subjects.push({ name: subject, kind: 'kafka', start: () => startKafka({ parent: folder, subject }) })
+    subjects.push({ name: subject, kind: 'kafka', start: (start) => startKafka({ ...start, parent: folder, subject }) })
   }
   return { subjects, leftOut, versions: found, ...(without.includes('tools') ? {} : { jars: kafka.jars }) }
 }

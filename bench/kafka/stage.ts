@@ -15,6 +15,7 @@ import type { Figures, Round } from '../lib/result.js'
 import type { Case } from '../lib/rounds.js'
 import { DISTURBED_FLOOR } from '../lib/statistics.js'
 import { moment, pageCachePrice, perGib, spentBetween, type Moment } from './meter.js'
+import { warmUp } from './warm-up.js'
 
 export const KIB = 2 ** 10
 export const MIB = 2 ** 20
@@ -27,8 +28,8 @@ const SETTLE_MS = 300
 export interface Subject {
   /** As in results. */
   readonly name: string
-  /** Starts a broker of this kind on a fresh folder, or gives the one that runs already. */
-  start(): Promise<BenchBroker>
+  /** Starts a broker of this kind on a fresh folder, or gives the one that runs already. `pausable`: it will be paused at others' turns. */
+  start(options?: { readonly pausable: boolean }): Promise<BenchBroker>
   /** An external one is not started, restarted or paused. */
   readonly kind: 'sluice' | 'kafka' | 'external'
 }
@@ -101,10 +102,10 @@ export class Stage {
       await delay(SETTLE_MS, undefined, { signal })
       return turn
     }
-    const broker = await subject.start()
+    const broker = await subject.start({ pausable: true })
     turn = { broker, admin: await Admin.connect(broker.bootstrap), kept: new Map() }
     this.#turns.set(subject, turn)
-    await this.#warmUp(turn)
+    await warmUp(this, turn)
     return turn
   }
 
@@ -216,22 +217,6 @@ export class Stage {
     const target = { bootstrap: turn.broker.bootstrap, topic, partitions, connections: partitions }
     await this.load.produce({ ...target, batchBytes: 64 * KIB, bytes }, { signal: this.options.signal })
     return topic
-  }
-
-  /** Not measured: compilers at run time and caches settle. */
-  async #warmUp(turn: Turn): Promise<void> {
-    const { load, signal, quick } = this.options
-    if (load === undefined) return
-    const { bootstrap } = turn.broker
-    const control = { signal }
-    const seconds = quick ? 1 : 4
-    await this.withTopic(turn, 4, async (topic) => {
-      const target = { bootstrap, topic, partitions: 4, connections: 4 }
-      await load.produce({ ...target, batchBytes: 64 * KIB, bytes: GIB / 2, seconds }, control)
-      await load.produce({ ...target, connections: 1, batchBytes: 4 * KIB, inFlight: 16, bytes: GIB / 4, seconds }, control)
-      for (const fetchBytes of [64 * KIB, MIB]) await load.fetch({ ...target, fetchBytes, seconds, limit: 16 * MIB }, control)
-      await load.latency({ bootstrap, topic, samples: seconds * 1000, rate: 1000 }, control)
-    })
   }
 }
 

@@ -37,7 +37,7 @@ export interface BenchBroker {
   readonly startup: number | undefined
   /** The end of its log. */
   log(): string
-  /** Takes the processor away (SIGSTOP), so that a broker whose turn it is not costs nothing. Nothing for an external one. */
+  /** Takes the processor away (SIGSTOP), so that a broker whose turn it is not costs nothing: see `pausable`. Nothing for an external one. */
   pause(): void
   /** Gives it back; resolves when the broker answers again. */
   resume(): Promise<void>
@@ -58,6 +58,8 @@ export interface StartOptions {
   readonly parent?: string
   /** The name in results. */
   readonly subject?: string
+  /** It will be paused for longer than a moment, and not killed. */
+  readonly pausable?: boolean
 }
 
 export interface SluiceOptions extends StartOptions {
@@ -83,14 +85,14 @@ export const COMMON_SETTINGS: Readonly<Record<string, string>> = {
   'group.initial.rebalance.delay.ms': '0'
 }
 
+/** For Apache Kafka: the first 30 s it deletes nothing, so that the first tests would wait that long for their memory. */
+const KAFKA_SETTINGS: Readonly<Record<string, string>> = { 'log.initial.task.delay.ms': '500' }
+
 /**
- * For Apache Kafka only. A broker that was paused longer than its session (9 s) would be fenced when it goes on, and serve nothing until the
- * next heartbeat. And the first 30 s nothing is deleted, so that the first tests would wait that long for their memory.
+ * For an Apache Kafka that is paused longer than its session (9 s): it would be fenced when it goes on, and serve nothing until the next
+ * heartbeat. Not for others: after kill -9 the controller lets a broker register again only when the session of the killed one is over.
  */
-const KAFKA_SETTINGS: Readonly<Record<string, string>> = {
-  'broker.session.timeout.ms': '3600000',
-  'log.initial.task.delay.ms': '500'
-}
+const PAUSABLE_KAFKA_SETTINGS: Readonly<Record<string, string>> = { 'broker.session.timeout.ms': '3600000' }
 
 const CLI = path.join(root, 'dist/src/cli/main.js')
 /** From, to: see freePort. */
@@ -126,7 +128,7 @@ export async function startKafka(options: StartOptions = {}): Promise<BenchBroke
   const { prepareKafka } = (await import(pathToFileURL(path.join(root, 'scripts/kafka/broker.mjs')).href)) as {
     prepareKafka: (start: { port: number; dir: string; settings: Readonly<Record<string, string>> }) => Promise<string[]>
   }
-  const settings = { ...COMMON_SETTINGS, ...KAFKA_SETTINGS, ...options.settings }
+  const settings = { ...COMMON_SETTINGS, ...KAFKA_SETTINGS, ...(options.pausable ? PAUSABLE_KAFKA_SETTINGS : {}), ...options.settings }
   const args = (port: number, dir: string): Promise<string[]> => prepareKafka({ port, dir, settings })
   const subject = options.subject ?? `Apache Kafka ${version}`
   const folder = await dataFolder('kafka', options)
