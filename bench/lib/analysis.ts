@@ -122,12 +122,17 @@ export function keyFigures(figures: readonly FigureName[]): FigureName[] {
   return told.slice(0, MOST_KEY_FIGURES)
 }
 
-/** The numeric parameter with the most values, when the others tell the remaining cases apart. */
+/**
+ * The numeric parameter with the most values, when the others tell the remaining cases apart. One that is different in every case, such as
+ * the size that a message happens to have, comes last.
+ */
 export function axisOf(cases: readonly CaseView[]): Axis | undefined {
   const names = [...new Set(cases.flatMap(({ parameters }) => Object.keys(parameters)))].filter((name) => valuesOf(cases, name).size > 1)
+  const count = (name: string): number => valuesOf(cases, name).size
+  const rank = (name: string): number => (count(name) < cases.length ? count(name) : 0)
   const candidates = names
-    .filter((name) => cases.every(({ parameters }) => typeof parameters[name] === 'number') && valuesOf(cases, name).size >= LEAST_POINTS)
-    .sort((a, b) => valuesOf(cases, b).size - valuesOf(cases, a).size)
+    .filter((name) => cases.every(({ parameters }) => typeof parameters[name] === 'number') && count(name) >= LEAST_POINTS)
+    .sort((one, other) => rank(other) - rank(one))
   for (const parameter of candidates) {
     const facets = facetsOf(cases, parameter, names)
     if (facets !== undefined) return { parameter, label: parameterLabel(parameter), facets }
@@ -140,7 +145,7 @@ function valuesOf(cases: readonly CaseView[], name: string): Set<number | string
 }
 
 function facetsOf(cases: readonly CaseView[], parameter: string, varying: readonly string[]): Facet[] | undefined {
-  const others = varying.filter((name) => name !== parameter && !follows(cases, name, parameter))
+  const others = independent(cases, parameter, varying)
   const facets = [...groupBy(cases, (one) => facetTitle(one, others))].map(([title, of]): Facet => ({
     title,
     points: of.map((one) => ({ at: one.parameters[parameter] as number, case: one })).sort((a, b) => a.at - b.at)
@@ -152,9 +157,15 @@ function facetsOf(cases: readonly CaseView[], parameter: string, varying: readon
   return isClear && facets.length <= MOST_FACETS ? facets : undefined
 }
 
-/** Whether each value of `leader` comes with one value of `name`: the size of a message follows from its entries. */
-function follows(cases: readonly CaseView[], name: string, leader: string): boolean {
-  return [...groupBy(cases, ({ parameters }) => parameters[leader]).values()].every((same) => valuesOf(same, name).size === 1)
+/** The parameters beside the axis without those that follow from axis and others: the size of a message follows from version and entries. */
+function independent(cases: readonly CaseView[], parameter: string, varying: readonly string[]): string[] {
+  let kept = varying.filter((name) => name !== parameter)
+  for (const name of kept.toSorted((one, other) => valuesOf(cases, other).size - valuesOf(cases, one).size)) {
+    const others = kept.filter((other) => other !== name)
+    const same = groupBy(cases, ({ parameters }) => JSON.stringify([parameter, ...others].map((other) => parameters[other])))
+    if ([...same.values()].every((group) => valuesOf(group, name).size === 1)) kept = others
+  }
+  return kept
 }
 
 function facetTitle({ parameters }: CaseView, names: readonly string[]): string {

@@ -54,7 +54,7 @@ td small,tbody th small{display:block}
 .cell{min-width:74px}
 .names th{white-space:normal;max-width:132px;overflow-wrap:break-word}
 .counts small{white-space:normal;max-width:140px;margin-left:auto}
-small.inline{display:inline}
+small.inline{display:inline;font-weight:400}
 .counts tbody th{white-space:normal}
 .counts tbody th small{max-width:none;margin:0}
 .better{color:var(--good)}.worse{color:var(--bad)}

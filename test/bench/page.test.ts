@@ -132,6 +132,25 @@ test('a case that grows is a line, several parameters are facets', (t) => {
   t.is(analyze(isolationResult())[0]?.axis, undefined)
 })
 
+test('a size that follows from the other parameters is no axis', (t) => {
+  const result = microResult()
+  const [first] = result.measurements
+  if (first === undefined) return t.fail()
+  const measurements = [11, 12].flatMap((version) =>
+    [1, 100, 1000].map((entries) => ({
+      ...first,
+      name: `v${version}, ${entries} entries`,
+      parameters: { version, entries, bytes: entries * 30 + version }
+    }))
+  )
+  const axis = analyze({ ...result, measurements })[0]?.axis
+  t.is(axis?.parameter, 'entries')
+  t.deepEqual(
+    axis?.facets.map(({ title }) => title),
+    ['version 11', 'version 12']
+  )
+})
+
 test('axes hold their values, from zero or with a logarithm', (t) => {
   for (const values of [[0, 5], [5], [0.3, 0.31], [1, 11], [0.001, 4000], [1, 1e9]]) {
     const scale = valueScale(values, [0, 100], 5)

@@ -128,6 +128,45 @@ test('bench:report tells what is wrong with one line', async (t) => {
   })
 })
 
+/** Ends a suite in a process of its own, because `finish` writes to its stdout. */
+async function finishApart(options: object): Promise<{ stdout: string; stderr: string }> {
+  const here = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
+  const program = `
+    const { finish } = await import(${here('../../bench/lib/finish.js')})
+    const { kafkaResult } = await import(${here('./sample.js')})
+    await finish(kafkaResult(), ${JSON.stringify(options)})`
+  return await run(process.execPath, ['--input-type=module', '-e', program])
+}
+
+test('a suite ends with table, JSON and page', async (t) => {
+  await inFolder(async (folder) => {
+    const [json, html] = [join(folder, 'sub/one.json'), join(folder, 'sub/one.html')]
+    const { stdout, stderr } = await finishApart({ json, html })
+    t.regex(stdout, /Verdict/)
+    t.is(stderr, `wrote ${json}\nwrote ${html}\n`)
+    t.deepEqual(await readResult(json), kafkaResult())
+    t.true((await readFile(html, 'utf8')).includes('Brokers side by side'))
+  })
+})
+
+test('JSON on stdout is nothing but JSON', async (t) => {
+  const { stdout, stderr } = await finishApart({ json: '-' })
+  t.deepEqual(parseResult(stdout), kafkaResult())
+  t.regex(stderr, /Verdict/)
+})
+
+test('a page that can not be written costs nothing else', async (t) => {
+  await inFolder(async (folder) => {
+    const json = join(folder, 'one.json')
+    const failure = await t.throwsAsync<Error & { stdout: string; stderr: string }>(
+      finishApart({ html: `${folder}/one.json/x.html`, json })
+    )
+    t.regex(failure?.stdout ?? '', /Verdict/)
+    t.regex(failure?.stderr ?? '', /x\.html could not be written: /)
+    t.deepEqual(await readResult(json), kafkaResult())
+  })
+})
+
 test('the machine is described as the system tells it', async (t) => {
   const machine = await describeMachine(tmpdir())
   t.true(machine.cores >= 1 && machine.memoryMiB > 64)
