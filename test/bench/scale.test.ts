@@ -97,7 +97,7 @@ test('a crowd waits undisturbed; a record wakes only those who wait for it', asy
 })
 
 const main = path.join(root, 'dist/bench/scale/main.js')
-const TINY = ['--quick', '--seconds', '0.05', '--rounds', '1']
+const TINY = ['--quick', '--seconds', '0.05', '--rounds', '2']
 
 for (const [only, figure] of [
   [' 1 other connection', 'cpuPercent'],
