@@ -48,10 +48,7 @@ export class LogFlusher {
     this.lastFlushMs = state.clock.now()
     const upTo = state.endOffset
     try {
-      if (state.folderChanged) {
-        state.folderChanged = false
-        await syncFolder(state.folder)
-      }
+      if (state.folderChanged) await this.#flushFolder()
       for (const segment of this.#unflushed()) await this.#flushSegment(segment)
       if (upTo > state.recoveryPoint) {
         state.recoveryPoint = upTo
@@ -66,6 +63,17 @@ export class LogFlusher {
     }
   }
 
+  async #flushFolder(): Promise<void> {
+    const state = this.#state
+    state.folderChanged = false
+    try {
+      await syncFolder(state.folder)
+    } catch (error) {
+      state.folderChanged = true
+      throw error
+    }
+  }
+
   #unflushed(): LogSegment[] {
     return this.#state.segments.all().filter((segment) => segment.writtenBytes > segment.durableBytes)
   }
@@ -76,7 +84,10 @@ export class LogFlusher {
   }
 
   // A failed fsync may have dropped the pages: a second one would lie. So the folder goes, whatever the reason was.
+  // But without a free descriptor nothing was asked of the disk: what waits for this flush fails, and the next one tries again.
   #fail(error: StorageError): void {
-    if (error.code !== 'ECANCELED') this.#state.fail(error)
+    if (!BEFORE_THE_DISK.has(error.code)) this.#state.fail(error)
   }
 }
+
+const BEFORE_THE_DISK = new Set(['ECANCELED', 'EMFILE', 'ENFILE'])

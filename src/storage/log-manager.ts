@@ -62,6 +62,8 @@ interface Entry {
 const REPORT_MS = 60_000
 /** Of logs that need no recovery: what waits is the disk, not the processor. */
 const OPENED_AT_A_TIME = 32
+/** Each needs a few descriptors more until it has let go of its own: thousands at a time would meet the limit of the process. */
+const CLOSED_AT_A_TIME = 32
 /** As many as the thread pool of Node runs; each may hold up to MAX_DECOMPRESSED_BYTES. */
 const DECOMPRESSIONS_AT_A_TIME = 4
 
@@ -202,7 +204,8 @@ export class LogManager {
   }
 
   async #closeDir(dir: LogDir): Promise<void> {
-    const closed = await Promise.allSettled([...dir.logs.values()].map((log) => log.close()))
+    const queue = new TaskQueue(CLOSED_AT_A_TIME)
+    const closed = await Promise.allSettled([...dir.logs.values()].map((log) => queue.run(() => log.close())))
     if (!dir.online) return
     try {
       for (const result of closed) if (result.status === 'rejected') throw result.reason

@@ -290,7 +290,9 @@ export class Log {
     for (const segment of state.segments.all()) segment.native.moved(state.segmentPath(segment.baseOffset))
   }
 
+  // Once: a folder may fail while its logs are being closed.
   #release(): void {
+    if (this.#released) return
     this.#released = true
     for (const segment of this.#state.segments.all()) segment.native.close()
     this.#state.strand.close()

@@ -1,0 +1,37 @@
+/** A broker whose partitions hold nearly all descriptors that it may have stops in order all the same. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import test from 'ava'
+import { produce } from '../../src/protocol/messages/00-produce.js'
+import { buildBatch } from '../../src/record/index.js'
+import { firstLine, root } from '../support/processes.js'
+import { RawClient } from '../support/raw-client.js'
+import { tempDir } from '../support/temp-dir.js'
+
+const PARTITIONS = 150
+/** Each partition has three files open once it was written to; what else a broker has open is about 40. */
+const LIMIT = 3 * PARTITIONS + 100
+
+test('an orderly stop does not need a descriptor more for each partition', async (t) => {
+  const dir = path.join(await tempDir(t), 'data')
+  const command = `ulimit -n ${LIMIT} && exec "$0" dist/src/cli/main.js start --port 0 --dir "$1" --topic a:${PARTITIONS}`
+  const child = spawn('bash', ['-c', command, process.execPath, dir], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  let log = ''
+  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))
+  child.stdout.on('data', (chunk: Buffer) => (log += chunk.toString()))
+  const port = Number(/bootstrap=\S+:(\d+)/.exec(await firstLine(child, 'ready'))?.[1])
+  const client = await RawClient.connect({ host: '127.0.0.1', port })
+  const records = buildBatch([{ value: Buffer.from('x') }])
+  const partitionData = Array.from({ length: PARTITIONS }, (_, index) => ({ index, records }))
+  const answer = await client.request(produce, 9, { acks: 1, timeoutMs: 10_000, topicData: [{ name: 'a', partitionData }] })
+  t.deepEqual(new Set(answer.responses[0]?.partitionResponses.map(({ errorCode }) => errorCode)), new Set([0]), log)
+  client.close()
+  const gone = once(child, 'close')
+  child.kill('SIGTERM')
+  t.deepEqual(await gone, [0, null], log)
+  t.notRegex(log, /ERROR|EMFILE/)
+  t.true(existsSync(path.join(dir, '.kafka_cleanshutdown')))
+})
