@@ -25,6 +25,11 @@ const FLUSH_POLICY =
   'the same for all brokers that the benchmark starts, their defaults: acknowledged records are in the page cache, and the kernel writes them to ' +
   'the disk later (no log.flush.interval.messages, no log.flush.interval.ms); one replica, so that acks=all waits for one copy, too'
 
+const TURNS =
+  'each broker is started once, warmed up until a request costs no less, and stopped (SIGSTOP) while it is not its turn; start-up, idle and ' +
+  'growth have a fresh broker for every case'
+const EXTERNAL_TURNS = '; the broker that ran already runs on all the time'
+
 /** From here on the user is told why nothing happens. */
 const INSTALL_NOTE_MS = 3000
 
@@ -73,6 +78,7 @@ export async function measureBrokers(options: Options, command: string): Promise
       versions: { ...(await versions()), ...cast.versions },
       flushPolicy: FLUSH_POLICY,
       transferMode: transferMode(cast.subjects),
+      turns: cast.subjects.some(({ kind }) => kind === 'external') ? `${TURNS}${EXTERNAL_TURNS}` : TURNS,
       baseline: (cast.subjects.find(({ kind }) => kind === 'kafka') ?? cast.subjects[0])?.name ?? '',
       measurements: outcome.measurements,
       leftOut: [...cast.leftOut, ...outcome.leftOut]

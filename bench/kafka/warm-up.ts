@@ -18,8 +18,9 @@ type Step = (target: { bootstrap: string; topic: string }, seconds: number, cont
 /** Nothing without a load generator. A broker whose CPU is not known gets two or three passes. */
 export async function warmUp(stage: Stage, turn: Turn): Promise<void> {
   if (stage.options.load === undefined) return
-  const { quick } = stage.options
-  const [mostPasses, seconds, enough] = quick ? [8, 0.7, 1] : [16, 1.5, SETTLED_PASSES]
+  const { quick, seconds: wanted } = stage.options
+  const [mostPasses, longest, enough] = quick ? [8, 0.7, 1] : [16, 1.5, SETTLED_PASSES]
+  const seconds = Math.min(longest, wanted)
   let before: number[] = []
   let settled = 0
   for (let pass = 1; pass <= mostPasses && settled < enough; pass++) {

@@ -123,6 +123,7 @@ export function conditions(result: BenchmarkResult): Markup {
     ],
     ['flush policy', result.flushPolicy],
     ['transfer mode', result.transferMode],
+    ...(result.turns === undefined ? [] : [['turns', result.turns] as const]),
     ['baseline', result.baseline],
     ['measured', `${result.startedAt.replace('T', ' ').replace(/(\.\d+)?Z$/, '')} UTC, in ${duration(result.seconds)}`],
     ['rounds', roundsSummary(result)],

@@ -94,6 +94,8 @@ export interface BenchmarkResult {
   /** When acknowledged data reaches the disk, in words, per subject where they differ. */
   readonly flushPolicy: string
   readonly transferMode: string
+  /** Brokers: which of them ran while one was measured, how they were started and warmed up, in words. */
+  readonly turns?: string
   /** The subject that others are compared with. */
   readonly baseline: string
   /** Subjects that mark what is possible and are no choice, such as a server that answers canned bytes: shown, but never called the best. */

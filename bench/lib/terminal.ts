@@ -48,6 +48,7 @@ export function terminalText(result: BenchmarkResult, options: TerminalOptions):
     ),
     ...wrapped(`flush policy: ${result.flushPolicy}`, columns),
     ...wrapped(`transfer mode: ${result.transferMode}`, columns),
+    ...(result.turns === undefined ? [] : wrapped(`turns: ${result.turns}`, columns)),
     ...groups.flatMap((group) => ['', ...table(group, columns, paint)]),
     ...notes(groups, columns),
     '',

@@ -62,6 +62,7 @@ function checkedResult(value: unknown): BenchmarkResult {
     ),
     flushPolicy: string(from['flushPolicy'], 'flushPolicy'),
     transferMode: string(from['transferMode'], 'transferMode'),
+    ...(from['turns'] === undefined ? {} : { turns: string(from['turns'], 'turns') }),
     baseline: string(from['baseline'], 'baseline'),
     ...(from['limits'] === undefined
       ? {}
@@ -98,6 +99,7 @@ function round(value: unknown, at: string): Round {
     round: number(from['round'], `${at}.round`),
     figures,
     ...(from['otherPercent'] === undefined ? {} : { otherPercent: number(from['otherPercent'], `${at}.otherPercent`) }),
+    ...(from['floor'] === undefined ? {} : { floor: number(from['floor'], `${at}.floor`) }),
     ...(from['histogram'] === undefined ? {} : { histogram: histogram(from['histogram'], `${at}.histogram`) })
   }
 }
