@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, readdir, rename } from 'node:fs/promises'
+import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 
@@ -44,21 +45,49 @@ export function buildLoad(): Promise<string> {
 async function compile(name: string, sources: readonly string[]): Promise<string> {
   const compiler = process.env['CXX'] ?? 'g++'
   const files = await sourceFiles(sources)
-  const inputs = files.filter((file) => file.endsWith('.cc'))
-  const digest = createHash('sha256').update(compiler).update(FLAGS.join(' '))
-  for (const file of files) digest.update(file).update(await readFile(path.join(projectRoot, file)))
-  const program = path.join(CACHE, `${name}-${digest.digest('hex').slice(0, 12)}`)
+  const texts = await Promise.all(files.map((file) => readFile(path.join(projectRoot, file))))
+  const digestOf = (wanted: (file: string) => boolean) => {
+    const digest = createHash('sha256').update([compiler, ...FLAGS].join(' '))
+    for (const [at, file] of files.entries()) if (wanted(file)) digest.update(file).update(texts[at]!)
+    return digest.digest('hex').slice(0, 16)
+  }
+  const program = path.join(CACHE, `${name}-${digestOf(() => true)}`)
   if (existsSync(program)) return program
   await mkdir(CACHE, { recursive: true })
-  // Renamed when it is whole: another process may build the same.
-  const unfinished = `${program}.${process.pid}`
   try {
-    await execute(compiler, [...FLAGS, ...inputs, '-o', unfinished], { cwd: projectRoot, timeout: COMPILE_LIMIT_MS })
+    const objects = await inParallel(
+      files.filter((file) => file.endsWith('.cc')),
+      async (source) => {
+        const digest = digestOf((file) => file === source || file.endsWith('.h'))
+        const object = path.join(CACHE, `${path.basename(source, '.cc')}-${digest}.o`)
+        if (!existsSync(object)) await produce(object, compiler, (output) => [...FLAGS, '-c', source, '-o', output])
+        return object
+      }
+    )
+    await produce(program, compiler, (output) => [...FLAGS, ...objects, '-o', output])
   } catch (error) {
     throw buildError(name, compiler, error)
   }
-  await rename(unfinished, program)
   return program
+}
+
+/** Runs the compiler; its output gets its name when it is whole, because another process may build the same. */
+async function produce(output: string, compiler: string, args: (output: string) => string[]): Promise<void> {
+  const unfinished = `${output}.${process.pid}`
+  await execute(compiler, args(unfinished), { cwd: projectRoot, timeout: COMPILE_LIMIT_MS })
+  await rename(unfinished, output)
+}
+
+/** As many at once as there are CPUs. Rejects with the first error, when all that was begun is over. */
+async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  let next = 0
+  const worker = async (): Promise<void> => {
+    for (let at = next++; at < items.length; at = next++) results[at] = await work(items[at]!)
+  }
+  const settled = await Promise.allSettled(Array.from({ length: os.availableParallelism() }, worker))
+  for (const one of settled) if (one.status === 'rejected') throw one.reason
+  return results
 }
 
 function buildError(name: string, compiler: string, error: unknown): BuildError {

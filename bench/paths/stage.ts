@@ -53,9 +53,9 @@ export interface Stage {
 }
 
 const MIB = 2 ** 20
-/** Whole batches fill fetches of all sizes closely: 16 of them are 64 KiB but 48 bytes. */
+/** Batches of 4,093 bytes fill fetches of all sizes closely: 16 of them are 64 KiB but 48 bytes. */
 const BATCH_BYTES = 4096
-const RECORD_BYTES = 496
+const RECORD_BYTES = 495
 /** What the data folder may take, besides the log. */
 const ROOM_BYTES = 64 * MIB
 const LEAST_LOG_BYTES = 16 * MIB

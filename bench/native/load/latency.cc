@@ -95,7 +95,7 @@ class LatencyRun {
     start_ = now() + 5 * kMillisecond;
     last_progress_ = start_;
     set_timer(start_);
-    while (arrived_ < total()) turn();
+    while (arrived_ < total() || !unacknowledged_.empty()) turn();
   }
 
   Histogram end_to_end;
