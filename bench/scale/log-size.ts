@@ -83,10 +83,10 @@ async function fill(broker: BenchBroker, mib: number): Promise<Filled> {
 /** Reads each segment once: the first look-up in one opens its files, on a disk thread. */
 async function openSegments(broker: BenchBroker, topic: string, batches: number): Promise<void> {
   const step = Math.floor(SEGMENT_BYTES / (2 * RECORD_BYTES))
-  let offset = -step
-  const next = movingFetch({ topic, partitions: { only: 0 }, maxBytes: FETCH_BYTES }, () => (offset += step))
+  let turn = 0
+  const next = movingFetch({ topic, partitions: { only: 0 }, maxBytes: FETCH_BYTES }, () => turn++ * step)
   const loop = await ClosedLoop.connect(broker)
-  while (offset + step < batches) await loop.ask(next())
+  for (let left = Math.floor(batches / step); left > 0; left--) await loop.ask(next())
   loop.close()
 }
 
