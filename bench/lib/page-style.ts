@@ -81,6 +81,7 @@ figcaption{font-size:14px;font-weight:600;line-height:1.3;margin:0 2px 6px}
 .whisker{stroke-width:1.6;opacity:.55}
 .spread{stroke:var(--ink);stroke-width:1.3;opacity:.6}
 .bar{opacity:.88}
+.notice{font-size:14px;color:var(--soft);border-left:3px solid var(--c2);padding-left:10px;margin:12px 0 4px}
 details{margin:14px 0 0}
 summary{cursor:pointer;font-size:15px;color:var(--accent);width:fit-content}
 .conditions{display:grid;grid-template-columns:max-content 1fr;gap:3px 18px;font-size:15px;margin:10px 0 0}

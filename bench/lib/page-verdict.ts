@@ -9,7 +9,8 @@ import type { Markup } from './markup.js'
 import type { BenchmarkResult, FigureName } from './result.js'
 import { FIGURES } from './result.js'
 import { SUITE_TITLES } from './suites.js'
-import { countsText, verdictOf } from './verdict.js'
+import type { Judgement } from './statistics.js'
+import { disturbedRounds, verdictOf } from './verdict.js'
 import type { Finding, Verdict } from './verdict.js'
 
 export interface SuiteView {
@@ -36,7 +37,8 @@ function suiteVerdict({ result, groups, id }: SuiteView, isOneOfMany: boolean, l
   const isLong = new Set(groups.flatMap((group) => group.subjects)).size > TWO
   const tables = isLong ? subjectsTable(told, lookOf) : groupsTable(told)
   const folded = isOneOfMany && isLong ? markup`<details><summary>Every subject</summary>${tables}</details>` : markup`${tables}`
-  return markup`${title}${sentences(verdict.headline)}${folded}${growthTable(told)}`
+  const notice = disturbedRounds(groups).map((text) => markup`<p class="notice">${text}.</p>`)
+  return markup`${title}${sentences(verdict.headline)}${notice}${folded}${growthTable(told)}`
 }
 
 function sentences(texts: readonly string[]): Markup | undefined {
@@ -125,14 +127,20 @@ function table(corner: string, figures: readonly FigureName[], rows: readonly Ma
   return markup`<div class="scroll"><table class="counts"><thead><tr><th scope="col">${corner}</th>${heads}</tr></thead><tbody>${rows}</tbody></table></div>`
 }
 
+/** "better in 4, noise in 2"; one word where all agree. */
 function shortCounts({ counts, cases }: Finding): string {
-  if (cases > 1)
-    return countsText(counts, cases)
-      .replace(/ of \d+/, '')
-      .replace('no difference beyond the noise', 'noise')
-      .replace('too few rounds to tell', 'too few rounds')
-      .replace('equal within 2 %', 'equal')
-  return countsText(counts, cases)
-    .replace(/ in 1 of 1$/, '')
-    .replace('no difference beyond the noise', 'within the noise')
+  const words: readonly (readonly [Judgement, string])[] = [
+    ['better', 'better'],
+    ['worse', 'worse'],
+    ['different', 'different'],
+    ['equal', 'equal'],
+    ['noise', 'noise'],
+    ['few', 'too few rounds']
+  ]
+  const told = words.filter(([judgement]) => counts[judgement] > 0)
+  return told
+    .map(([judgement, word]) =>
+      counts[judgement] === cases ? (cases > 1 && judgement !== 'few' ? `${word} in all` : word) : `${word} in ${counts[judgement]}`
+    )
+    .join(', ')
 }

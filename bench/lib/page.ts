@@ -15,6 +15,7 @@ import type { BenchmarkResult, FigureName } from './result.js'
 import { FIGURES } from './result.js'
 import { LIMITS, METHOD } from './page-words.js'
 import { SUITE_QUESTIONS, SUITE_TITLES } from './suites.js'
+import { overallFindings } from './verdict.js'
 import { verdictSection } from './page-verdict.js'
 import type { SuiteView } from './page-verdict.js'
 
@@ -47,13 +48,23 @@ ${verdictSection(suites, lookOf)}
 ${suites.map((suite) => suiteSection(suite, lookOf))}
 <section id="method"><h2>How to read this page</h2>${METHOD}</section>
 <section id="limits"><h2>What these figures do not show</h2>${LIMITS}</section>
-<section id="published"><h2>What others measured</h2><p>Factors of other people depend on their baselines as much as ours do. They are not from this machine.</p>${published()}</section>
+<section id="published"><h2>What others measured</h2><p>Factors of other people depend on their baselines as much as ours do. They are not from this machine.</p>${oursBeside(suites)}${published()}</section>
 </main>
 <footer><p>Made by <code>npm run bench:report</code> from ${plural(results.length, 'result')}; everything is in this file, and nothing is loaded.</p></footer>
 </body>
 </html>
 `
   return whole.markup
+}
+
+/** Our own factor of the way that most others measured, to stand beside theirs. */
+function oursBeside(suites: readonly SuiteView[]): Markup | undefined {
+  const found = suites
+    .filter(({ result }) => result.suite === 'paths')
+    .flatMap(({ groups }) => overallFindings(groups))
+    .filter(({ subject, figure }) => subject === 'sendfile' && (figure === 'cpu' || figure === 'throughput'))
+  if (found.length === 0) return undefined
+  return markup`<p>Ours beside them, over loopback and in a whole broker:</p><ul>${found.map(({ text }) => markup`<li>${text}.</li>`)}</ul>`
 }
 
 function lead(results: readonly BenchmarkResult[]): string {

@@ -4,10 +4,9 @@ import type { CaseView, GroupView, SubjectView } from './analysis.js'
 import { duration, figureValue, plural, ratio, unitText } from './format.js'
 import type { BenchmarkResult, FigureName } from './result.js'
 import { FIGURES } from './result.js'
-import { DISTURBED_FLOOR, DISTURBED_PERCENT, isDisturbed } from './statistics.js'
 import type { Comparison, Summary } from './statistics.js'
 import { SUITE_TITLES } from './suites.js'
-import { verdictOf } from './verdict.js'
+import { disturbedRounds, verdictOf } from './verdict.js'
 import type { Finding } from './verdict.js'
 
 export interface TerminalOptions {
@@ -199,26 +198,17 @@ function columnWidth({ head, cells }: Column): number {
 }
 
 function notes(groups: readonly GroupView[], columns: number): string[] {
-  const views = groups.flatMap(({ cases }) => cases.flatMap(({ subjects }) => subjects))
   const baselines = new Set(
     groups.flatMap(({ cases }) => cases.filter(({ subjects }) => subjects.length > 1).map(({ baseline }) => baseline))
   )
   const [baseline] = baselines
-  const disturbed = views.reduce((sum, { rounds }) => sum + rounds.filter(isDisturbed).length, 0)
-  const cold = views.some(({ rounds }) => rounds.some(({ floor = 0 }) => floor > DISTURBED_FLOOR))
-  const tolerated = views.reduce((sum, view) => sum + view.tolerated, 0)
-  const all = views.reduce((sum, { rounds }) => sum + rounds.length, 0)
   const lines: string[] = []
   const which = baselines.size === 1 ? `: ${baseline ?? ''}` : ' of its case'
   if (baseline !== undefined)
     lines.push(
       `median ±farthest round; × = round by round against the baseline${which}; ≈ = no difference beyond the noise, or too few rounds`
     )
-  if (disturbed > 0)
-    lines.push(
-      `${disturbed} of ${plural(all, 'measurement')} disturbed: others used more than ${DISTURBED_PERCENT} % of the machine${cold ? ', or memory was cold' : ''}; ` +
-        `${disturbed - tolerated} left out of the medians, ${tolerated} kept because too few others remain`
-    )
+  lines.push(...disturbedRounds(groups))
   return lines.length === 0 ? [] : ['', ...lines.flatMap((line) => wrapped(line, columns))]
 }
 

@@ -4,7 +4,7 @@ import { keyFigures } from './analysis.js'
 import { capital, listed, number, parameterValue, plural, ratio, ratioInterval, withUnit } from './format.js'
 import type { BenchmarkResult, FigureName } from './result.js'
 import { FIGURES } from './result.js'
-import { compare, ENOUGH_ROUNDS, median } from './statistics.js'
+import { compare, DISTURBED_FLOOR, DISTURBED_PERCENT, ENOUGH_ROUNDS, isDisturbed, median } from './statistics.js'
 import type { Comparison, Judgement } from './statistics.js'
 import { SUITE_BOUNDS } from './suites.js'
 
@@ -228,6 +228,21 @@ function growthOf(axis: Axis, facet: Facet, subject: string, figure: FigureName)
   const change = `${withUnit(first.value, figure)} → ${withUnit(last.value, figure)}`
   const times = factor === undefined ? '' : ` (${ratio(factor)} × for ${number(last.at / Math.max(first.at, 1))} times as much)`
   return { subject, figure, along, change, factor, text: `${capital(FIGURES[figure].label)} of ${subject}, ${along}: ${change}${times}` }
+}
+
+/** One sentence about disturbed rounds, if there are any. */
+export function disturbedRounds(groups: readonly GroupView[]): string[] {
+  const views = groups.flatMap(({ cases }) => cases.flatMap(({ subjects }) => subjects))
+  const all = views.reduce((sum, { rounds }) => sum + rounds.length, 0)
+  const disturbed = views.reduce((sum, { rounds }) => sum + rounds.filter(isDisturbed).length, 0)
+  const kept = views.reduce((sum, { tolerated }) => sum + tolerated, 0)
+  if (disturbed === 0) return []
+  const isCold = views.some(({ rounds }) => rounds.some(({ floor = 0 }) => floor > DISTURBED_FLOOR))
+  const cold = isCold ? `, or filling the page cache alone took more than ${DISTURBED_FLOOR} CPU-s/GiB` : ''
+  return [
+    `${disturbed} of ${plural(all, 'measurement')} disturbed: others used more than ${DISTURBED_PERCENT} % of the machine${cold}; ` +
+      `${disturbed - kept} left out of the medians, ${kept} kept because too few others remain`
+  ]
 }
 
 /** The lines of the verdict: overall first, then group by group, then what grows how. */

@@ -78,6 +78,12 @@ test('conditions, what was left out and what is not shown are there', (t) => {
   t.true(/18399/.test(whole))
 })
 
+test('our own factor stands beside those of others', (t) => {
+  const beside = /Ours beside them[\s\S]*?<\/ul>/.exec(whole)?.[0] ?? ''
+  t.true(/sendfile uses 0\.\d\d × the CPU of read\/write \(median of 24 cases/.test(beside), beside)
+  t.deepEqual(found(page([kafkaResult()]), /Ours beside them/), [])
+})
+
 test('no number is missing or not one', (t) => {
   t.deepEqual(found(whole, /NaN|Infinity|undefined|\[object/), [])
 })

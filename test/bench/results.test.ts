@@ -29,6 +29,15 @@ test('a result comes back from its JSON as it was', (t) => {
     t.deepEqual(parseResult(JSON.stringify(result)), result)
 })
 
+test('what makes a round disturbed survives the file', (t) => {
+  const result = kafkaResult({ disturbed: [2] })
+  const cold = {
+    ...result,
+    measurements: result.measurements.map((one) => ({ ...one, rounds: one.rounds.map((round) => ({ ...round, floor: 0.9 })) }))
+  }
+  t.deepEqual(parseResult(JSON.stringify(cold)), cold)
+})
+
 test('what is no result is refused with the place that is wrong', (t) => {
   const result = kafkaResult()
   const wrong: [unknown, RegExp][] = [
