@@ -54,15 +54,14 @@ std::string address_text(const sockaddr_storage& address) {
 }
 
 Connection::Connection(std::uint64_t id_, double listener_, std::unique_ptr<Transport> transport_, const sockaddr_storage& peer_,
-                       std::shared_ptr<Inbox> inbox_, const IoOptions& options, std::shared_ptr<ListenerMeter> meter_, unsigned thread)
+                       const std::shared_ptr<Inbox>& owner, const IoOptions& options, std::shared_ptr<ListenerMeter> meter_)
     : id(id_),
       listener(listener_),
       transport(std::move(transport_)),
       peer(peer_),
-      inbox(std::move(inbox_)),
-      flow(std::make_shared<Flow>(inbox, id, options)),
+      flow(std::make_shared<Flow>(owner, id, options)),
       meter(std::move(meter_)),
-      counters(meter->of_io_thread(thread)),
+      inbox(owner.get()),
       active_ms(monotonic_ms()),
       sent_ms(active_ms.load()) {}
 
@@ -77,6 +76,7 @@ std::int64_t Connection::send(TransferContext& context, const TransferSettings& 
     if (closing_ || close_after_send_) return -1;
     awaiting.fetch_sub(1, std::memory_order_relaxed);
     if (total == 0) return unsent.load();
+    if (!inline_size) large.store(true);
     if (writer_ != Writer::None || !inline_size) {
       const bool kick = writer_ == Writer::None;
       response.own();
@@ -89,7 +89,7 @@ std::int64_t Connection::send(TransferContext& context, const TransferSettings& 
       queued.fetch_add(1);
       lock.unlock();
       counted.add(Counter::QueuedResponses, 1);
-      if (kick) inbox->post({Command::Kind::Kick, id});
+      if (kick) inbox.load()->post({Command::Kind::Kick, id});
       return now_unsent;
     }
     writer_ = Writer::JavaScript;
@@ -125,7 +125,7 @@ std::int64_t Connection::send(TransferContext& context, const TransferSettings& 
     queue_.push_back(std::move(response));
     queued.fetch_add(1);
   }
-  inbox->post({Command::Kind::Kick, id});
+  inbox.load()->post({Command::Kind::Kick, id});
   return static_cast<std::int64_t>(left);
 }
 
@@ -136,7 +136,7 @@ bool Connection::close_after_send() {
     close_after_send_ = true;
   }
   // Wakes the I/O thread also when nothing is queued.
-  inbox->post({Command::Kind::Kick, id});
+  inbox.load()->post({Command::Kind::Kick, id});
   return true;
 }
 
@@ -145,6 +145,11 @@ bool Connection::begin_close() {
   if (closing_) return false;
   closing_ = true;
   return true;
+}
+
+bool Connection::closing() {
+  std::lock_guard lock(mutex_);
+  return closing_;
 }
 
 Outgoing* Connection::front(bool& more) {

@@ -1,6 +1,6 @@
 // One accepted socket: what has been received of the current frame, and the queue of responses.
 //
-// Threads: the receiving half belongs to the I/O thread. The sending half has one owner at a time (`writer`): nobody, the JavaScript thread during an
+// Threads: the receiving half belongs to one I/O thread at a time. The sending half has one owner at a time (`writer`): nobody, the JavaScript thread during an
 // inline attempt, or the I/O thread until the queue is empty. The queue itself is guarded by a mutex that is never held over a system call.
 #pragma once
 
@@ -60,20 +60,25 @@ std::string address_key(const sockaddr_storage& address);
 
 class Connection {
  public:
-  // `meter` is its listener's, `thread` the number of the I/O thread that gets it.
-  Connection(std::uint64_t id, double listener, std::unique_ptr<Transport> transport, const sockaddr_storage& peer, std::shared_ptr<Inbox> inbox,
-             const IoOptions& options, std::shared_ptr<ListenerMeter> meter, unsigned thread);
+  // `inbox` is of the I/O thread that gets it, `meter` its listener's.
+  Connection(std::uint64_t id, double listener, std::unique_ptr<Transport> transport, const sockaddr_storage& peer,
+             const std::shared_ptr<Inbox>& inbox, const IoOptions& options, std::shared_ptr<ListenerMeter> meter);
 
   const std::uint64_t id;
   const double listener;
   const std::unique_ptr<Transport> transport;
   const sockaddr_storage peer;
-  const std::shared_ptr<Inbox> inbox;
   const std::shared_ptr<Flow> flow;
   const std::shared_ptr<ListenerMeter> meter;
-  CounterSet& counters;  // of the meter: the I/O thread's
 
   // --- any thread
+  // Of the I/O thread that owns it, or is about to adopt it. A thread that finds a command for a connection which has moved on passes it on, and one that
+  // has not adopted it yet drops it. So commands are hints: their truth stands in the connection, where adopting looks it up.
+  std::atomic<Inbox*> inbox;
+  // Set by the JavaScript thread (throttling).
+  std::atomic<bool> pause_wanted{false};
+  // A response was too large for an inline attempt.
+  std::atomic<bool> large{false};
   std::atomic<std::int64_t> bytes_received{0};
   std::atomic<std::int64_t> bytes_sent{0};
   std::atomic<std::int64_t> unsent{0};
@@ -98,8 +103,10 @@ class Connection {
   // False when it is gone or going.
   bool close_after_send();
   bool begin_close();
+  bool closing();
 
   // --- I/O thread: receiving
+  CounterSet* counters = nullptr;  // of the meter: that thread's
   std::uint8_t length_bytes[4];
   unsigned length_got = 0;
   std::int64_t frame_length = -1;  // -1: the length prefix is not complete
@@ -112,6 +119,9 @@ class Connection {
   bool runnable = false;      // in the list of those that have more to send in the next round
   bool cold = false;          // waits for a disk thread
   std::int64_t cold_since_us = 0;
+  bool adopted = false;
+  bool leaving = false;       // moves to another thread at the end of the round
+  std::int64_t heavy_ms = 0;  // when it last had work that is not for the JavaScript thread
   bool lingering = false;     // everything is sent; waits for the peer's end
   std::int64_t linger_until_ms = 0;
   bool dead = false;

@@ -18,6 +18,13 @@ void EventChannel::push(const EventRow* rows, std::size_t count) {
   wake_();
 }
 
+void EventChannel::add(const EventRow* rows, std::size_t count) {
+  std::lock_guard lock(mutex_);
+  if (closed_) return;
+  rows_.insert(rows_.end(), rows, rows + count);
+  awake_ = true;
+}
+
 std::size_t EventChannel::poll(double* out, std::size_t max_rows) {
   constexpr std::size_t kKeepRows = 1 << 16;
   std::lock_guard lock(mutex_);

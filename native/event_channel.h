@@ -23,6 +23,9 @@ class EventChannel {
   void push(const EventRow& row) { push(&row, 1); }
   void push(const EventRow* rows, std::size_t count);
 
+  // The polling thread itself, just before it polls: no wake.
+  void add(const EventRow* rows, std::size_t count);
+
   void complete(double ticket, double status, double v1 = 0, double v2 = 0, double v3 = 0) {
     push({static_cast<double>(EventKind::Completion), ticket, status, v1, v2, v3});
   }

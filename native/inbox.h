@@ -13,12 +13,11 @@ class Listener;
 
 struct Command {
   enum class Kind {
-    Adopt,        // connection: a new one
-    Kick,         // connection: its send queue is yours
+    Adopt,        // connection: a new one, or (value 1) one that another thread lets go
+    Kick,         // id: its send queue is yours
     Reconsider,   // id: it may be read again, perhaps
     Close,        // id, value: CloseReason
-    Pause,        // id
-    Unpause,      // id
+    Repause,      // id: whether the caller wants it paused may have changed
     Warm,         // id, value: file position up to which the cold range is in memory
     Listen,       // listener
     Unlisten,     // listener

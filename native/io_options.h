@@ -9,6 +9,8 @@ namespace sluice {
 
 struct IoOptions {
   unsigned threads = 1;
+  // Light connections live on the caller's thread, which must call IoServer::turn().
+  bool home = false;
   std::int64_t max_frame_bytes = 100 * 1024 * 1024;
   std::int64_t max_idle_ms = 600'000;  // <= 0: never
   std::int64_t max_connections = INT64_MAX;

@@ -15,6 +15,8 @@ constexpr std::size_t kSpillBytes = 64 * 1024;
 constexpr std::size_t kSpillBehindLarge = 1024;
 constexpr std::size_t kLargeRest = 32 * 1024;
 constexpr std::size_t kReadPerRound = 1024 * 1024;
+// Requests up to so many bytes may be read on the JavaScript thread.
+constexpr std::int32_t kLightFrame = 32 * 1024;
 
 bool large(const Connection& connection) { return connection.frame_length > static_cast<std::int64_t>(SlabPool::kSmallFrame); }
 
@@ -63,7 +65,7 @@ void IoThread::readable(Connection& connection) {
   const ssize_t got = connection.transport->read(parts, count);
   if (got == -EAGAIN) return;
   if (got <= 0) return close(connection, got == 0 ? CloseReason::Peer : CloseReason::Reset);
-  connection.counters.add(Counter::BytesReceived, got);
+  connection.counters->add(Counter::BytesReceived, got);
   connection.bytes_received.store(connection.bytes_received.load(std::memory_order_relaxed) + got, std::memory_order_relaxed);
   connection.active_ms.store(now_ms_, std::memory_order_relaxed);
   std::size_t rest = static_cast<std::size_t>(got);
@@ -72,7 +74,8 @@ void IoThread::readable(Connection& connection) {
     if (!filled(connection, part)) return;
     rest -= part;
   }
-  if (rest > 0) consume(connection, spill_.get(), rest);
+  if (rest > 0 && !consume(connection, spill_.get(), rest)) return;
+  if (connection.frame_length < 0) light(connection);
 }
 
 // `bytes` more stand in the space of the current frame.
@@ -109,6 +112,7 @@ bool IoThread::consume(Connection& connection, const std::uint8_t* bytes, std::s
       }
       connection.length_got = 0;
       connection.frame_length = claimed;
+      if (claimed > kLightFrame) heavy(connection);
     }
     const std::size_t frame = static_cast<std::size_t>(connection.frame_length);
     if (length == 0 && frame > 0) return true;  // a claim alone takes no memory
@@ -140,7 +144,7 @@ void IoThread::deliver(Connection& connection, const FrameView& frame) {
   connection.frame_length = -1;
   connection.flow->delivered(frame.length);
   connection.awaiting.fetch_add(1, std::memory_order_relaxed);
-  connection.counters.add(Counter::FramesReceived, 1);
+  connection.counters->add(Counter::FramesReceived, 1);
   rows_.push_back({static_cast<double>(EventKind::Frame), static_cast<double>(connection.id), static_cast<double>(frame.id),
                    static_cast<double>(frame.slab), static_cast<double>(frame.offset), static_cast<double>(frame.length)});
 }
@@ -155,7 +159,7 @@ void IoThread::discard(Connection& connection) {
 
 void IoThread::pause(Connection& connection, unsigned bit) {
   if (connection.lingering) return;
-  if (connection.paused == 0) connection.counters.add(Counter::ReadPauses, 1);
+  if (connection.paused == 0) connection.counters->add(Counter::ReadPauses, 1);
   connection.paused |= bit;
   interest(connection);
 }

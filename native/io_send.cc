@@ -33,7 +33,7 @@ void IoThread::flush(Connection& connection) {
     const StepLimits limits{static_cast<TransferMode>(settings.mode.load(std::memory_order_relaxed)),
                             settings.copy_below.load(std::memory_order_relaxed), kSendPerRound - total, more, now_ms_};
     std::size_t bytes;
-    const StepResult result = response->step(*connection.transport, context_, connection.counters, limits, bytes);
+    const StepResult result = response->step(*connection.transport, context_, *connection.counters, limits, bytes);
     total += bytes;
     if (bytes > 0) sent(connection, bytes);
     switch (result) {
@@ -58,7 +58,7 @@ void IoThread::flush(Connection& connection) {
 }
 
 void IoThread::sent(Connection& connection, std::size_t bytes) {
-  connection.counters.add(Counter::BytesSent, static_cast<std::int64_t>(bytes));
+  connection.counters->add(Counter::BytesSent, static_cast<std::int64_t>(bytes));
   connection.bytes_sent.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
   connection.unsent.fetch_sub(static_cast<std::int64_t>(bytes));
   connection.sent_ms.store(now_ms_, std::memory_order_relaxed);
@@ -67,7 +67,7 @@ void IoThread::sent(Connection& connection, std::size_t bytes) {
 }
 
 void IoThread::count_cold(Connection& connection, const FileRegion& region, Counter counter, std::int64_t amount) {
-  connection.counters.add(counter, amount);
+  connection.counters->add(counter, amount);
   if (LogMeter* log = region.file->meter()) log->add(counter, amount);
 }
 

@@ -1,49 +1,18 @@
 #include "io_server.h"
 
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "io_thread.h"
+#include "socket_options.h"
 
 namespace sluice {
 
 namespace {
-
-bool parse_address(const std::string& host, std::uint16_t port, sockaddr_storage& address, socklen_t& length) {
-  std::memset(&address, 0, sizeof address);
-  auto& v4 = reinterpret_cast<sockaddr_in&>(address);
-  if (inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(port);
-    length = sizeof v4;
-    return true;
-  }
-  auto& v6 = reinterpret_cast<sockaddr_in6&>(address);
-  if (inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(port);
-    length = sizeof v6;
-    return true;
-  }
-  return false;
-}
-
-void set_option(int fd, int level, int name, int value) { setsockopt(fd, level, name, &value, sizeof value); }
-
-// Linux hands these on to accepted sockets: no system calls per connection.
-void set_socket_options(int fd, const IoOptions& options) {
-  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  if (options.send_buffer_bytes > 0) set_option(fd, SOL_SOCKET, SO_SNDBUF, options.send_buffer_bytes);
-  if (options.receive_buffer_bytes > 0) set_option(fd, SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes);
-}
 
 IoOptions within_limits(IoOptions options) {
   options.threads = std::max(1u, options.threads);
@@ -58,9 +27,9 @@ Listener::~Listener() { ::close(fd); }
 IoServer::IoServer(const IoOptions& options, EventChannel& events, std::shared_ptr<SlabPool> pool, DiskQueue& disk)
     : options_(within_limits(options)), events_(events), pool_(std::move(pool)), disk_(disk) {
   for (unsigned i = 0; i < options_.threads; i++) threads_.push_back(std::make_unique<IoThread>(*this, i));
-  pool_->on_room([this] {
-    for (const auto& thread : threads_) thread->inbox().post({Command::Kind::Room});
-  });
+  if (options_.home) home_ = std::make_unique<IoThread>(*this, options_.threads);
+  home_going_ = home_ != nullptr;
+  pool_->on_room([this] { post_all(Command::Kind::Room); });
   for (const auto& thread : threads_) thread->start();
 }
 
@@ -78,8 +47,7 @@ int IoServer::listen(const std::string& host, std::uint16_t port, int backlog, d
   if (fd < 0) return -errno;
   auto listener = std::make_shared<Listener>(next_listener_, fd, static_cast<unsigned>(listeners_.size() % threads_.size()),
                                              std::make_shared<ListenerMeter>(threads_.size()));
-  set_socket_options(fd, options_);
-  if (address.ss_family == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, host == "::" ? 0 : 1);
+  set_listener_options(fd, address.ss_family, host, options_);
   if (bind(fd, reinterpret_cast<sockaddr*>(&address), length) != 0 || ::listen(fd, backlog) != 0) return -errno;
   length = sizeof address;
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return -errno;
@@ -112,13 +80,15 @@ bool IoServer::close(std::uint64_t id, bool after_send) {
   if (!connection) return false;
   if (after_send) return connection->close_after_send();
   if (!connection->begin_close()) return false;
-  connection->inbox->post({Command::Kind::Close, id, static_cast<std::int64_t>(CloseReason::Local)});
+  connection->inbox.load()->post({Command::Kind::Close, id, static_cast<std::int64_t>(CloseReason::Local)});
   return true;
 }
 
 void IoServer::pause(std::uint64_t id, bool paused) {
-  if (const std::shared_ptr<Connection> connection = table_.find(id))
-    connection->inbox->post({paused ? Command::Kind::Pause : Command::Kind::Unpause, id});
+  const std::shared_ptr<Connection> connection = table_.find(id);
+  if (!connection) return;
+  connection->pause_wanted.store(paused);
+  connection->inbox.load()->post({Command::Kind::Repause, id});
 }
 
 void IoServer::counters(double* into) const {
@@ -140,15 +110,39 @@ void IoServer::stop(std::int64_t grace_ms, std::function<void()> done) {
   stopping_ = true;
   for (const auto& [id, listener] : listeners_) ::shutdown(listener->fd, SHUT_RD);
   listeners_.clear();
-  for (const auto& thread : threads_) thread->inbox().post({Command::Kind::Stop, 0, grace_ms});
+  post_all(Command::Kind::Stop, grace_ms);
   stopper_ = std::thread([this, done = std::move(done)] {
     for (const auto& thread : threads_) thread->join();
+    wait_for_home();
     done();
   });
 }
 
 void IoServer::join() {
+  while (home_going_) turn(1);
   if (stopper_.joinable()) stopper_.join();
+}
+
+int IoServer::home_fd() const { return home_ ? home_->epoll_fd() : -1; }
+
+// Only the caller's thread changes home_going_.
+int IoServer::turn(int timeout_ms) {
+  if (!home_going_) return -1;
+  if (home_->round(timeout_ms)) return home_->wait_ms();
+  std::lock_guard lock(home_mutex_);
+  home_going_ = false;
+  home_ended_.notify_all();
+  return -1;
+}
+
+void IoServer::wait_for_home() {
+  std::unique_lock lock(home_mutex_);
+  home_ended_.wait(lock, [this] { return !home_going_; });
+}
+
+void IoServer::post_all(Command::Kind kind, std::int64_t value) {
+  for (const auto& thread : threads_) thread->inbox().post({kind, 0, value});
+  if (home_) home_->inbox().post({kind, 0, value});
 }
 
 bool IoServer::take_place() {
@@ -160,8 +154,7 @@ bool IoServer::take_place() {
 
 void IoServer::give_place() {
   open_.fetch_sub(1);
-  if (place_wanted_.load() && place_wanted_.exchange(false))
-    for (const auto& thread : threads_) thread->inbox().post({Command::Kind::AcceptAgain});
+  if (place_wanted_.load() && place_wanted_.exchange(false)) post_all(Command::Kind::AcceptAgain);
 }
 
 bool IoServer::admit_address(const std::string& key) {
@@ -201,7 +194,7 @@ void IoServer::relieve(std::int64_t now_ms, std::int64_t stall_ms) {
   }
   if (!longest) return;
   relieved_ms_ = now_ms;
-  longest->inbox->post({Command::Kind::Close, longest->id, static_cast<std::int64_t>(CloseReason::MemoryPressure)});
+  longest->inbox.load()->post({Command::Kind::Close, longest->id, static_cast<std::int64_t>(CloseReason::MemoryPressure)});
 }
 
 }  // namespace sluice

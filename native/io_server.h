@@ -1,6 +1,6 @@
 // The network half of a runtime: listeners, connections and the threads that own them.
 //
-// A connection belongs to one I/O thread from accept to close. It knows framing (a 4-byte length, then the frame) and nothing else of the protocol.
+// A connection belongs to one I/O thread at a time. It knows framing (a 4-byte length, then the frame) and nothing else of the protocol.
 // Events go to the channel in one push per round of a thread: opened, frames in order of arrival, closed last.
 //
 // Idle: a connection is closed when for max_idle_ms no byte came or went, unless a request of it is held (a frame not released), or has no response yet
@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -65,6 +66,10 @@ class IoServer {
   // kCounters numbers of all listeners, those that were closed included; of one. False: it never was.
   void counters(double* into) const;
   bool counters(double listener, double* into) const;
+  // With options.home: receives from the light connections without waiting; what came is in the event channel then. To be called when home_fd() is
+  // readable, and after so many milliseconds as it returns (-1: no need).
+  int turn(int timeout_ms = 0);
+  int home_fd() const;
   // Ends listening and reading now; what is queued is sent for at most grace_ms. `done` is called on another thread when all threads have ended. Once.
   void stop(std::int64_t grace_ms, std::function<void()> done);
   bool stopping() const { return stopping_; }
@@ -83,6 +88,9 @@ class IoServer {
   bool admit_address(const std::string& key);
   void drop_address(const std::string& key);
   IoThread& least_loaded();
+  // Where light connections live: the caller's thread; null: there is none.
+  IoThread* home() { return home_.get(); }
+  IoThread& first_owner() { return home_ ? *home_ : least_loaded(); }
   // Frame memory is used up and nothing moved: closes the connection whose partial frame has stalled the longest.
   void relieve(std::int64_t now_ms, std::int64_t stall_ms);
 
@@ -94,7 +102,14 @@ class IoServer {
   TransferSettings settings_;
   ConnectionTable table_;
   TransferContext inline_context_;  // of the JavaScript thread
+  void post_all(Command::Kind kind, std::int64_t value = 0);
+  void wait_for_home();
+
   std::vector<std::unique_ptr<IoThread>> threads_;
+  std::unique_ptr<IoThread> home_;
+  std::mutex home_mutex_;
+  std::condition_variable home_ended_;
+  bool home_going_ = false;
   std::unordered_map<double, std::shared_ptr<Listener>> listeners_;
   std::unordered_map<double, std::shared_ptr<ListenerMeter>> meters_;
   double next_listener_ = 1;

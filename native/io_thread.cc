@@ -34,7 +34,8 @@ int make_epoll() {
 
 }  // namespace
 
-IoThread::IoThread(IoServer& server, unsigned number) : server_(server), number_(number), inbox_(std::make_shared<Inbox>()), epoll_(make_epoll()) {
+IoThread::IoThread(IoServer& server, unsigned number)
+    : server_(server), number_(number), inbox_(std::make_shared<Inbox>()), epoll_(make_epoll()), now_ms_(monotonic_ms()) {
   epoll_event event{EPOLLIN, {.u64 = 0}};
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, inbox_->event_fd(), &event) != 0) throw std::system_error(errno, std::generic_category(), "epoll_ctl");
 }
@@ -59,43 +60,48 @@ void IoThread::join() {
 }
 
 void IoThread::run() {
-  epoll_event events[kEventsPerRound];
-  now_ms_ = monotonic_ms();
-  for (bool going = true; going;) {
-    const int count = epoll_wait(epoll_, events, kEventsPerRound, wait_ms());
-    now_ms_ = monotonic_ms();
-    for (int i = 0; i < count; i++) {
-      const std::uint64_t data = events[i].data.u64;
-      const std::uint32_t happened = events[i].events;
-      if (data == 0) {
-        inbox_->take(commands_);
-        for (Command& command : commands_) obey(command);
-        commands_.clear();
-      } else if (data & kListenerBit) {
-        accept(*reinterpret_cast<Listener*>(data & ~kListenerBit));
-      } else {
-        Connection& connection = *reinterpret_cast<Connection*>(data);
-        if (!connection.dead && (happened & EPOLLIN)) readable(connection);
-        else if (!connection.dead && (happened & (EPOLLERR | EPOLLHUP))) close(connection, CloseReason::Reset);
-        if (!connection.dead && (happened & EPOLLOUT)) flush(connection);
-      }
-    }
-    if (!runnable_.empty()) {
-      std::vector<std::shared_ptr<Connection>> turn;
-      turn.swap(runnable_);
-      for (const auto& connection : turn) {
-        connection->runnable = false;
-        if (!connection->dead) flush(*connection);
-      }
-    }
-    if (now_ms_ >= next_sweep_ms_) sweep();
-    if (stopping_) going = stop_round();
-    flush_rows();
-    graveyard_.clear();
-    listener_graveyard_.clear();
+  while (round(wait_ms())) {
   }
+}
+
+bool IoThread::round(int timeout_ms) {
+  epoll_event events[kEventsPerRound];
+  const int count = epoll_wait(epoll_, events, kEventsPerRound, timeout_ms);
+  now_ms_ = monotonic_ms();
+  for (int i = 0; i < count; i++) {
+    const std::uint64_t data = events[i].data.u64;
+    const std::uint32_t happened = events[i].events;
+    if (data == 0) {
+      inbox_->take(commands_);
+      for (Command& command : commands_) obey(command);
+      commands_.clear();
+    } else if (data & kListenerBit) {
+      accept(*reinterpret_cast<Listener*>(data & ~kListenerBit));
+    } else {
+      Connection& connection = *reinterpret_cast<Connection*>(data);
+      if (!connection.dead && (happened & EPOLLIN)) readable(connection);
+      else if (!connection.dead && (happened & (EPOLLERR | EPOLLHUP))) close(connection, CloseReason::Reset);
+      if (!connection.dead && (happened & EPOLLOUT)) flush(connection);
+    }
+  }
+  if (!runnable_.empty()) {
+    std::vector<std::shared_ptr<Connection>> turn;
+    turn.swap(runnable_);
+    for (const auto& connection : turn) {
+      connection->runnable = false;
+      if (!connection->dead) flush(*connection);
+    }
+  }
+  if (now_ms_ >= next_sweep_ms_) sweep();
+  const bool going = !stopping_ || stop_round();
+  flush_rows();
+  let_go();
+  graveyard_.clear();
+  listener_graveyard_.clear();
+  if (going) return true;
   inbox_->close();
   server_.pool().close_writer(writer_);
+  return false;
 }
 
 int IoThread::wait_ms() const {
@@ -107,7 +113,8 @@ int IoThread::wait_ms() const {
 
 void IoThread::flush_rows() {
   if (rows_.empty()) return;
-  server_.events().push(rows_.data(), rows_.size());
+  if (at_home()) server_.events().add(rows_.data(), rows_.size());
+  else server_.events().push(rows_.data(), rows_.size());
   rows_.clear();
 }
 
@@ -115,7 +122,7 @@ void IoThread::obey(Command& command) {
   using Kind = Command::Kind;
   switch (command.kind) {
     case Kind::Adopt:
-      return adopt(std::move(command.connection));
+      return adopt(std::move(command.connection), command.value != 0);
     case Kind::Listen:
       if (stopping_) return;
       listeners_.push_back(command.listener);
@@ -137,20 +144,21 @@ void IoThread::obey(Command& command) {
       break;
   }
   const std::shared_ptr<Connection> connection = server_.table().find(command.id);
-  if (!connection || connection->dead) return;
+  if (!connection) return;
+  if (!owns(*connection)) return connection->inbox.load()->post(std::move(command));
+  if (!connection->adopted || connection->dead) return;
   switch (command.kind) {
     case Kind::Kick:
-      return flush(*connection);
+      if (connection->large.exchange(false)) heavy(*connection);
+      return connection->leaving ? void() : flush(*connection);
     case Kind::Reconsider:
       return reconsider(*connection);
     case Kind::Close:
       // What was chosen as the longest-stalled may have moved on since.
       if (command.value == static_cast<int>(CloseReason::MemoryPressure) && connection->partial_ms.load() == 0) return;
       return close(*connection, static_cast<CloseReason>(command.value));
-    case Kind::Pause:
-      return pause(*connection, Connection::PausedByCaller);
-    case Kind::Unpause:
-      return unpause(*connection, Connection::PausedByCaller);
+    case Kind::Repause:
+      return connection->pause_wanted.load() ? pause(*connection, Connection::PausedByCaller) : unpause(*connection, Connection::PausedByCaller);
     case Kind::Warm:
       return warmed(*connection, static_cast<std::uint64_t>(command.value));
     default:
@@ -215,25 +223,28 @@ void IoThread::admit(Listener& listener, int fd, const sockaddr_storage& peer) {
                      static_cast<double>(CloseReason::TooManyFromAddress), 0, 0, 0});
     return;
   }
-  IoThread& target = server_.least_loaded();
+  IoThread& target = server_.first_owner();
   target.load.fetch_add(1, std::memory_order_relaxed);
   auto connection = std::make_shared<Connection>(id, listener.id, plain_transport(fd), peer, target.shared_inbox(), server_.options(),
-                                                 listener.meter, target.number_);
+                                                 listener.meter);
   server_.table().set(id, connection);
-  if (&target == this) adopt(std::move(connection));
+  if (&target == this) adopt(std::move(connection), false);
   else target.inbox().post({Command::Kind::Adopt, id, 0, std::move(connection)});
 }
 
-void IoThread::adopt(std::shared_ptr<Connection> connection) {
+void IoThread::adopt(std::shared_ptr<Connection> connection, bool moved) {
   Connection& adopted = *connection;
+  adopted.adopted = true;
   adopted.index = connections_.size();
   connections_.push_back(std::move(connection));
-  adopted.counters.add(Counter::ConnectionsOpen, 1);
-  rows_.push_back({static_cast<double>(EventKind::ConnectionOpened), static_cast<double>(adopted.id), adopted.listener, 0, 0, 0});
-  epoll_event event{EPOLLIN, {.u64 = reinterpret_cast<std::uint64_t>(&adopted)}};
-  adopted.armed = EPOLLIN;
+  adopted.counters = &adopted.meter->of_io_thread(number_);
+  adopted.counters->add(Counter::ConnectionsOpen, 1);
+  if (!moved) rows_.push_back({static_cast<double>(EventKind::ConnectionOpened), static_cast<double>(adopted.id), adopted.listener, 0, 0, 0});
+  adopted.armed = adopted.paused == 0 ? static_cast<std::uint32_t>(EPOLLIN) : 0u;
+  epoll_event event{adopted.armed, {.u64 = reinterpret_cast<std::uint64_t>(&adopted)}};
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, adopted.transport->fd(), &event) != 0) return close(adopted, CloseReason::Reset);
   if (stopping_) pause(adopted, Connection::PausedForEnd);
+  if (moved) look(adopted);
   if (server_.options().max_idle_ms > 0) next_sweep_ms_ = std::min(next_sweep_ms_, now_ms_ + sweep_interval_ms());
 }
 
@@ -252,7 +263,6 @@ void IoThread::close(Connection& connection, CloseReason reason) {
   if (connection.dead) return;
   connection.dead = true;
   connection.drop_queue();
-  epoll_ctl(epoll_, EPOLL_CTL_DEL, connection.transport->fd(), nullptr);
   connection.transport->shutdown_both();
   server_.pool().abandon(connection.space);
   connection.partial_ms.store(0, std::memory_order_relaxed);
@@ -261,7 +271,14 @@ void IoThread::close(Connection& connection, CloseReason reason) {
                    static_cast<double>(connection.bytes_received.load()), static_cast<double>(connection.bytes_sent.load()), 0});
   server_.table().erase(connection.id);
   server_.drop_address(address_key(connection.peer));
-  connection.counters.add(Counter::ConnectionsOpen, -1);
+  detach(connection);
+  server_.give_place();
+}
+
+// Out of the loop and the list; the graveyard keeps it until no event of this round can name it.
+void IoThread::detach(Connection& connection) {
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, connection.transport->fd(), nullptr);
+  connection.counters->add(Counter::ConnectionsOpen, -1);
   load.fetch_sub(1, std::memory_order_relaxed);
   graveyard_.push_back(std::move(connections_[connection.index]));
   if (connection.index + 1 < connections_.size()) {
@@ -269,7 +286,6 @@ void IoThread::close(Connection& connection, CloseReason reason) {
     connections_[connection.index]->index = connection.index;
   }
   connections_.pop_back();
-  server_.give_place();
 }
 
 std::int64_t IoThread::sweep_interval_ms() const { return std::clamp<std::int64_t>(server_.options().max_idle_ms / 8, 10, 5000); }

@@ -1,4 +1,4 @@
-// One epoll loop and the sockets it owns. See io_server.h.
+// One epoll loop and the sockets it owns: on a thread of its own, or driven by the JavaScript thread ("home"). See io_server.h.
 #pragma once
 
 #include <sys/epoll.h>
@@ -18,6 +18,11 @@ class IoThread {
   ~IoThread();
   void start();
   void join();
+  // One turn of the loop. False: it has ended, and must not be called again.
+  bool round(int timeout_ms);
+  // Until the next round is due without an event; -1: never.
+  int wait_ms() const;
+  int epoll_fd() const { return epoll_; }
 
   Inbox& inbox() { return *inbox_; }
   const std::shared_ptr<Inbox>& shared_inbox() const { return inbox_; }
@@ -26,7 +31,6 @@ class IoThread {
 
  private:
   void run();
-  int wait_ms() const;
   void obey(Command& command);
   void flush_rows();
 
@@ -35,7 +39,7 @@ class IoThread {
   void forget(Listener& listener);
   void accept(Listener& listener);
   void admit(Listener& listener, int fd, const sockaddr_storage& peer);
-  void adopt(std::shared_ptr<Connection> connection);
+  void adopt(std::shared_ptr<Connection> connection, bool moved);
 
   // receiving
   void readable(Connection& connection);
@@ -56,6 +60,17 @@ class IoThread {
   void warmed(Connection& connection, std::uint64_t until);
   void count_cold(Connection& connection, const FileRegion& region, Counter counter, std::int64_t amount);
   void drained(Connection& connection);
+
+  // moving
+  bool owns(const Connection& connection) const { return connection.inbox.load(std::memory_order_relaxed) == inbox_.get(); }
+  bool at_home() const { return server_.home() == this; }
+  void heavy(Connection& connection);
+  void light(Connection& connection);
+  void leave(Connection& connection);
+  void let_go();
+  bool movable(const Connection& connection) const;
+  void detach(Connection& connection);
+  void look(Connection& connection);
 
   void interest(Connection& connection);
   void close(Connection& connection, CloseReason reason);
@@ -79,6 +94,7 @@ class IoThread {
   std::vector<std::shared_ptr<Connection>> connections_;
   std::vector<std::shared_ptr<Connection>> graveyard_;  // until no event of this round can name them
   std::vector<std::shared_ptr<Connection>> runnable_;
+  std::vector<std::shared_ptr<Connection>> leaving_;
   std::vector<std::shared_ptr<Connection>> memory_waiting_;
   std::vector<std::shared_ptr<Listener>> listeners_;
   std::vector<std::shared_ptr<Listener>> listener_graveyard_;

@@ -69,7 +69,7 @@ class LogMeter {
   std::array<std::atomic<std::int64_t>, kLogCounters> values_{};
 };
 
-// Of one listener: a set for each I/O thread, and one for the JavaScript thread, which sends inline.
+// Of one listener: a set for each I/O thread, and one for the JavaScript thread, which sends inline and is the last I/O thread (home).
 class ListenerMeter {
  public:
   explicit ListenerMeter(std::size_t io_threads) : threads_(io_threads), sets_(new CounterSet[io_threads + 1]) {}

@@ -309,6 +309,7 @@ function requestMemoryBytes(config: BrokerConfig): number {
 function ioOptions(config: BrokerConfig): IoOptions {
   return {
     threads: config.get('num.network.threads'),
+    inlineReceive: config.get('sluice.network.inline.receive'),
     maxFrameBytes: config.get('socket.request.max.bytes'),
     maxIdleMs: config.get('connections.max.idle.ms'),
     maxConnections: config.get('max.connections'),

@@ -28,6 +28,7 @@ const HEADER_BYTES = 64
 
 const IO: IoOptions = {
   threads: 1,
+  inlineReceive: true,
   maxFrameBytes: 1024,
   maxIdleMs: -1,
   maxConnections: 100,

@@ -151,6 +151,7 @@ void Runtime::give_back_slabs() {
 Napi::Value Runtime::poll(const Napi::CallbackInfo& info) {
   const Doubles into = doubles_argument(info, 0, std::tuple_size_v<EventRow>);
   if (pool_->has_retired()) give_back_slabs();
+  if (io_) waker_->remind(io_->turn());
   const std::size_t rows = events_->poll(into.data, into.length / std::tuple_size_v<EventRow>);
   return Napi::Number::New(info.Env(), static_cast<double>(rows));
 }
@@ -215,7 +216,9 @@ Napi::Value Runtime::io_start(const Napi::CallbackInfo& info) {
   io.max_unreleased_frames = option(options, "maxUnreleasedFrames", 1, big);
   io.max_unreleased_bytes = option(options, "maxUnreleasedBytes", 1, big);
   io.max_unsent_bytes = option(options, "maxUnsentBytes", 1, big);
+  io.home = options.Get("inlineReceive").ToBoolean();
   io_ = std::make_unique<IoServer>(io, *events_, pool_, *disk_);
+  if (io.home && !waker_->watch(io_->home_fd())) throw std::runtime_error("the event loop cannot watch sockets");
   return info.Env().Undefined();
 }
 

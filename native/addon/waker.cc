@@ -6,11 +6,13 @@ Waker* Waker::open(Napi::Env env, Napi::Function function, std::function<void()>
   uv_loop_t* loop;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) return nullptr;
   auto* waker = new Waker(env);
-  if (uv_async_init(loop, &waker->async_, on_wake) != 0) {
+  if (uv_async_init(loop, &waker->async_, [](uv_async_t* handle) { static_cast<Waker*>(handle->data)->call(); }) != 0) {
     delete waker;
     return nullptr;
   }
-  waker->async_.data = waker;
+  uv_timer_init(loop, &waker->timer_);  // cannot fail
+  waker->open_handles_ = 2;
+  waker->async_.data = waker->timer_.data = waker;
   waker->function_ = Napi::Persistent(function);
   waker->at_exit_ = std::move(at_exit);
   napi_async_init(env, nullptr, Napi::String::New(env, "sluice"), &waker->context_);
@@ -30,14 +32,44 @@ void Waker::close() {
   function_.Reset();
   if (!ending_ && context_) napi_async_destroy(env_, context_);
   context_ = nullptr;
-  uv_close(reinterpret_cast<uv_handle_t*>(&async_), [](uv_handle_t* handle) {
-    auto* waker = static_cast<Waker*>(handle->data);
-    if (waker->hook_) napi_remove_async_cleanup_hook(waker->hook_);
-    delete waker;
-  });
+  uv_close(reinterpret_cast<uv_handle_t*>(&async_), on_closed);
+  uv_close(reinterpret_cast<uv_handle_t*>(&timer_), on_closed);
+  if (poll_) uv_close(reinterpret_cast<uv_handle_t*>(&*poll_), on_closed);
 }
 
-void Waker::on_wake(uv_async_t* handle) { static_cast<Waker*>(handle->data)->call(); }
+void Waker::on_closed(uv_handle_t* handle) {
+  auto* waker = static_cast<Waker*>(handle->data);
+  if (--waker->open_handles_ > 0) return;
+  if (waker->hook_) napi_remove_async_cleanup_hook(waker->hook_);
+  delete waker;
+}
+
+bool Waker::watch(int fd) {
+  poll_.emplace();
+  if (uv_poll_init(async_.loop, &*poll_, fd) != 0) {
+    poll_.reset();
+    return false;
+  }
+  open_handles_++;
+  poll_->data = this;
+  return uv_poll_start(&*poll_, UV_READABLE, [](uv_poll_t* handle, int, int) { static_cast<Waker*>(handle->data)->call(); }) == 0;
+}
+
+// Called at every poll: a timer that is already due early enough stays as it is, and costs one call too many at most.
+void Waker::remind(int ms) {
+  if (ms < 0) return;
+  const std::uint64_t due = uv_now(async_.loop) + static_cast<std::uint64_t>(ms);
+  if (due_ != 0 && due_ <= due) return;
+  due_ = due;
+  uv_timer_start(
+      &timer_,
+      [](uv_timer_t* handle) {
+        auto* waker = static_cast<Waker*>(handle->data);
+        waker->due_ = 0;
+        waker->call();
+      },
+      static_cast<std::uint64_t>(ms), 0);
+}
 
 void Waker::call() {
   const Napi::Env env(env_);

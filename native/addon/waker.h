@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include <functional>
+#include <optional>
 
 namespace sluice {
 
@@ -18,16 +19,23 @@ class Waker {
 
   // Any thread, until close() begins. Several calls may give one call of the function.
   void wake() { uv_async_send(&async_); }
+  // JavaScript thread. Calls the function also when `fd` is readable, for as long as that holds; and `ms` from now (-1: not), instead of what was said before.
+  bool watch(int fd);
+  void remind(int ms);
   // JavaScript thread, once.
   void close();
 
  private:
   explicit Waker(Napi::Env env) : env_(env) {}
-  static void on_wake(uv_async_t* handle);
+  static void on_closed(uv_handle_t* handle);
   void call();
 
   napi_env env_;
   uv_async_t async_{};
+  uv_timer_t timer_{};
+  std::optional<uv_poll_t> poll_;
+  std::uint64_t due_ = 0;  // of the timer; 0: not set
+  int open_handles_ = 0;
   Napi::FunctionReference function_;
   napi_async_context context_ = nullptr;
   napi_async_cleanup_hook_handle hook_ = nullptr;

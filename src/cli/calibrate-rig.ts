@@ -30,6 +30,7 @@ const US_PER_MS = 1000
 /** As a broker with default settings. */
 const IO: IoOptions = {
   threads: 3,
+  inlineReceive: true,
   maxFrameBytes: 1024,
   maxIdleMs: -1,
   maxConnections: Number.MAX_SAFE_INTEGER,

@@ -60,6 +60,8 @@ export interface RuntimeOptions {
 export interface IoOptions {
   /** `num.network.threads` */
   readonly threads: number
+  /** Small requests are read on the JavaScript thread, by `poll`, as long as the connection sends and takes nothing large; else on the I/O threads. */
+  readonly inlineReceive: boolean
   /** `socket.request.max.bytes` */
   readonly maxFrameBytes: number
   /** `connections.max.idle.ms`; <= 0: never. Also closes a peer that takes no byte for so long. */

@@ -14,6 +14,7 @@ import { NativeSegment, Strand } from '../../src/native/segment.js'
 
 export const IO: IoOptions = {
   threads: 2,
+  inlineReceive: true,
   maxFrameBytes: 100 * 1024 * 1024,
   maxIdleMs: 600_000,
   maxConnections: Number.MAX_SAFE_INTEGER,

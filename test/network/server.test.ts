@@ -13,6 +13,7 @@ import { RawClient } from '../support/raw-client.js'
 
 const IO = {
   threads: 1,
+  inlineReceive: true,
   maxFrameBytes: 1 << 20,
   maxIdleMs: -1,
   maxConnections: 100,

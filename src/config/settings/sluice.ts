@@ -1,5 +1,5 @@
 /** Our own settings. An unknown name that begins with `sluice.` is refused. */
-import { int, long, string } from '../setting.js'
+import { boolean, int, long, string } from '../setting.js'
 
 const MiB = 1024 * 1024
 
@@ -18,6 +18,10 @@ export const sluiceSettings = {
     131072,
     'A smaller response is first tried on the calling thread, without blocking; larger ones go to an I/O thread.',
     { min: 0, change: 'cluster-wide' }
+  ),
+  'sluice.network.inline.receive': boolean(
+    true,
+    'Small requests are read on the thread that handles them, which saves two thread switches each. Connections with large requests or responses always belong to the network threads.'
   ),
   'sluice.request.memory.bytes': long(
     256 * MiB,
