@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "socket_options.h"
+
 namespace sluice {
 
 namespace {
@@ -223,6 +225,7 @@ void IoThread::admit(Listener& listener, int fd, const sockaddr_storage& peer) {
                      static_cast<double>(CloseReason::TooManyFromAddress), 0, 0, 0});
     return;
   }
+  set_peer_options(fd, peer);
   IoThread& target = server_.first_owner();
   target.load.fetch_add(1, std::memory_order_relaxed);
   auto connection = std::make_shared<Connection>(id, listener.id, plain_transport(fd), peer, target.shared_inbox(), server_.options(),
