@@ -7,6 +7,7 @@
 // Order of publication in an append: log bytes, index bytes, end of the log, index entries. So every visible entry points below the visible end.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -125,6 +126,13 @@ class Segment {
     std::int64_t last_offset;
     std::uint64_t bytes;
   };
+  // Where the batch behind one that was found begins: the next offset that its reader asks for. Holds as long as nothing is cut.
+  struct Boundary {
+    std::int64_t offset = -1;
+    std::uint64_t position = 0;
+    std::uint32_t truncations = 0;
+  };
+  static constexpr std::size_t kReaders = 16;
 
   int open();
   int open_files();
@@ -142,6 +150,8 @@ class Segment {
   void remember(const std::vector<RecentBatch>& batches);
   int locate_once(std::int64_t offset, Wait wait, BatchPlace& out);
   bool locate_recent(std::int64_t offset, BatchPlace& out) const;
+  bool find_boundary(std::int64_t offset, std::uint64_t& position) const;
+  void remember_boundary(std::int64_t asked, const Boundary& next);
   int locate_timestamp_once(std::int64_t timestamp, BatchPlace& out);
   template <typename Look>
   int beside_cuts(Wait wait, Look look);
@@ -180,6 +190,8 @@ class Segment {
   mutable std::mutex recent_mutex_;  // never held during I/O
   std::deque<RecentBatch> recent_;   // the newest batches, in order, without gaps up to recent_end_
   std::uint64_t recent_end_ = 0;
+  std::array<Boundary, kReaders> boundaries_;  // behind what was found last, for as many readers
+  std::size_t next_boundary_ = 0;
 };
 
 }  // namespace sluice

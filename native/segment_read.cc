@@ -32,11 +32,15 @@ int Segment::locate(std::int64_t offset, Wait wait, BatchPlace& out) {
 
 int Segment::locate_once(std::int64_t offset, Wait wait, BatchPlace& out) {
   if (locate_recent(offset, out)) return 0;
-  IndexEntry entry;
-  const int found = offsets_.find_key(offset - base_offset_, wait, entry);
-  if (found < 0) return found;
+  const std::uint32_t truncations = log_->truncations();
+  std::uint64_t from = 0;
+  if (!find_boundary(offset, from)) {
+    IndexEntry entry;
+    const int found = offsets_.find_key(offset - base_offset_, wait, entry);
+    if (found < 0) return found;
+    if (found > 0) from = static_cast<std::uint64_t>(entry.value);
+  }
   const std::uint64_t end = log_->end();  // after the index: every entry seen points below it
-  const std::uint64_t from = found > 0 ? static_cast<std::uint64_t>(entry.value) : 0;
   if (from > end) return -EBADMSG;
   BatchWalk walk(log_->fd(), from, end, wait);
   for (;;) {
@@ -49,10 +53,34 @@ int Segment::locate_once(std::int64_t offset, Wait wait, BatchPlace& out) {
     const BatchHeader batch = walk.header();
     if (batch.last_offset() >= offset) {
       out = {walk.position(), batch.base_offset(), batch.size()};
+      remember_boundary(offset, {batch.last_offset() + 1, walk.position() + batch.size(), truncations});
       return 0;
     }
     walk.step();
   }
+}
+
+// A consumer that reads on asks for the offset behind the last batch that it got: found without the index, which saves two of three system calls
+// (one batch in a fetch).
+bool Segment::find_boundary(std::int64_t offset, std::uint64_t& position) const {
+  std::lock_guard lock(recent_mutex_);
+  for (const Boundary& boundary : boundaries_) {
+    if (boundary.offset != offset || boundary.truncations != log_->truncations()) continue;
+    position = boundary.position;
+    return true;
+  }
+  return false;
+}
+
+// In the place of the boundary that led here, so that each reader keeps one.
+void Segment::remember_boundary(std::int64_t asked, const Boundary& next) {
+  std::lock_guard lock(recent_mutex_);
+  for (Boundary& boundary : boundaries_) {
+    if (boundary.offset != asked) continue;
+    boundary = next;
+    return;
+  }
+  boundaries_[next_boundary_++ % kReaders] = next;
 }
 
 // Consumers at the tail ask for what was appended a moment ago: answered without a system call.
