@@ -117,7 +117,9 @@ ssize_t TransferContext::send(Transport& transport, TransferMode& mode, int fd, 
       return by_copy(transport, fd, position, length, more);
     default: {
       mode = TransferMode::Sendfile;
+      if (more) transport.hold();
       const ssize_t sent = by_sendfile(socket, fd, position, length);
+      if (!more && sent == static_cast<ssize_t>(length)) transport.release();
       if (sent != -EINVAL && sent != -ENOSYS) return sent;
       mode = TransferMode::ReadWrite;  // a file system without it
       return by_copy(transport, fd, position, length, more);

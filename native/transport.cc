@@ -1,5 +1,7 @@
 #include "transport.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,14 +33,30 @@ class PlainTransport final : public Transport {
     ssize_t result;
     do result = ::sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0));
     while (result < 0 && errno == EINTR);
-    return result < 0 ? -errno : result;
+    if (result < 0) return -errno;
+    if (held_ && !more) release();
+    return result;
+  }
+
+  // sendfile(2) knows no MSG_MORE.
+  void hold() override {
+    if (!held_) cork(1);
+  }
+  void release() override {
+    if (held_) cork(0);
   }
 
   void shutdown_write() override { ::shutdown(fd_, SHUT_WR); }
   void shutdown_both() override { ::shutdown(fd_, SHUT_RDWR); }
 
  private:
+  void cork(int on) {
+    setsockopt(fd_, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+    held_ = on != 0;
+  }
+
   const int fd_;
+  bool held_ = false;
 };
 
 }  // namespace

@@ -19,6 +19,9 @@ class Transport {
   virtual ssize_t write(const iovec* parts, int count, bool more) = 0;
   // The socket that file pages may be moved to without passing through user memory; -1: they must go through write().
   virtual int direct_fd() const = 0;
+  // For bytes that go by direct_fd(): partial packets wait until release(), or a write() without `more`.
+  virtual void hold() = 0;
+  virtual void release() = 0;
   // No further byte will be written; the peer sees the end after what was.
   virtual void shutdown_write() = 0;
   // Ends both directions at once. The descriptor stays ours until destruction, so its number cannot become somebody else's.
