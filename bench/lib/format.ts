@@ -4,17 +4,18 @@ import { FIGURES } from './result.js'
 import type { Comparison } from './statistics.js'
 
 const KIB = 1024
+/** Finer than a figure of any suite. */
+const MOST_DECIMALS = 9
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
 
-/** Three significant digits, no exponent, thousands apart: 0.285, 27.6, 2,640, 1,230,000. Small counts stay whole. */
+/** Three significant digits, no exponent, thousands apart: 0.285, 27.6, 2638, 1,230,000. Whole numbers below 1,000 stay whole. */
 export function number(value: number): string {
   if (value === 0) return '0'
-  const magnitude = Math.floor(Math.log10(Math.abs(value)))
-  const decimals = Math.max(0, 2 - magnitude)
   // Four digits are shown whole: 2638 MiB/s reads better than 2640.
-  const rounded = magnitude > 3 ? Number(value.toPrecision(3)) : value
-  const text = rounded.toFixed(Math.min(decimals, 6))
-  return thousands(decimals > 0 && Number.isInteger(value) ? String(value) : text)
+  const digits = Math.abs(value) >= 1000 && Math.abs(value) < 10_000 ? 4 : 3
+  const rounded = Number(value.toPrecision(digits))
+  const decimals = Number.isInteger(value) ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(rounded))))
+  return thousands(rounded.toFixed(Math.min(decimals, MOST_DECIMALS)))
 }
 
 /** A value of a figure without its unit, which stands at the head of the column. */
