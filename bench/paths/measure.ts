@@ -99,8 +99,8 @@ function fetchOf(one: PathCase, { bootstrap }: Subject, { take }: Pick<Options, 
   return { bootstrap, topic: TOPIC, fetchBytes: one.fetchBytes, connections: one.consumers, limit: one.logBytes, take }
 }
 
-/** Rejects when the page cache keeps the log: then nothing cold can be measured. */
-async function chill(load: Load, segment: string): Promise<void> {
+/** Takes the log out of the page cache. Rejects when that keeps it: then nothing cold can be measured. */
+export async function chill(load: Load, segment: string): Promise<void> {
   const { bytes, residentBytes } = await load.dropCache([segment])
   if (residentBytes < 0) throw new Error('the kernel does not tell what of the log is in the page cache')
   if (residentBytes > bytes * MOST_RESIDENT) {

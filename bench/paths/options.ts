@@ -7,7 +7,7 @@ export interface Options {
   readonly full: boolean
   /** Of each run with a hot page cache. */
   readonly seconds: number
-  /** Each must be part of "group, name, subject", in any case. */
+  /** Each, or one of its alternatives (a|b), must be part of "group, name, subject", in any case. */
   readonly only: readonly string[]
   /** What the readers do with the records: see `FetchOptions.take`. */
   readonly take: 'copy' | 'trunc'
@@ -33,7 +33,11 @@ export function parseOptions(
     .option('--seconds <s>', 'length of each run with a hot page cache (default: 0.8, quick: 0.4)', positiveNumber)
     .option('--quick', 'fewer sizes and consumers: about 2 minutes')
     .option('--full', 'every case with a cold page cache, too: about 15 minutes')
-    .option('--only <word>', 'only cases whose group, name or subject contains this; may be repeated: then all must be there', collect)
+    .option(
+      '--only <word>',
+      'only cases whose group, name or subject contains this (a|b: this or that); may be repeated: then all must be there',
+      collect
+    )
     .addOption(
       new Option('--take <way>', 'what readers do with records: copy, as clients do; trunc: dropped in the kernel').choices([
         'copy',
@@ -63,7 +67,7 @@ const EXAMPLES = `
 Examples:
   npm run bench -- --quick
   npm run bench -- --only "64 KiB" --only hot --rounds 10 --html paths.html
-  npm run bench -- --only sendfile --take trunc --seconds 3
+  npm run bench -- --only "1 MiB|8 MiB" --only "auto|loop" --only hot --rounds 10 --take trunc
 
 docs/benchmarks.md tells what the figures mean.`
 

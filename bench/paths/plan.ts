@@ -45,8 +45,8 @@ export function nameOf({ fetchBytes, consumers }: PathCase): string {
   return `${size}, ${consumers} consumer${consumers === 1 ? '' : 's'}`
 }
 
-/** Whether every word is part of "group, name, subject", in any case. */
+/** Whether every word, or one of its alternatives ("auto|loop"), is part of "group, name, subject", in any case. */
 export function isWanted(words: readonly string[], one: PathCase, subject: string): boolean {
   const text = `${groupOf(one)}, ${nameOf(one)}, ${subject}`.toLowerCase()
-  return words.every((word) => text.includes(word.toLowerCase()))
+  return words.every((word) => word.split('|').some((part) => text.includes(part.toLowerCase())))
 }

@@ -23,6 +23,8 @@ export const MODES = {
 /** With which the others are compared. */
 export const BASELINE = 'read/write'
 export const LIMIT = 'C++ sendfile loop'
+/** Every subject there is. */
+export const EVERYBODY: readonly string[] = [...Object.keys(MODES), ...Object.values(IDIOMS), LIMIT]
 export const TOPIC = 'paths'
 
 /** Bytes of log files that went out, by path, since the start. */

@@ -66,6 +66,7 @@ test('options and cases', (t) => {
   t.true(planCases({ quick: true, full: false, size: 256 }).length < 10)
   t.is(nameOf(full[0]!), '4 KiB, 1 consumer')
   t.true(isWanted(['hot', '64 kib', 'SENDFILE'], { cache: 'hot', fetchBytes: 65536, consumers: 4, logBytes: MIB }, 'sendfile'))
+  t.true(isWanted(['auto|sendfile'], { cache: 'hot', fetchBytes: 65536, consumers: 4, logBytes: MIB }, 'sendfile'))
   t.false(isWanted(['cold', '64 KiB'], { cache: 'hot', fetchBytes: 65536, consumers: 4, logBytes: MIB }, 'sendfile'))
   t.like(parseOptions(['--only', 'hot', '--only', 'mmap', '--seconds', '0.5']), {
     only: ['hot', 'mmap'],
@@ -139,6 +140,12 @@ test('without tracers and git the rest is measured', async (t) => {
   t.is(code, 0)
   t.is(result?.measurements.length, 2)
   t.deepEqual(result?.leftOut, ['system calls are not counted: strace is not installed; perf is not installed'])
+})
+
+test('an unknown word ends it before anything is started', async (t) => {
+  const { code, result } = await runSuite(t, ['--only', 'teleport'], {})
+  t.is(code, 1)
+  t.deepEqual(result?.leftOut, ["everything: no case has 'teleport' in its group, name or subject"])
 })
 
 test('without a compiler it says so', async (t) => {
