@@ -19,8 +19,8 @@ export function rateText(before: BrokerStatus, now: BrokerStatus): string | unde
   const busyMs = now.process.cpuUserMs + now.process.cpuSystemMs - before.process.cpuUserMs - before.process.cpuSystemMs
   const since: BrokerStatus = {
     ...now,
-    total: since0(before.total, now.total),
-    listeners: now.listeners.map((listener, at) => ({ ...listener, ...since0(before.listeners[at] ?? now.listeners[at]!, listener) })),
+    total: growth(before.total, now.total),
+    listeners: now.listeners.map((listener, at) => growth(before.listeners[at] ?? listener, listener)),
     topics: topicsSince(before.topics, now.topics),
     otherTopics: now.otherTopics
   }
@@ -30,7 +30,7 @@ export function rateText(before: BrokerStatus, now: BrokerStatus): string | unde
 /** What stands, and does not grow. */
 const LEVELS = new Set(['connections', 'partitions', 'sizeBytes', 'port'])
 
-function since0<T extends ListenerTraffic | TopicTraffic>(before: T, now: T): T {
+function growth<T extends ListenerTraffic | TopicTraffic>(before: T, now: T): T {
   const difference: Record<string, unknown> = { ...now }
   for (const [name, value] of Object.entries(before)) {
     if (typeof value === 'number' && !LEVELS.has(name)) difference[name] = Math.max(0, (difference[name] as number) - value)
@@ -41,7 +41,7 @@ function since0<T extends ListenerTraffic | TopicTraffic>(before: T, now: T): T 
 function topicsSince(before: readonly TopicStatus[], now: readonly TopicStatus[]): TopicStatus[] {
   const known = new Map(before.map((topic) => [topic.name, topic]))
   return now
-    .map((topic) => since0(known.get(topic.name) ?? topic, topic))
+    .map((topic) => growth(known.get(topic.name) ?? topic, topic))
     .filter((topic) => topic.fetchedBytes + topic.producedBytes > 0)
     .sort((a, b) => b.fetchedBytes + b.producedBytes - a.fetchedBytes - a.producedBytes)
 }
