@@ -17,6 +17,8 @@ export interface SuiteView {
   readonly result: BenchmarkResult
   readonly id: string
   readonly groups: readonly GroupView[]
+  /** How subjects look in a group. */
+  readonly looks: (group: string) => LookOf
 }
 
 /** Columns of tables of findings; the sentences on the terminal name the rest. */
@@ -25,17 +27,17 @@ const SUBJECT_COLUMNS = 4
 /** Suites with more subjects than this have a row per subject and a table per group. */
 const TWO = 2
 
-export function verdictSection(suites: readonly SuiteView[], lookOf: LookOf): Markup {
-  return markup`<section class="verdict" id="verdict"><h2>Verdict</h2>${suites.map((suite) => suiteVerdict(suite, suites.length > 1, lookOf))}</section>`
+export function verdictSection(suites: readonly SuiteView[]): Markup {
+  return markup`<section class="verdict" id="verdict"><h2>Verdict</h2>${suites.map((suite) => suiteVerdict(suite, suites.length > 1))}</section>`
 }
 
-function suiteVerdict({ result, groups, id }: SuiteView, isOneOfMany: boolean, lookOf: LookOf): Markup {
+function suiteVerdict({ result, groups, id, looks }: SuiteView, isOneOfMany: boolean): Markup {
   const verdict = verdictOf(result, groups)
   const told = verdict.groups.filter(({ findings, growth }) => findings.length + growth.length > 0)
   const title = isOneOfMany ? markup`<h3><a href="#${id}">${SUITE_TITLES[result.suite]}</a></h3>` : undefined
   if (told.length === 0) return markup`${title}<p>Nothing to compare: every case has one subject.</p>`
   const isLong = new Set(groups.flatMap((group) => group.subjects)).size > TWO
-  const tables = isLong ? subjectsTable(told, lookOf) : groupsTable(told)
+  const tables = isLong ? subjectsTable(told, looks) : groupsTable(told)
   const folded = isOneOfMany && isLong ? markup`<details><summary>Every subject</summary>${tables}</details>` : markup`${tables}`
   const notice = disturbedRounds(groups).map((text) => markup`<p class="notice">${text}.</p>`)
   return markup`${title}${sentences(verdict.headline)}${notice}${folded}${growthTable(told)}`
@@ -78,7 +80,7 @@ function groupsTable(groups: readonly VerdictGroup[]): Markup | undefined {
 }
 
 /** Many subjects: a row each, below the name of their group. */
-function subjectsTable(groups: readonly VerdictGroup[], lookOf: LookOf): Markup | undefined {
+function subjectsTable(groups: readonly VerdictGroup[], looks: SuiteView['looks']): Markup | undefined {
   const figures = mostCommon(
     groups.flatMap(({ findings }) => findings),
     SUBJECT_COLUMNS
@@ -89,7 +91,7 @@ function subjectsTable(groups: readonly VerdictGroup[], lookOf: LookOf): Markup 
     const note = `${first.cases > 1 ? `${first.cases} cases, ` : ''}divided by ${first.baseline}`
     const head = markup`<tr class="case"><th scope="rowgroup" colspan="${figures.length + 1}">${capital(title)} <small class="inline">${note}</small></th></tr>`
     const subjects = [...new Set(findings.map(({ subject }) => subject))].map((subject) => {
-      const key = markup`<svg class="key" viewBox="-6 -6 12 12" aria-hidden="true">${mark(lookOf(subject).colour, 0, 0, 4.6)}</svg>`
+      const key = markup`<svg class="key" viewBox="-6 -6 12 12" aria-hidden="true">${mark(looks(title)(subject).colour, 0, 0, 4.6)}</svg>`
       const own = findings.filter((one) => one.subject === subject)
       return row(markup`${key}${subject}`, own, figures)
     })

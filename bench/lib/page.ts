@@ -26,8 +26,10 @@ const NOT_PLOTTED: readonly FigureName[] = ['p50', 'p999']
 const SHOWN_DISTRIBUTIONS = 4
 /** The whole page. Results of the same suite stand one after the other, as they are given. */
 export function page(results: readonly BenchmarkResult[]): string {
-  const suites = results.map((result, index): SuiteView => ({ result, id: `${result.suite}-${index + 1}`, groups: analyze(result) }))
-  const lookOf = looks(results)
+  const suites = results.map((result, index): SuiteView => {
+    const groups = analyze(result)
+    return { result, id: `${result.suite}-${index + 1}`, groups, looks: looks(result, groups) }
+  })
   const title = suites.length === 1 && suites[0] !== undefined ? SUITE_TITLES[suites[0].result.suite] : 'Benchmarks'
   const whole = markup`<!doctype html>
 <html lang="en">
@@ -44,8 +46,8 @@ export function page(results: readonly BenchmarkResult[]): string {
 ${navigation(suites)}
 </header>
 <main>
-${verdictSection(suites, lookOf)}
-${suites.map((suite) => suiteSection(suite, lookOf))}
+${verdictSection(suites)}
+${suites.map(suiteSection)}
 <section id="method"><h2>How to read this page</h2>${METHOD}</section>
 <section id="limits"><h2>What these figures do not show</h2>${LIMITS}</section>
 <section id="published"><h2>What others measured</h2><p>Factors of other people depend on their baselines as much as ours do. They are not from this machine.</p>${oursBeside(suites)}${published()}</section>
@@ -74,18 +76,31 @@ function lead(results: readonly BenchmarkResult[]): string {
   return [[...versions].join(', '), [...machines].join('; '), [...days].join(', ')].filter((text) => text !== '').join(' · ')
 }
 
-/** A subject keeps its look over the whole page; what others are compared with is grey. */
-function looks(results: readonly BenchmarkResult[]): LookOf {
-  const colours = new Map<string, number>(results.filter(isComparison).map(({ baseline }) => [baseline, 0]))
-  const limits = new Set(results.flatMap((result) => result.limits ?? []))
-  let next = 1
-  for (const { measurements } of results)
-    for (const { subject } of measurements) {
-      if (colours.has(subject)) continue
-      colours.set(subject, next)
-      next = next + 1 < COLOURS ? next + 1 : 1
-    }
-  return (subject) => ({ colour: colours.get(subject) ?? 0, isLimit: limits.has(subject) })
+/**
+ * A subject keeps its look within a suite, and what others are compared with is grey. Where there are more subjects than colours, each group
+ * begins anew.
+ */
+function looks(result: BenchmarkResult, groups: readonly GroupView[]): (group: string) => LookOf {
+  const all = new Set(result.measurements.map(({ subject }) => subject))
+  const grey = isComparison(result) ? [result.baseline] : []
+  if ([...all].filter((subject) => !grey.includes(subject)).length < COLOURS) {
+    const look = looksOf([...all], grey, result.limits)
+    return () => look
+  }
+  const byGroup = new Map(
+    groups.map(({ title, subjects, cases }) => [
+      title,
+      looksOf(subjects, [...new Set(cases.map(({ baseline }) => baseline))], result.limits)
+    ])
+  )
+  return (group) => byGroup.get(group) ?? looksOf([...all], grey, result.limits)
+}
+
+function looksOf(subjects: readonly string[], grey: readonly string[], limits: readonly string[] = []): LookOf {
+  const coloured = subjects.filter((subject) => !grey.includes(subject))
+  // Grey is the first colour, and not dealt out again.
+  const colours = new Map(coloured.map((subject, index) => [subject, 1 + (index % (COLOURS - 1))]))
+  return (subject) => ({ colour: colours.get(subject) ?? 0, isLimit: limits.includes(subject) })
 }
 
 function isComparison({ measurements }: BenchmarkResult): boolean {
@@ -102,13 +117,13 @@ function navigation(suites: readonly SuiteView[]): Markup {
   return markup`<nav><ul>${links.map(([id, title]) => markup`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>`
 }
 
-function suiteSection({ result, id, groups }: SuiteView, lookOf: LookOf): Markup {
+function suiteSection({ result, id, groups, looks }: SuiteView): Markup {
   const leftOut =
     result.leftOut.length === 0
       ? markup`<p>Nothing was left out.</p>`
       : markup`<ul>${result.leftOut.map((text) => markup`<li>${text}</li>`)}</ul>`
   return markup`<section id="${id}"><h2>${SUITE_TITLES[result.suite]}</h2><p>${SUITE_QUESTIONS[result.suite]}</p>
-${groups.map((group) => groupSection(group, lookOf))}
+${groups.map((group) => groupSection(group, looks(group.title)))}
 <h3>Conditions</h3>${conditions(result)}
 <h3>Left out</h3>${leftOut}</section>`
 }
