@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import type { BenchBroker } from '../lib/broker.js'
 import { startSluice } from '../lib/broker.js'
-import { openFilesOf } from '../lib/process.js'
+import { openLoad } from '../lib/load.js'
+import { cpuBetween, type CpuSample, type CpuUse, openFilesOf, otherPercent, sampleCpu } from '../lib/process.js'
 import type { Case } from '../lib/rounds.js'
 import { ClosedLoop } from './closed-loop.js'
 import { Crowd } from './crowd.js'
@@ -17,6 +18,8 @@ const WAITED = 16
 const BATCHES = 64
 const RECORD_BYTES = 1000
 const FETCH_BYTES = 4096
+/** Each fetch takes half a second, so that there are some of them. */
+const LEAST_POLL_SECONDS = 2
 /** Of descriptors, besides those of the connections. */
 const RESERVE = 500
 
@@ -37,15 +40,15 @@ export function connectionCases({ seconds, quick }: Scale, atEnd: AtEnd): Case[]
   let room: Promise<Room> | undefined
   const open = (): Promise<Room> => (room ??= openRoom(seconds, atEnd))
   return (quick ? QUICK_COUNTS : COUNTS).flatMap((connections) =>
-    kindsOf(seconds).map(({ group, waiting, measure }): Case => ({
+    kindsOf(seconds).map(({ group, others, measure }): Case => ({
       group,
-      name: connections === 1 ? '1 other connection' : `${connections.toLocaleString('en-US')} other connections`,
+      name: `${connections.toLocaleString('en-US')} ${others === 'none' ? '' : 'other '}connection${connections === 1 ? '' : 's'}`,
       subject: 'Sluice',
       parameters: { connections },
       run: async () => {
         const here = await open()
-        await gather(here, connections, waiting)
-        const measured = await measure(here)
+        await gather(here, connections, others)
+        const measured = await measure(here, connections)
         if (here.idle.disturbed + here.waiting.disturbed > 0)
           throw new Error('a connection that nothing was meant for was answered or closed')
         return measured
@@ -56,9 +59,9 @@ export function connectionCases({ seconds, quick }: Scale, atEnd: AtEnd): Case[]
 
 interface Kind {
   readonly group: string
-  /** The others wait in a long poll, instead of being idle. */
-  readonly waiting: boolean
-  readonly measure: (room: Room) => Promise<Measured>
+  /** What the other connections do; none: the load makes its own. */
+  readonly others: 'idle' | 'waiting' | 'none'
+  readonly measure: (room: Room, connections: number) => Promise<Measured>
 }
 
 function kindsOf(seconds: number): Kind[] {
@@ -74,15 +77,43 @@ function kindsOf(seconds: number): Kind[] {
   }
   const delivers = (room: Room): Promise<Measured> => deliveries(room.broker, DELIVERED, () => room.deliveredOffset++, seconds)
   return [
-    { group: 'a fetch beside idle connections', waiting: false, measure: fetches },
-    { group: 'a fetch beside fetches that wait', waiting: true, measure: fetches },
-    { group: 'a produce beside fetches that wait on other partitions', waiting: true, measure: produces },
-    { group: 'a record to one fetch that waits, of many', waiting: true, measure: delivers }
+    { group: 'a fetch beside idle connections', others: 'idle', measure: fetches },
+    { group: 'a fetch beside fetches that wait', others: 'waiting', measure: fetches },
+    { group: 'a produce beside fetches that wait on other partitions', others: 'waiting', measure: produces },
+    { group: 'a record to one fetch that waits, of many', others: 'waiting', measure: delivers },
+    { group: 'fetches that find nothing for 500 ms', others: 'none', measure: (room, connections) => polls(room, connections, seconds) }
   ]
 }
 
-async function gather({ broker, idle, waiting }: Room, connections: number, wait: boolean): Promise<void> {
-  await (wait ? idle : waiting).become(0)
+/** Consumers at the end of their partitions, all at once: a request is one such fetch, from its coming to its empty answer. */
+async function polls({ broker }: Room, connections: number, seconds: number): Promise<Measured> {
+  const load = await openLoad()
+  const pid = pidOf(broker)
+  let before: CpuSample | undefined
+  let use: CpuUse | undefined
+  const forSeconds = Math.max(seconds, LEAST_POLL_SECONDS)
+  const onReady = async (): Promise<void> => {
+    await quiet(broker)
+    before = sampleCpu(pid)
+    // Before the connections are closed, which is work as well.
+    setTimeout(() => (use = cpuBetween(before!, sampleCpu(pid))), forSeconds * 1000)
+  }
+  const options = { bootstrap: broker.bootstrap, topic: QUIET, partitions: WAITED, connections, seconds: forSeconds, waiting: true }
+  const done = await load.idle(options, { onReady })
+  if (use === undefined || done.polls === 0) throw new Error('no fetch was answered')
+  return {
+    figures: {
+      cpuPerRequest: (use.cpu / done.polls) * 1e6,
+      requests: done.polls / done.seconds,
+      cpuPercent: (use.cpu / use.seconds) * 100
+    },
+    otherPercent: otherPercent(use, done.cpuUser + done.cpuSystem)
+  }
+}
+
+async function gather({ broker, idle, waiting }: Room, connections: number, others: Kind['others']): Promise<void> {
+  if (others !== 'idle') await idle.become(0)
+  if (others !== 'waiting') await waiting.become(0)
   for (const [who, pid] of [
     ['the broker', pidOf(broker)],
     ['this program', process.pid]
@@ -90,7 +121,7 @@ async function gather({ broker, idle, waiting }: Room, connections: number, wait
     const limit = openFilesLimit(pid)
     if (connections + RESERVE > limit) throw new Error(`${who} may have only ${limit} files open (ulimit -n); ${openFilesOf(pid)} are open`)
   }
-  await (wait ? waiting : idle).become(connections)
+  if (others !== 'none') await (others === 'waiting' ? waiting : idle).become(connections)
   await quiet(broker)
 }
 
