@@ -24,7 +24,7 @@ import walk from './walk.bench.js'
 
 const SUITES: readonly Suite[] = [floor, crc, walk, lookup, append, handover, codec]
 const HELP = `npm run bench:micro -- [options]
-  --only WORD     only the suites (${SUITES.map(({ name }) => name).join(', ')}), groups and cases whose name holds the word
+  --only WORD     (may be repeated) only the suites (${SUITES.map(({ name }) => name).join(', ')}), groups and cases whose name holds the word
   --seconds N     how long each case is measured in each round (0.5)
   --rounds N      (3)
   --json FILE     the results as JSON
@@ -32,14 +32,15 @@ const HELP = `npm run bench:micro -- [options]
 `
 
 const { values } = parseArgs({
-  options: { ...SUITE_OPTIONS, only: { type: 'string', default: '' }, seconds: { type: 'string', default: '0.5' } }
+  options: { ...SUITE_OPTIONS, only: { type: 'string', multiple: true }, seconds: { type: 'string', default: '0.5' } }
 })
 
-/** A whole suite by its name, or what of it bears the word. */
+const words = (values.only ?? []).map((word) => word.toLowerCase())
+
+/** Of a suite that `--only` names all, of others what bears one of the words. */
 function chosen(suite: Suite, { comparisons }: OpenSuite, seconds: number): Case[] {
-  const word = values.only.toLowerCase()
-  const picked =
-    suite.name === word ? comparisons : comparisons.filter(({ group, name }) => `${group} ${name}`.toLowerCase().includes(word))
+  const bears = (text: string): boolean => words.length === 0 || words.some((word) => text.toLowerCase().includes(word))
+  const picked = words.includes(suite.name) ? comparisons : comparisons.filter(({ group, name }) => bears(`${group} ${name}`))
   return picked.flatMap((comparison) => casesOf(comparison, seconds))
 }
 
@@ -51,8 +52,8 @@ async function main(seconds: number, rounds: number): Promise<void> {
   const leftOut: string[] = []
   try {
     const cases: Case[] = []
-    const named = SUITES.filter(({ name }) => name === values.only.toLowerCase())
-    for (const suite of named.length > 0 ? named : SUITES) {
+    const onlySuites = words.length > 0 && words.every((word) => SUITES.some(({ name }) => name === word))
+    for (const suite of onlySuites ? SUITES.filter(({ name }) => words.includes(name)) : SUITES) {
       const own = await mkdtemp(path.join(folder, `${suite.name}-`))
       try {
         const open = await suite.open(own)
@@ -67,7 +68,7 @@ async function main(seconds: number, rounds: number): Promise<void> {
       }
     }
     if (cases.length === 0)
-      throw new Error(`no case bears the word '${values.only}'; the suites are ${SUITES.map(({ name }) => name).join(', ')}`)
+      throw new Error(`no case bears the word '${words.join("' or '")}'; the suites are ${SUITES.map(({ name }) => name).join(', ')}`)
     const outcome = await runRounds(cases, { rounds, progress: terminalProgress(), signal })
     const result: BenchmarkResult = {
       schema: 1,

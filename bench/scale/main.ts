@@ -17,7 +17,7 @@ import type { AtEnd, Scale } from './measure.js'
 import { partitionCases } from './partitions.js'
 
 const HELP = `npm run bench:scale -- [options]
-  --only WORD     only the groups and cases whose name holds the word
+  --only WORD     (may be repeated) only the groups and cases whose name holds the word
   --seconds N     how long each case is measured in each round (2)
   --rounds N      (3)
   --quick         fewer and smaller points of each curve, one short round
@@ -28,18 +28,21 @@ const HELP = `npm run bench:scale -- [options]
 const { values } = parseArgs({
   options: {
     ...SUITE_OPTIONS,
-    only: { type: 'string', default: '' },
+    only: { type: 'string', multiple: true },
     seconds: { type: 'string' },
     quick: { type: 'boolean', default: false }
   }
 })
 
 function chosen(scale: Scale, atEnd: AtEnd): Case[] {
-  const word = values.only.toLowerCase()
+  const words = (values.only ?? []).map((word) => word.toLowerCase())
   const all = [connectionCases, partitionCases, logSizeCases].flatMap((casesOf) => casesOf(scale, atEnd))
-  const cases = all.filter(({ group, name }) => `${group} ${name}`.toLowerCase().includes(word))
+  const cases =
+    words.length === 0 ? all : all.filter(({ group, name }) => words.some((word) => `${group} ${name}`.toLowerCase().includes(word)))
   if (cases.length > 0) return cases
-  throw new Error(`no case bears the word '${values.only}'; the groups are:\n  ${[...new Set(all.map(({ group }) => group))].join('\n  ')}`)
+  throw new Error(
+    `no case bears the word '${words.join("' or '")}'; the groups are:\n  ${[...new Set(all.map(({ group }) => group))].join('\n  ')}`
+  )
 }
 
 async function main(seconds: number, rounds: number): Promise<void> {
