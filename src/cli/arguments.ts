@@ -101,7 +101,7 @@ export function parseArguments(args: readonly string[], output: Output): Parsed 
     .option('--seconds <seconds>', `how long it takes, about (default: ${DEFAULT_CALIBRATION_SECONDS})`, parseSeconds)
     .option(
       '--temp <folder>',
-      "where its file of 64 MiB goes for the time: the file system counts (default: the system's temporary folder)"
+      "where its 128 MiB of files go for the time: the file system counts (default: the system's temporary folder)"
     )
     .addHelpText('after', CALIBRATE_HELP)
     .action((file: string | undefined, options: CalibrateCliOptions) => {

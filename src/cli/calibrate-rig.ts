@@ -28,9 +28,8 @@ const NS_PER_US = 1000
 const US_PER_MS = 1000
 
 /** As a broker with default settings. */
-const IO: IoOptions = {
+const IO: Omit<IoOptions, 'inlineReceive'> = {
   threads: 3,
-  inlineReceive: true,
   maxFrameBytes: 1024,
   maxIdleMs: -1,
   maxConnections: Number.MAX_SAFE_INTEGER,
@@ -69,18 +68,23 @@ export class CalibrationRig {
   #bytes = 4096
   #position = 0
   #answers = 0
+  /** Connections whose requests wait: nothing is measured here now. Undefined while it is. */
+  #held: number[] | undefined
 
   private constructor(runtime: Runtime, folder: string) {
     this.#runtime = runtime
     this.#folder = folder
   }
 
-  /** Makes a file of 64 MiB in a new folder below `temp`. Rejects with the system's error when it can't. */
-  static async open(temp: string): Promise<CalibrationRig> {
+  /**
+   * Makes a file of 64 MiB in a new folder below `temp`. `inlineReceive`: connections live on the event loop's thread as long as their answers
+   * leave inline; else on the I/O threads. Rejects with the system's error when it can't.
+   */
+  static async open(temp: string, inlineReceive: boolean): Promise<CalibrationRig> {
     const folder = await mkdtemp(path.join(temp, 'sluice-calibrate-'))
     const rig = new CalibrationRig(new Runtime({ appendThreads: 1, readThreads: 1, flushThreads: 1, maintenanceThreads: 1 }), folder)
     try {
-      await rig.#start()
+      await rig.#start(inlineReceive)
       return rig
     } catch (error) {
       await rig.close()
@@ -91,6 +95,9 @@ export class CalibrationRig {
   /** Sends in one way for about `ms` and tells what an answer cost. */
   async measure(way: Way, ms: number): Promise<Cost> {
     this.#use(way)
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const connection of held) this.#send(connection)
     await delay(SETTLE_MS)
     const before = this.#sample()
     const late = performance.now() + PATIENCE_MS
@@ -99,6 +106,7 @@ export class CalibrationRig {
       if (this.#clientEnded || performance.now() > late) throw new Error('the client process of the calibration has ended or is stuck')
     } while (this.#answers - before.answers < FEWEST_ANSWERS)
     const after = this.#sample()
+    this.#held = []
     const answers = after.answers - before.answers
     const moved = (index: number): number => after.counters[index]! - before.counters[index]!
     const sendfile = moved(IoCounter.sendfileBytes)
@@ -117,7 +125,7 @@ export class CalibrationRig {
     await rm(this.#folder, { recursive: true, force: true })
   }
 
-  async #start(): Promise<void> {
+  async #start(inlineReceive: boolean): Promise<void> {
     const { native } = this.#runtime
     const base = path.join(this.#folder, '0'.repeat(20))
     const file = await open(`${base}.log`, 'w')
@@ -134,7 +142,7 @@ export class CalibrationRig {
       closed: () => undefined,
       acceptFailed: () => undefined
     }
-    native.ioStart(IO)
+    native.ioStart({ ...IO, inlineReceive })
     const bound = native.ioListen('127.0.0.1', 0, CONNECTIONS)
     if (typeof bound === 'number') throw new Error(`cannot listen on 127.0.0.1: errno ${-bound}`)
     this.#use({ bytes: 4096, copyBelowBytes: 0, inlineBelowBytes: 0 })
@@ -146,6 +154,7 @@ export class CalibrationRig {
       if (this.#clientEnded) throw new Error('the client process of the calibration does not start')
       await delay(SETTLE_MS)
     }
+    this.#held = []
   }
 
   #use({ bytes, copyBelowBytes, inlineBelowBytes }: Way): void {
@@ -157,6 +166,11 @@ export class CalibrationRig {
 
   #answer(connection: number, frame: Frame): void {
     this.#runtime.release(frame)
+    if (this.#held === undefined) this.#send(connection)
+    else this.#held.push(connection)
+  }
+
+  #send(connection: number): void {
     if (this.#position + this.#bytes > FILE_BYTES) this.#position = 0
     this.#regions[2] = this.#position
     this.#position += this.#bytes

@@ -47,11 +47,15 @@ export async function calibrate({ temp, seconds, progress, signal }: CalibrateOp
   const windows = ROUNDS * 2 * (COPY_SIZES.length + INLINE_SIZES.length)
   const windowMs = Math.max(SHORTEST_WINDOW_MS, (seconds * 1000) / windows - AROUND_MS)
   let done = 0
-  const rig = await CalibrationRig.open(temp)
+  // A connection moves between threads by what it sends; in two sets of them each stays where its way of sending has it.
+  const loop = await CalibrationRig.open(temp, true)
+  let threads: CalibrationRig | undefined
   try {
+    threads = await CalibrationRig.open(temp, false)
+    const onThreads = threads
     const measure = async (way: Way): Promise<Cost> => {
       signal?.throwIfAborted()
-      const cost = await rig.measure(way, windowMs)
+      const cost = await (way.inlineBelowBytes === 0 ? onThreads : loop).measure(way, windowMs)
       progress(++done / windows)
       return cost
     }
@@ -81,7 +85,8 @@ export async function calibrate({ temp, seconds, progress, signal }: CalibrateOp
       settings: { [COPY_SETTING]: String(copyBelowBytes), [INLINE_SETTING]: String(inline.threshold.bytes) }
     }
   } finally {
-    await rig.close()
+    await loop.close()
+    await threads?.close()
   }
 }
 
