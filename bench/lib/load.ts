@@ -128,6 +128,8 @@ export interface CannedOptions {
   readonly file: string
   /** At most so many bytes a fetch, whatever it asks for. */
   readonly fetchBytes?: number
+  /** SO_SNDBUF of its sockets; default: the system's choice. */
+  readonly sendBuffer?: number
   /** pread + send instead of sendfile. */
   readonly readwrite?: boolean
 }

@@ -118,8 +118,10 @@ class Peer {
   Bytes chunk_;
 };
 
-FileDescriptor listen_on(std::uint16_t& port) {
+// `send_buffer` 0: the system's choice. Accepted sockets inherit it.
+FileDescriptor listen_on(std::uint16_t& port, int send_buffer) {
   FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (send_buffer > 0) setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
   const int on = 1;
   setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in address{};
@@ -212,9 +214,10 @@ void canned_command(Arguments& arguments) {
   auto port = static_cast<std::uint16_t>(arguments.number("port", 0, 0, 65535));
   const UniformSegment segment(arguments.text("file"));
   const std::int64_t most_bytes = arguments.number("fetch-bytes", INT32_MAX, 1, INT32_MAX);
+  const auto send_buffer = static_cast<int>(arguments.number("send-buffer", 0, 0, INT32_MAX));
   const Way way = arguments.on("readwrite") ? Way::ReadWrite : Way::Sendfile;
   arguments.end();
-  FileDescriptor listener = listen_on(port);
+  FileDescriptor listener = listen_on(port, send_buffer);
   const Canned canned{segment, most_bytes, port};
   std::cout << "{\"port\":" << port << "}" << std::endl;
   Server(std::move(listener), canned, way).run();

@@ -19,7 +19,7 @@ constexpr const char* kUsage = R"(usage: load COMMAND --flag value …      one 
            [--take copy|trunc] [--limit BYTES] [--from earliest|OFFSET] [--groups] [--once] [--fetch-version 12] [--threads 1]
   latency  --bootstrap H:P --topic T --samples N [--record-bytes 1024] [--acks 1|0|-1] [--rate 1000] [--warmup 200]
   idle     --bootstrap H:P --topic T --connections N --seconds S [--partitions 1] [--waiting]
-  canned   --file SEGMENT [--port 0] [--fetch-bytes B] [--readwrite]      prints {"port":N}, serves until standard input ends or SIGTERM
+  canned   --file SEGMENT [--port 0] [--fetch-bytes B] [--readwrite] [--send-buffer BYTES]      prints {"port":N}, serves until standard input ends or SIGTERM
   drop-cache FILE…
 With --rate the loop is open: requests start when their time has come, and latency counts from that time.
 With --wait the line {"ready":true} comes before the traffic, which begins after a line on standard input.
