@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+#include "cold_read.h"
 #include "inbox.h"
 #include "io_options.h"
 #include "meter.h"
@@ -23,8 +24,7 @@
 
 namespace sluice {
 
-// Milliseconds of the monotonic clock, as coarse as a timer tick; microseconds, exact.
-std::int64_t monotonic_ms();
+// Microseconds of the monotonic clock.
 std::int64_t monotonic_us();
 
 // Frames of one connection that were delivered and not released. Apart from the Connection, so that a frame that lives long does not keep a socket open.
@@ -117,7 +117,7 @@ class Connection {
   std::uint32_t armed = 0;  // epoll events it is registered for
   bool want_write = false;
   bool runnable = false;      // in the list of those that have more to send in the next round
-  bool cold = false;          // waits for a disk thread
+  std::shared_ptr<ColdRead> cold;  // waits for a disk thread
   std::int64_t cold_since_us = 0;
   bool adopted = false;
   bool leaving = false;       // moves to another thread at the end of the round

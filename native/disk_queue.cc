@@ -6,6 +6,8 @@
 #include <condition_variable>
 #include <csignal>
 #include <deque>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -88,20 +90,44 @@ class LaneThreads {
 
 class ThreadedDiskQueue final : public DiskQueue {
  public:
-  explicit ThreadedDiskQueue(const DiskQueueOptions& options)
-      : lanes_{LaneThreads("sluice-append", options.append_threads, options.queue_limit), LaneThreads("sluice-read", options.read_threads, options.queue_limit),
-               LaneThreads("sluice-flush", options.flush_threads, options.queue_limit),
-               LaneThreads("sluice-maint", options.maintenance_threads, options.queue_limit)} {}
+  explicit ThreadedDiskQueue(const DiskQueueOptions& options) : options_(options) {}
   ~ThreadedDiskQueue() override { ThreadedDiskQueue::stop(); }
 
-  bool submit(Lane lane, std::function<void()> job) override { return lanes_[static_cast<std::size_t>(lane)].submit(std::move(job)); }
+  bool submit(Lane lane, Place place, std::function<void()> job) override {
+    PlaceLanes* lanes;
+    {
+      std::lock_guard lock(mutex_);
+      if (stopping_) return false;
+      std::unique_ptr<PlaceLanes>& found = places_[place];
+      if (!found) found = std::make_unique<PlaceLanes>(options_);
+      lanes = found.get();
+    }
+    return lanes->lanes[static_cast<std::size_t>(lane)].submit(std::move(job));
+  }
 
   void stop() override {
-    for (LaneThreads& lane : lanes_) lane.stop();
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    for (auto& [place, lanes] : places_)
+      for (LaneThreads& lane : lanes->lanes) lane.stop();
   }
 
  private:
-  std::array<LaneThreads, 4> lanes_;
+  struct PlaceLanes {
+    explicit PlaceLanes(const DiskQueueOptions& options)
+        : lanes{LaneThreads("sluice-append", options.append_threads, options.queue_limit),
+                LaneThreads("sluice-read", options.read_threads, options.queue_limit),
+                LaneThreads("sluice-flush", options.flush_threads, options.queue_limit),
+                LaneThreads("sluice-maint", options.maintenance_threads, options.queue_limit)} {}
+    std::array<LaneThreads, 4> lanes;
+  };
+
+  const DiskQueueOptions options_;
+  std::mutex mutex_;
+  std::map<Place, std::unique_ptr<PlaceLanes>> places_;
+  bool stopping_ = false;
 };
 
 }  // namespace

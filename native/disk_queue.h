@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -9,12 +10,16 @@ namespace sluice {
 
 enum class Lane { Append, Read, Flush, Maintenance };
 
+// Tells apart what may be on different disks: each place has threads of its own, so that a disk that is slow or stuck holds up no other.
+using Place = std::uint64_t;
+
+// Threads of each lane, per place.
 struct DiskQueueOptions {
   unsigned append_threads = 1;
-  unsigned read_threads = 2;
+  unsigned read_threads = 8;
   unsigned flush_threads = 1;
   unsigned maintenance_threads = 1;
-  std::size_t queue_limit = 65536;  // per lane
+  std::size_t queue_limit = 65536;  // per lane and place
 };
 
 // Runs jobs on its threads. Jobs must not throw. `submit` returns false when the lane is full or the queue stops: the job is then dropped, and
@@ -23,7 +28,7 @@ class DiskQueue {
  public:
   static std::unique_ptr<DiskQueue> create(const DiskQueueOptions& options);
   virtual ~DiskQueue() = default;
-  virtual bool submit(Lane lane, std::function<void()> job) = 0;
+  virtual bool submit(Lane lane, Place place, std::function<void()> job) = 0;
   virtual void stop() = 0;
 };
 

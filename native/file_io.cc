@@ -5,23 +5,20 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "page_cache.h"
+
 namespace sluice {
 
 std::int64_t read_at(int fd, void* into, std::size_t length, std::uint64_t position, Wait wait) {
   auto* bytes = static_cast<std::uint8_t*>(into);
+  // One try: what follows is not resident, or the file ends; the caller tells by what it needs.
+  if (wait == Wait::No) return read_resident(fd, bytes, length, position, Probe::Exact);
   std::size_t done = 0;
   while (done < length) {
-    struct iovec part = {bytes + done, length - done};
-    const ssize_t got = preadv2(fd, &part, 1, static_cast<off_t>(position + done), wait == Wait::No ? RWF_NOWAIT : 0);
-    if (got > 0) {
-      done += static_cast<std::size_t>(got);
-      if (wait == Wait::No) break;  // what follows is not resident, or the file ends: the caller tells by what it needs
-    } else if (got == 0) {
-      break;
-    } else if (errno != EINTR) {
-      // A file system that cannot promise not to wait (EOPNOTSUPP) is treated as one whose pages are never resident.
-      return wait == Wait::No && errno == EOPNOTSUPP ? -EAGAIN : -errno;
-    }
+    const ssize_t got = read_waiting(fd, bytes + done, length - done, position + done);
+    if (got < 0) return got;
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
   }
   return static_cast<std::int64_t>(done);
 }

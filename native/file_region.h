@@ -5,14 +5,19 @@
 #include <cstdint>
 #include <memory>
 
+#include "disk_queue.h"
 #include "meter.h"
 
 namespace sluice {
 
+// Milliseconds of the monotonic clock, as coarse as a timer tick.
+std::int64_t monotonic_ms();
+
 // An open log file. Closes with its last reference, so deletion never breaks a reader. Descriptor and counters may be read from any thread.
 class LogFile {
  public:
-  LogFile(int fd, std::uint64_t size, std::shared_ptr<LogMeter> meter = nullptr) : fd_(fd), meter_(std::move(meter)), end_(size) {}
+  LogFile(int fd, std::uint64_t size, std::shared_ptr<LogMeter> meter = nullptr)
+      : fd_(fd), meter_(std::move(meter)), end_(size), recent_from_(size), earlier_from_(size) {}
   ~LogFile();
   LogFile(const LogFile&) = delete;
   LogFile& operator=(const LogFile&) = delete;
@@ -26,23 +31,36 @@ class LogFile {
   // Rises before every cut: a region made under an older count never sends another byte.
   std::uint32_t truncations() const { return truncations_.load(std::memory_order_acquire); }
   void begin_truncation() { truncations_.fetch_add(1, std::memory_order_acq_rel); }
-  // Monotonic milliseconds of the last append: what was written a moment ago is resident, no probe needed.
-  std::int64_t last_append_ms() const { return last_append_ms_.load(std::memory_order_relaxed); }
-  void touched(std::int64_t now_ms) { last_append_ms_.store(now_ms, std::memory_order_relaxed); }
+  // Whether what stands behind `position` was written seconds ago: it is resident then, no probe needed. Monotonic milliseconds.
+  bool fresh(std::uint64_t position, std::int64_t now_ms) const;
+  // Bytes from `position` to the end were appended. By one thread at a time, before publish_end().
+  void appended(std::uint64_t position, std::int64_t now_ms);
+  // Whether something of it was read from the disk lately, and perhaps still is: by this process, from opening on.
+  bool cold_lately(std::int64_t now_ms) const { return now_ms - cold_ms_.load(std::memory_order_relaxed) < kColdMs; }
+  void met_cold(std::int64_t now_ms) { cold_ms_.store(now_ms, std::memory_order_relaxed); }
 
  private:
+  static constexpr std::int64_t kFreshMs = 3000;
+  // Longer than a disk takes for a read, or than the kernel tries.
+  static constexpr std::int64_t kColdMs = 60'000;
+
   const int fd_;
   const std::shared_ptr<LogMeter> meter_;
   std::atomic<std::uint64_t> end_;
   std::atomic<std::uint32_t> truncations_{0};
-  std::atomic<std::int64_t> last_append_ms_{0};
+  // Appends are counted in spans of kFreshMs: where this span's and the one's before it began.
+  std::atomic<std::int64_t> span_ms_{INT64_MIN / 2};
+  std::atomic<std::uint64_t> recent_from_;
+  std::atomic<std::uint64_t> earlier_from_;
+  std::atomic<std::int64_t> cold_ms_{INT64_MIN / 2};
 };
 
 struct FileRegion {
-  std::shared_ptr<const LogFile> file;
+  std::shared_ptr<LogFile> file;
   std::uint64_t position = 0;
   std::uint64_t length = 0;
   std::uint32_t truncations = 0;  // of the file when the region was made
+  Place place = 0;
 
   bool valid() const { return file && file->truncations() == truncations && position + length <= file->end(); }
 };

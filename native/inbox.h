@@ -18,7 +18,7 @@ struct Command {
     Reconsider,   // id: it may be read again, perhaps
     Close,        // id, value: CloseReason
     Repause,      // id: whether the caller wants it paused may have changed
-    Warm,         // id, value: file position up to which the cold range is in memory
+    Warm,         // id: its cold read has ended
     Listen,       // listener
     Unlisten,     // listener
     AcceptAgain,  // a connection slot became free

@@ -10,6 +10,8 @@ namespace {
 // Per connection and round: others wait for at most so many bytes.
 constexpr std::size_t kSendPerRound = 1024 * 1024;
 constexpr std::int64_t kLingerMs = 1000;
+// When the read lane is full.
+constexpr std::int64_t kLaneRetryMs = 10;
 
 }  // namespace
 
@@ -44,8 +46,7 @@ void IoThread::flush(Connection& connection) {
         connection.want_write = true;
         return interest(connection);
       case StepResult::Cold:
-        if (wait_for_disk(connection, *response)) return;
-        break;
+        return wait_for_disk(connection, *response);
       case StepResult::Broken:
         return close(connection, CloseReason::TransferFailed);
       case StepResult::Gone:
@@ -71,40 +72,42 @@ void IoThread::count_cold(Connection& connection, const FileRegion& region, Coun
   if (LogMeter* log = region.file->meter()) log->add(counter, amount);
 }
 
-// The read of a cold range has ended.
-void IoThread::warmed(Connection& connection, std::uint64_t until) {
-  connection.cold = false;
-  bool more;
-  if (Outgoing* response = connection.front(more)) {
-    count_cold(connection, response->cold().region, Counter::ColdMicros, monotonic_us() - connection.cold_since_us);
-    response->warmed(until);
-  }
-  connection.sent_ms.store(now_ms_, std::memory_order_relaxed);
-  flush(connection);
-}
-
-// False: the read lane is full; then this thread waits for the disk itself, which is slow but ends.
-bool IoThread::wait_for_disk(Connection& connection, Outgoing& response) {
-  const Outgoing::ColdRange range = response.cold();
-  const std::int64_t since_us = monotonic_us();
-  count_cold(connection, range.region, Counter::ColdReads, 1);
-  count_cold(connection, range.region, Counter::ColdBytes, static_cast<std::int64_t>(range.length));
-  const std::uint64_t until = range.position + range.length;
-  const bool queued = server_.disk().submit(Lane::Read, [inbox = inbox_, id = connection.id, range, until] {
-    warm(range.region.file->fd(), range.position, range.length);
-    inbox->post({Command::Kind::Warm, id, static_cast<std::int64_t>(until)});
-  });
-  if (!queued) {
-    warm(range.region.file->fd(), range.position, range.length);
-    count_cold(connection, range.region, Counter::ColdMicros, monotonic_us() - since_us);
-    response.warmed(until);
-    return false;
-  }
-  connection.cold = true;
-  connection.cold_since_us = since_us;
+// The connection waits, nobody else does: its thread goes on with the others.
+void IoThread::wait_for_disk(Connection& connection, Outgoing& response) {
+  connection.cold = response.cold();
+  connection.cold_since_us = monotonic_us();
+  count_cold(connection, connection.cold->region, Counter::ColdReads, 1);
+  count_cold(connection, connection.cold->region, Counter::ColdBytes, static_cast<std::int64_t>(connection.cold->length));
   connection.want_write = false;
   interest(connection);
-  return true;
+  if (!queue_cold_read(connection)) lane_waiting_.push_back(connections_[connection.index]);
+}
+
+// False: the read lane is full. It is tried again in the next sweep.
+bool IoThread::queue_cold_read(Connection& connection) {
+  const bool queued = server_.disk().submit(Lane::Read, connection.cold->region.place, [inbox = inbox_, id = connection.id, read = connection.cold] {
+    read->run();
+    inbox->post({Command::Kind::Warm, id});
+  });
+  if (!queued) next_sweep_ms_ = std::min(next_sweep_ms_, now_ms_ + kLaneRetryMs);
+  return queued;
+}
+
+void IoThread::retry_lane() {
+  std::erase_if(lane_waiting_, [this](const auto& connection) { return connection->dead || queue_cold_read(*connection); });
+}
+
+// The read of a cold range has ended.
+void IoThread::warmed(Connection& connection) {
+  const std::shared_ptr<ColdRead> read = std::move(connection.cold);
+  connection.cold = nullptr;
+  if (!read) return;
+  count_cold(connection, read->region, Counter::ColdMicros, monotonic_us() - connection.cold_since_us);
+  if (read->error != 0) return close(connection, CloseReason::TransferFailed);
+  bool more;
+  if (Outgoing* response = connection.front(more)) response->warmed(*read);
+  connection.sent_ms.store(now_ms_, std::memory_order_relaxed);
+  flush(connection);
 }
 
 // The queue is empty.

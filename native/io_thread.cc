@@ -162,7 +162,7 @@ void IoThread::obey(Command& command) {
     case Kind::Repause:
       return connection->pause_wanted.load() ? pause(*connection, Connection::PausedByCaller) : unpause(*connection, Connection::PausedByCaller);
     case Kind::Warm:
-      return warmed(*connection, static_cast<std::uint64_t>(command.value));
+      return warmed(*connection);
     default:
       return;
   }
@@ -265,6 +265,7 @@ void IoThread::interest(Connection& connection) {
 void IoThread::close(Connection& connection, CloseReason reason) {
   if (connection.dead) return;
   connection.dead = true;
+  if (connection.cold) connection.cold->wanted.store(false, std::memory_order_relaxed);
   connection.drop_queue();
   connection.transport->shutdown_both();
   server_.pool().abandon(connection.space);
@@ -312,6 +313,7 @@ void IoThread::sweep() {
   next_sweep_ms_ = INT64_MAX;
   if (server_.options().max_idle_ms > 0 && !connections_.empty()) next_sweep_ms_ = now_ms_ + sweep_interval_ms();
   if (lingering_ > 0) next_sweep_ms_ = std::min(next_sweep_ms_, now_ms_ + 100);
+  retry_lane();
   for (const auto& listener : listeners_) {
     if (listener->resume_ms == 0) continue;
     if (now_ms_ >= listener->resume_ms) {

@@ -56,8 +56,10 @@ class IoThread {
   // sending
   void flush(Connection& connection);
   void sent(Connection& connection, std::size_t bytes);
-  bool wait_for_disk(Connection& connection, Outgoing& response);
-  void warmed(Connection& connection, std::uint64_t until);
+  void wait_for_disk(Connection& connection, Outgoing& response);
+  bool queue_cold_read(Connection& connection);
+  void retry_lane();
+  void warmed(Connection& connection);
   void count_cold(Connection& connection, const FileRegion& region, Counter counter, std::int64_t amount);
   void drained(Connection& connection);
 
@@ -96,6 +98,7 @@ class IoThread {
   std::vector<std::shared_ptr<Connection>> runnable_;
   std::vector<std::shared_ptr<Connection>> leaving_;
   std::vector<std::shared_ptr<Connection>> memory_waiting_;
+  std::vector<std::shared_ptr<Connection>> lane_waiting_;  // cold, and the read lane was full
   std::vector<std::shared_ptr<Listener>> listeners_;
   std::vector<std::shared_ptr<Listener>> listener_graveyard_;
   std::int64_t now_ms_ = 0;

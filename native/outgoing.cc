@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "page_cache.h"
+
 namespace sluice {
 
 namespace {
@@ -12,13 +14,18 @@ constexpr std::uint64_t kChunk = 1024 * 1024;
 // What is sent now must have been probed up to here: a socket buffer takes less than a chunk at a time, and probing a chunk costs 256 look-ups
 // (measured: 4 % of a fetch of 8 MiB).
 constexpr std::uint64_t kProbeAhead = 256 * 1024;
+// How long a probe holds: a peer that reads slowly may find evicted what was resident.
+constexpr std::int64_t kProbeMs = 100;
+// The most that a disk thread copies at a time, for one connection.
+constexpr std::uint64_t kCopyBytes = 256 * 1024;
 // Written so lately and so near the end of its file that the page cache holds it: no probe.
-constexpr std::int64_t kFreshMs = 3000;
 constexpr std::uint64_t kFreshTail = 16 * 1024 * 1024;
 
 bool fresh(const FileRegion& region, std::uint64_t position, std::int64_t now_ms) {
-  return now_ms - region.file->last_append_ms() < kFreshMs && position + kFreshTail >= region.file->end();
+  return position + kFreshTail >= region.file->end() && region.file->fresh(position, now_ms);
 }
+
+Probe probe_of(const FileRegion& region, std::int64_t now_ms) { return region.file->cold_lately(now_ms) ? Probe::Exact : Probe::Fast; }
 
 Counter counter_of(TransferMode path) {
   switch (path) {
@@ -70,6 +77,7 @@ StepResult Outgoing::step(Transport& transport, TransferContext& context, Counte
   sent = 0;
   while (next_part_ < parts_.size() && parts_[next_part_].at == position_ && parts_[next_part_].region.length == 0) next_part_++;
   const bool at_region = next_part_ < parts_.size() && parts_[next_part_].at == position_;
+  if (at_region && !copied_.empty()) return send_copied(transport, counters, limits, sent);
   if (!at_region || small(parts_[next_part_].region, limits)) return send_gathered(transport, context, counters, limits, sent);
   return send_region(transport, context, counters, limits, sent);
 }
@@ -86,7 +94,6 @@ StepResult Outgoing::send_gathered(Transport& transport, TransferContext& contex
   std::uint64_t done = part_done_;
   bool region_follows = false;
   bool stopped = false;
-  bool told = true;
   while (count < kMaxParts && total < limits.max_bytes) {
     const std::size_t end = part < parts_.size() ? parts_[part].at : length_;
     if (position < end) {
@@ -115,13 +122,11 @@ StepResult Outgoing::send_gathered(Transport& transport, TransferContext& contex
       if (total > 0) break;
       return StepResult::Broken;
     }
-    // Just read in for us: some file systems answer EAGAIN to RWF_NOWAIT for ever.
-    const bool read_in = part == next_part_ && region.position + done < warm_until_;
     std::uint8_t* into = context.buffer() + buffered;
-    const ssize_t got = read_in ? read_waiting(region.file->fd(), into, want, region.position + done)
-                                : read_resident(region.file->fd(), into, want, region.position + done, told);
+    const ssize_t got = read_resident(region.file->fd(), into, want, region.position + done, probe_of(region, limits.now_ms));
     if (got == -EAGAIN) {
       if (total > 0) break;
+      cold_small_ = true;
       return StepResult::Cold;
     }
     if (got <= 0 || !region.valid()) {
@@ -141,7 +146,7 @@ StepResult Outgoing::send_gathered(Transport& transport, TransferContext& contex
   const ssize_t result = transport.write(parts, count, limits.more || region_follows || (!stopped && total < remaining_));
   if (result < 0) return of_error(result);
   sent = static_cast<std::size_t>(result);
-  advance(sent, counters, Counter::ReadWriteBytes, told ? Counter::ResidentBytes : Counter::UnprobedBytes);
+  advance(sent, counters, Counter::ReadWriteBytes, Counter::ResidentBytes);
   return sent < total ? StepResult::Blocked : StepResult::Progress;
 }
 
@@ -149,17 +154,16 @@ StepResult Outgoing::send_region(Transport& transport, TransferContext& context,
                                  std::size_t& sent) {
   const FileRegion& region = parts_[next_part_].region;
   if (!region.valid()) return StepResult::Broken;
-  const std::uint64_t position = region.position + part_done_;
-  std::uint64_t length = std::min({region.length - part_done_, kChunk, static_cast<std::uint64_t>(limits.max_bytes)});
-  if (position < warm_until_) {
-    length = std::min(length, warm_until_ - position);
-  } else if (position + std::min(length, kProbeAhead) > probed_until_) {
+  const std::uint64_t position = file_position();
+  const std::uint64_t length = std::min({region.length - part_done_, kChunk, static_cast<std::uint64_t>(limits.max_bytes)});
+  if (position + std::min(length, kProbeAhead) > probed_until_ || limits.now_ms - probed_ms_ > kProbeMs) {
     found_ = Counter::FreshBytes;
     if (!fresh(region, position, limits.now_ms)) {
-      const Residency found = residency(region.file->fd(), position, length);
-      if (found == Residency::Cold) return StepResult::Cold;
-      found_ = found == Residency::Resident ? Counter::ResidentBytes : Counter::UnprobedBytes;
+      cold_small_ = false;
+      if (residency(region.file->fd(), position, length, probe_of(region, limits.now_ms)) != Residency::Resident) return StepResult::Cold;
+      found_ = Counter::ResidentBytes;
       probed_until_ = position + length;
+      probed_ms_ = limits.now_ms;
     }
   }
   const bool more = limits.more || length < remaining_;
@@ -173,6 +177,22 @@ StepResult Outgoing::send_region(Transport& transport, TransferContext& context,
   if (!whole) return StepResult::Broken;
   // A short splice may only mean that the pipe was full; the next step tells.
   return sent < length && limits.mode != TransferMode::Splice ? StepResult::Blocked : StepResult::Progress;
+}
+
+// What is sent here was read by a disk thread.
+StepResult Outgoing::send_copied(Transport& transport, CounterSet& counters, const StepLimits& limits, std::size_t& sent) {
+  const FileRegion& region = parts_[next_part_].region;
+  if (!region.valid()) return StepResult::Broken;
+  const auto left = static_cast<std::size_t>(copied_until_ - file_position());
+  const iovec part{copied_.data() + copied_.size() - left, left};
+  const ssize_t result = transport.write(&part, 1, limits.more || left < remaining_);
+  if (result < 0) return of_error(result);
+  sent = static_cast<std::size_t>(result);
+  if (sent == left) copied_ = {};
+  const bool whole = region.valid();
+  advance(sent, counters, Counter::ReadWriteBytes, Counter::ReadInBytes);
+  if (!whole) return StepResult::Broken;
+  return sent < left ? StepResult::Blocked : StepResult::Progress;
 }
 
 void Outgoing::advance(std::size_t bytes, CounterSet& counters, Counter path, Counter found) {
@@ -189,7 +209,7 @@ void Outgoing::advance(std::size_t bytes, CounterSet& counters, Counter path, Co
     }
     FileRegion& region = parts_[next_part_].region;
     const std::uint64_t part = std::min<std::uint64_t>(bytes, region.length - part_done_);
-    const bool read_in = region.position + part_done_ < warm_until_;
+    const bool read_in = region.position + part_done_ < read_in_until_;
     count(counters, region, path, static_cast<std::int64_t>(part));
     count(counters, region, read_in ? Counter::ReadInBytes : found, static_cast<std::int64_t>(part));
     part_done_ += part;
@@ -199,17 +219,30 @@ void Outgoing::advance(std::size_t bytes, CounterSet& counters, Counter path, Co
       region.file.reset();  // unpinned as soon as it is sent
       next_part_++;
       part_done_ = 0;
-      warm_until_ = 0;
       probed_until_ = 0;
+      cold_at_ = UINT64_MAX;
+      read_in_until_ = 0;
     }
   }
   if (own > 0) counters.add(Counter::HeaderBytes, own);
 }
 
-Outgoing::ColdRange Outgoing::cold() const {
-  const FileRegion& region = parts_[next_part_].region;
-  const std::uint64_t position = region.position + part_done_;
-  return {region, position, std::min(region.length - part_done_, kChunk)};
+std::shared_ptr<ColdRead> Outgoing::cold() {
+  auto read = std::make_shared<ColdRead>();
+  read->region = parts_[next_part_].region;
+  read->position = file_position();
+  read->length = std::min(read->region.length - part_done_, kChunk);
+  read->copy = cold_small_ || cold_at_ == read->position;
+  if (read->copy) read->length = std::min(read->length, kCopyBytes);
+  cold_at_ = read->position;
+  return read;
+}
+
+void Outgoing::warmed(ColdRead& read) {
+  read_in_until_ = read.position + read.length;
+  if (read.bytes.empty()) return;
+  copied_ = std::move(read.bytes);
+  copied_until_ = read.position + copied_.size();
 }
 
 }  // namespace sluice

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "file_region.h"
+#include "cold_read.h"
 #include "meter.h"
 #include "transfer.h"
 
@@ -43,26 +43,25 @@ class Outgoing {
 
   std::uint64_t remaining() const { return remaining_; }
 
-  // One or few system calls, at most about limits.max_bytes; counted in `counters` and in the meters of the logs. Sets `sent`. Never blocks on the socket; on the disk only where residency cannot be told.
+  // One or few system calls, at most about limits.max_bytes; counted in `counters` and in the meters of the logs. Sets `sent`. Never
+  // blocks, neither on the socket nor on the disk.
   StepResult step(Transport& transport, TransferContext& context, CounterSet& counters, const StepLimits& limits, std::size_t& sent);
 
-  // The range that step() found cold. After it has been read in, warmed() lets it pass without another probe.
-  struct ColdRange {
-    FileRegion region;
-    std::uint64_t position = 0;
-    std::uint64_t length = 0;
-  };
-  ColdRange cold() const;
-  void warmed(std::uint64_t until) { warm_until_ = until; }
+  // What a disk thread is to do after Cold. What would be copied anyhow is copied there; so is what is cold again although it was read in: evicted
+  // meanwhile, or in a file system that does not tell.
+  std::shared_ptr<ColdRead> cold();
+  // Done; what it copied is sent next.
+  void warmed(ColdRead& read);
 
  private:
-  struct Gathered;
   std::size_t run_end() const { return next_part_ < parts_.size() ? parts_[next_part_].at : length_; }
   // `path` and `found`: how the bytes of regions went, and what was known of them, unless they were read in for this response.
   void advance(std::size_t bytes, CounterSet& counters, Counter path, Counter found);
   bool small(const FileRegion& region, const StepLimits& limits) const;
   StepResult send_gathered(Transport& transport, TransferContext& context, CounterSet& counters, const StepLimits& limits, std::size_t& sent);
   StepResult send_region(Transport& transport, TransferContext& context, CounterSet& counters, const StepLimits& limits, std::size_t& sent);
+  StepResult send_copied(Transport& transport, CounterSet& counters, const StepLimits& limits, std::size_t& sent);
+  std::uint64_t file_position() const { return parts_[next_part_].region.position + part_done_; }
 
   const std::uint8_t* bytes_;
   std::size_t length_;
@@ -73,8 +72,13 @@ class Outgoing {
   std::uint64_t part_done_ = 0;  // bytes of it that are sent
   std::uint64_t remaining_;
   std::uint64_t probed_until_ = 0;  // file position in the current part up to which a probe found it resident
-  std::uint64_t warm_until_ = 0;  // file position in the current part up to which no probe is needed
+  std::int64_t probed_ms_ = 0;
   Counter found_ = Counter::UnprobedBytes;  // what the last probe of the current part said
+  bool cold_small_ = false;                 // what was cold goes by a copy anyhow
+  std::uint64_t cold_at_ = UINT64_MAX;      // file position of the last cold range of the current part
+  std::uint64_t read_in_until_ = 0;         // and the end of what was read in for this response
+  std::vector<std::uint8_t> copied_;        // by a disk thread, ends at file position copied_until_
+  std::uint64_t copied_until_ = 0;
 };
 
 }  // namespace sluice

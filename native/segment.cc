@@ -6,17 +6,17 @@
 
 #include <cerrno>
 #include <climits>
-#include <ctime>
 
 namespace sluice {
 namespace {
 
 constexpr std::size_t kRecentBatches = 64;
 
-std::int64_t monotonic_ms() {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return static_cast<std::int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1000000;
+// The log folder, two above the segment. Never 0, which is nobody's place.
+Place place_of(const std::string& path) {
+  std::size_t end = path.size();
+  for (int level = 0; level < 2 && end != std::string::npos && end > 0; level++) end = path.rfind('/', end - 1);
+  return std::hash<std::string_view>{}(std::string_view(path).substr(0, end == std::string::npos ? 0 : end)) | 1;
 }
 
 }  // namespace
@@ -26,6 +26,7 @@ Segment::Segment(SegmentOptions options)
       stated_size_(options.size),
       interval_(options.index_interval_bytes),
       meter_(std::move(options.meter)),
+      place_(place_of(options.path)),
       path_(std::move(options.path)),
       offsets_(IndexKind::Offset, options.index_bytes),
       times_(IndexKind::Time, options.index_bytes) {
@@ -68,7 +69,7 @@ std::optional<FileRegion> Segment::region(std::uint64_t position, std::uint64_t 
   const std::uint32_t truncations = log_->truncations();  // before the end: a cut after this fences the region
   const std::uint64_t end = log_->end();
   if (position > end || length > end - position) return std::nullopt;
-  return FileRegion{log_, position, length, truncations};
+  return FileRegion{log_, position, length, truncations, place_};
 }
 
 int Segment::open() {
@@ -258,7 +259,7 @@ int Segment::append(const AppendPart* parts, std::size_t count, std::uint64_t& e
     return result;
   }
   progress_ = progress;
-  log_->touched(monotonic_ms());
+  log_->appended(start, monotonic_ms());
   log_->publish_end(end);
   publish_entries(entries);
   remember(batches);

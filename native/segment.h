@@ -85,6 +85,8 @@ class Segment {
 
   // Any thread, never blocks.
   void moved(std::string path);
+  // Its log folder's: the jobs of one place share threads.
+  Place place() const { return place_; }
   SegmentFigures figures() const;
   std::shared_ptr<LogFile> opened_log() const;  // empty before the first open
   std::optional<FileRegion> region(std::uint64_t position, std::uint64_t length) const;
@@ -163,6 +165,7 @@ class Segment {
   const std::int64_t stated_size_;
   const std::uint64_t interval_;
   const std::shared_ptr<LogMeter> meter_;
+  const Place place_;
 
   mutable std::mutex path_mutex_;
   std::string path_;

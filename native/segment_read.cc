@@ -24,6 +24,7 @@ int Segment::beside_cuts(Wait wait, Look look) {
 int Segment::locate(std::int64_t offset, Wait wait, BatchPlace& out) {
   if (wait == Wait::Yes) {
     if (const int result = open(); result < 0) return result;
+    log_->met_cold(monotonic_ms());
   } else if (!opened_.load(std::memory_order_acquire)) {
     return -EAGAIN;
   }
@@ -99,6 +100,7 @@ bool Segment::locate_recent(std::int64_t offset, BatchPlace& out) const {
 
 int Segment::locate_timestamp(std::int64_t timestamp, BatchPlace& out) {
   if (const int result = open(); result < 0) return result;
+  log_->met_cold(monotonic_ms());
   return beside_cuts(Wait::Yes, [&] { return locate_timestamp_once(timestamp, out); });
 }
 
@@ -131,6 +133,7 @@ int Segment::locate_timestamp_once(std::int64_t timestamp, BatchPlace& out) {
 
 int Segment::read(std::uint64_t position, std::size_t length, FramePool& frames, FrameRef& out) {
   if (const int result = open(); result < 0) return result;
+  log_->met_cold(monotonic_ms());
   const std::uint64_t end = log_->end();
   if (position >= end || length == 0) return 0;
   const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(length, end - position));

@@ -21,7 +21,7 @@ EventRow completion(double ticket, int status, double value) {
 }  // namespace
 
 bool Strand::schedule() {
-  return queue_.submit(Lane::Append, [self = shared_from_this()] { self->run(); });
+  return queue_.submit(Lane::Append, place_, [self = shared_from_this()] { self->run(); });
 }
 
 void Strand::submit(StrandJob job) {
@@ -29,6 +29,7 @@ void Strand::submit(StrandJob job) {
   int status = 0;
   {
     std::lock_guard lock(mutex_);
+    if (job.segment) place_ = job.segment->place();
     if (job.kind == StrandJob::Kind::Reset) {
       refused_ = false;
       if (!running_) broken_ = false;

@@ -57,6 +57,7 @@ class Strand : public std::enable_shared_from_this<Strand> {
   const std::shared_ptr<LogMeter> meter_ = std::make_shared<LogMeter>();
   std::mutex mutex_;
   std::deque<StrandJob> jobs_;
+  Place place_ = 0;
   bool running_ = false;  // a worker has it, or a job for one is in the lane
   bool refused_ = false;  // a job was refused; cleared by the next Reset
   bool broken_ = false;   // worker only

@@ -3,93 +3,25 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
+
+#include "page_cache.h"
 
 namespace sluice {
 
 namespace {
 
-constexpr long kCachestat = 451;  // the same number on x86-64 and arm64
 constexpr std::size_t kPipeBytes = 1024 * 1024;
-
-struct CacheRange {
-  std::uint64_t offset, length;
-};
-struct CacheStat {
-  std::uint64_t cached, dirty, writeback, evicted, recently_evicted;
-};
 
 std::uint64_t system_page() {
   static const std::uint64_t page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   return page;
 }
 
-Residency by_mincore(int fd, std::uint64_t start, std::uint64_t length) {
-  constexpr std::size_t kMaxPages = 1024;
-  unsigned char states[kMaxPages];
-  const std::uint64_t page = system_page();
-  for (std::uint64_t done = 0; done < length;) {
-    const std::uint64_t part = std::min<std::uint64_t>(length - done, kMaxPages * page);
-    void* view = mmap(nullptr, part, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(start + done));
-    if (view == MAP_FAILED) return Residency::Unknown;
-    const int result = mincore(view, part, states);
-    munmap(view, part);
-    if (result != 0) return Residency::Unknown;
-    for (std::size_t i = 0; i < (part + page - 1) / page; i++)
-      if (!(states[i] & 1)) return Residency::Cold;
-    done += part;
-  }
-  return Residency::Resident;
-}
-
 }  // namespace
-
-Residency residency(int fd, std::uint64_t position, std::uint64_t length) {
-  if (length == 0) return Residency::Resident;
-  const std::uint64_t page = system_page();
-  const std::uint64_t start = position / page * page;
-  const std::uint64_t end = (position + length + page - 1) / page * page;
-  CacheRange range{start, end - start};
-  CacheStat stat{};
-  if (syscall(kCachestat, fd, &range, &stat, 0) == 0) return stat.cached >= (end - start) / page ? Residency::Resident : Residency::Cold;
-  if (errno == ENOSYS || errno == EPERM) return by_mincore(fd, start, end - start);
-  return Residency::Unknown;
-}
-
-void warm(int fd, std::uint64_t position, std::uint64_t length) {
-  readahead(fd, static_cast<off64_t>(position), length);
-  // readahead only starts the reads. Reading a byte of each page waits for it without copying the rest.
-  const std::uint64_t page = system_page();
-  for (std::uint64_t at = position; at < position + length; at = (at / page + 1) * page) {
-    char byte;
-    if (pread(fd, &byte, 1, static_cast<off_t>(at)) <= 0) return;
-  }
-}
-
-ssize_t read_resident(int fd, std::uint8_t* into, std::size_t length, std::uint64_t position, bool& told) {
-  iovec part{into, length};
-  ssize_t result;
-  do result = preadv2(fd, &part, 1, static_cast<off_t>(position), RWF_NOWAIT);
-  while (result < 0 && errno == EINTR);
-  if (result < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)) {
-    told = false;
-    return read_waiting(fd, into, length, position);
-  }
-  return result < 0 ? -errno : result;
-}
-
-ssize_t read_waiting(int fd, std::uint8_t* into, std::size_t length, std::uint64_t position) {
-  ssize_t result;
-  do result = pread(fd, into, length, static_cast<off_t>(position));
-  while (result < 0 && errno == EINTR);
-  return result < 0 ? -errno : result;
-}
 
 TransferContext::~TransferContext() { close_pipe(); }
 

@@ -9,21 +9,6 @@
 
 namespace sluice {
 
-enum class Residency { Resident, Cold, Unknown };
-
-// Whether the range is in the page cache: cachestat(2), before Linux 6.5 mincore(2) on a passing mapping. Never waits for the disk.
-Residency residency(int fd, std::uint64_t position, std::uint64_t length);
-
-// Reads the range into the page cache; blocks. For a disk thread.
-void warm(int fd, std::uint64_t position, std::uint64_t length);
-
-// preadv2(RWF_NOWAIT): bytes that are in memory, -EAGAIN when the first is not. Falls back to a plain pread where the file system cannot tell, and then
-// sets `told` to false.
-ssize_t read_resident(int fd, std::uint8_t* into, std::size_t length, std::uint64_t position, bool& told);
-
-// pread that waits for the disk.
-ssize_t read_waiting(int fd, std::uint8_t* into, std::size_t length, std::uint64_t position);
-
 // Scratch of one thread that sends: a buffer and a pipe. Made lazily. Not thread-safe.
 class TransferContext {
  public:

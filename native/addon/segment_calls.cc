@@ -63,7 +63,7 @@ struct SegmentCalls::State {
 
   // Runs `work(values) -> status` on a lane and completes `ticket`, exactly once.
   template <typename Work>
-  void later(Lane lane, double ticket, Work work) {
+  void later(Lane lane, Place place, double ticket, Work work) {
     auto job = [&channel = events, ticket, work = std::move(work)]() mutable {
       Values values;
       int status;
@@ -75,7 +75,7 @@ struct SegmentCalls::State {
       }
       channel.complete(ticket, status, values.a, values.b, values.c);
     };
-    if (!queue.submit(lane, std::move(job))) events.complete(ticket, -EAGAIN);
+    if (!queue.submit(lane, place, std::move(job))) events.complete(ticket, -EAGAIN);
   }
 
   static void place(const BatchPlace& place, Values& values) {
@@ -194,7 +194,8 @@ Napi::Value SegmentCalls::State::segment_seal(Info info) {
 }
 
 Napi::Value SegmentCalls::State::segment_flush(Info info) {
-  later(Lane::Flush, ticket_argument(info, 1), [target = segment(info)](Values& values) {
+  const std::shared_ptr<Segment> target = segment(info);
+  later(Lane::Flush, target->place(), ticket_argument(info, 1), [target](Values& values) {
     std::uint64_t durable = 0;
     const int status = target->flush(durable);
     values.a = static_cast<double>(durable);
@@ -231,7 +232,8 @@ Napi::Value SegmentCalls::State::segment_locate(Info info) {
 
 Napi::Value SegmentCalls::State::segment_locate_later(Info info) {
   const std::int64_t offset = integer_argument(info, 1, 0, kMaxOffset);
-  later(Lane::Read, ticket_argument(info, 2), [target = segment(info), offset](Values& values) {
+  const std::shared_ptr<Segment> target = segment(info);
+  later(Lane::Read, target->place(), ticket_argument(info, 2), [target, offset](Values& values) {
     BatchPlace found;
     const int status = target->locate(offset, Wait::Yes, found);
     if (status >= 0) place(found, values);
@@ -242,7 +244,8 @@ Napi::Value SegmentCalls::State::segment_locate_later(Info info) {
 
 Napi::Value SegmentCalls::State::segment_locate_timestamp(Info info) {
   const std::int64_t timestamp = integer_argument(info, 1, -kMaxSafeInteger, kMaxSafeInteger);
-  later(Lane::Read, ticket_argument(info, 2), [target = segment(info), timestamp](Values& values) {
+  const std::shared_ptr<Segment> target = segment(info);
+  later(Lane::Read, target->place(), ticket_argument(info, 2), [target, timestamp](Values& values) {
     BatchPlace found;
     const int status = target->locate_timestamp(timestamp, found);
     if (status >= 0) place(found, values);
@@ -254,7 +257,8 @@ Napi::Value SegmentCalls::State::segment_locate_timestamp(Info info) {
 Napi::Value SegmentCalls::State::segment_read(Info info) {
   const auto position = static_cast<std::uint64_t>(integer_argument(info, 1, 0, kMaxSafeInteger));
   const auto length = static_cast<std::size_t>(integer_argument(info, 2, 0, INT_MAX));
-  later(Lane::Read, ticket_argument(info, 3), [target = segment(info), pool = frames, position, length](Values& values) {
+  const std::shared_ptr<Segment> target = segment(info);
+  later(Lane::Read, target->place(), ticket_argument(info, 3), [target, pool = frames, position, length](Values& values) {
     FrameRef frame;
     const int status = target->read(position, length, *pool, frame);
     if (status < 0 || !frame) return status;
@@ -274,7 +278,8 @@ Napi::Value SegmentCalls::State::segment_scan(Info info) {
   request.verify_crc = (flags & kVerifyCrc) != 0;
   request.rebuild_indexes = (flags & kRebuildIndexes) != 0;
   request.only_idempotent = (flags & kOnlyIdempotent) != 0;
-  later(Lane::Maintenance, ticket_argument(info, 5), [target = segment(info), pool = frames, request](Values& values) {
+  const std::shared_ptr<Segment> target = segment(info);
+  later(Lane::Maintenance, target->place(), ticket_argument(info, 5), [target, pool = frames, request](Values& values) {
     const ScanResult result = target->scan(request);
     values.b = static_cast<double>(result.position);
     values.c = static_cast<double>(static_cast<int>(result.fault));
@@ -289,7 +294,8 @@ Napi::Value SegmentCalls::State::segment_scan(Info info) {
 }
 
 Napi::Value SegmentCalls::State::segment_check_indexes(Info info) {
-  later(Lane::Maintenance, ticket_argument(info, 1), [target = segment(info)](Values&) { return target->check_indexes(); });
+  const std::shared_ptr<Segment> target = segment(info);
+  later(Lane::Maintenance, target->place(), ticket_argument(info, 1), [target](Values&) { return target->check_indexes(); });
   return info.Env().Undefined();
 }
 
@@ -309,7 +315,8 @@ Napi::Value SegmentCalls::State::segment_close(Info info) {
   std::shared_ptr<Segment> target = segments.take(handle_argument(info, 0));
   if (!target) throw std::out_of_range("unknown segment");
   // The last close of a deleted file frees its blocks, which can take milliseconds: not on this thread, unless the lane refuses.
-  (void)queue.submit(Lane::Maintenance, [last = std::move(target)] {});
+  const Place place = target->place();
+  (void)queue.submit(Lane::Maintenance, place, [last = std::move(target)] {});
   return info.Env().Undefined();
 }
 

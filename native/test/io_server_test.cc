@@ -196,7 +196,7 @@ void fresh_bytes() {
   Broker broker;
   const auto data = pattern(500'000, 5);
   TempFile file(data);
-  file.file->touched(monotonic_ms());
+  file.file->appended(0, monotonic_ms());
   broker.on_frame = [&](std::uint64_t connection, const std::uint8_t*, std::size_t, const FrameView& frame) {
     broker.pool->release(frame.id);
     CHECK(broker.io->send(connection, data.data(), 8, {{8, file.region(0, data.size())}}) >= 0);

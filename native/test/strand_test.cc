@@ -158,15 +158,15 @@ void failure() {
 // A full lane refuses; what comes later is not written around the gap.
 void full_lane() {
   World world(1);
+  auto segment = world.segment("refused");
   std::mutex gate;
   gate.lock();
   // Three workers held, one job waiting: the lane is full.
   int held = 0;
   while (held < 4) {
-    if (world.queue->submit(Lane::Append, [&gate] { std::lock_guard wait(gate); })) held++;
+    if (world.queue->submit(Lane::Append, segment->place(), [&gate] { std::lock_guard wait(gate); })) held++;
   }
   auto strand = std::make_shared<Strand>(world.completions.channel, *world.queue);
-  auto segment = world.segment("refused");
   strand->submit(world.append(segment, 0, 0));
   CHECK_EQ(world.completions.status_of(0), -EAGAIN);
   gate.unlock();
@@ -188,6 +188,27 @@ void full_lane() {
   CHECK_EQ(status, 0);
 }
 
+// A folder whose threads are all held up holds up no other.
+void places() {
+  World world(1);
+  auto segment = world.segment("elsewhere");
+  std::mutex gate;
+  gate.lock();
+  for (const Lane lane : {Lane::Append, Lane::Read, Lane::Flush, Lane::Maintenance}) {
+    while (world.queue->submit(lane, segment->place() + 1, [&gate] { std::lock_guard wait(gate); })) {
+    }
+  }
+  auto strand = std::make_shared<Strand>(world.completions.channel, *world.queue);
+  strand->submit(world.append(segment, 0, 0));
+  CHECK_EQ(world.completions.status_of(0), 0);
+  for (const Lane lane : {Lane::Read, Lane::Flush, Lane::Maintenance}) {
+    CHECK(world.queue->submit(lane, segment->place(), [&world] { world.completions.channel.complete(1, 0); }));
+    CHECK_EQ(world.completions.status_of(1), 0);
+  }
+  CHECK_EQ(world.segment("neighbour")->place(), segment->place());
+  gate.unlock();
+}
+
 // stop() runs what is queued.
 void stopping() {
   World world;
@@ -197,7 +218,7 @@ void stopping() {
   strand.reset();
   world.queue->stop();
   CHECK_EQ(segment->figures().size, 100000u);
-  CHECK(!world.queue->submit(Lane::Read, [] {}));
+  CHECK(!world.queue->submit(Lane::Read, 0, [] {}));
   const auto results = world.completions.wait(500);
   for (const auto& [ticket, result] : results) CHECK_EQ(result.first, 0);
 }
@@ -208,5 +229,6 @@ int main() {
   order();
   failure();
   full_lane();
+  places();
   stopping();
 }

@@ -47,7 +47,7 @@ export const CloseReason = {
 export const TransferMode = { auto: 0, sendfile: 1, splice: 2, mmap: 3, readwrite: 4 } as const
 
 export interface RuntimeOptions {
-  /** Threads of each disk lane, at least 1. A lane's jobs wait in a queue bounded by `laneQueueLimit` per lane (beyond: the job fails with EAGAIN). */
+  /** Threads of each disk lane, at least 1, for each log folder (two above the segments): they start when they are needed. A lane's jobs wait in a queue bounded by `laneQueueLimit` (beyond: the job fails with EAGAIN). */
   readonly appendThreads: number
   readonly readThreads: number
   readonly flushThreads: number

@@ -39,13 +39,20 @@ export const sluiceSettings = {
     'Response bytes that may wait for one client before its socket is no longer read.',
     { min: 1 }
   ),
-  'sluice.disk.append.threads': int(2, 'Disk threads that append. The appends of one partition keep their order.', { min: 1, max: 64 }),
-  'sluice.disk.read.threads': int(2, 'Disk threads that read what is not in the page cache.', { min: 1, max: 64 }),
-  'sluice.disk.flush.threads': int(1, 'Disk threads that flush.', { min: 1, max: 64 }),
-  'sluice.disk.maintenance.threads': int(1, 'Disk threads for recovery, deletion and index work.', { min: 1, max: 64 }),
+  'sluice.disk.append.threads': int(
+    2,
+    'Disk threads that append, for each log folder: a disk that is slow or stuck holds up no other. The appends of one partition keep their order.',
+    { min: 1, max: 64 }
+  ),
+  'sluice.disk.read.threads': int(8, 'Disk threads that read what is not in the page cache, for each log folder.', { min: 1, max: 64 }),
+  'sluice.disk.flush.threads': int(1, 'Disk threads that flush, for each log folder.', { min: 1, max: 64 }),
+  'sluice.disk.maintenance.threads': int(1, 'Disk threads for recovery, deletion and index work, for each log folder.', {
+    min: 1,
+    max: 64
+  }),
   'sluice.disk.queue.limit': int(
     65536,
-    'Jobs that may wait for the threads of one kind. Beyond it a job fails, and the client is told to retry.',
+    'Jobs that may wait for the threads of one kind and log folder. Beyond it a job fails, and the client is told to retry.',
     {
       min: 16
     }
