@@ -82,7 +82,7 @@ function wholeBatches(bytes: Buffer): Buffer {
 interface World {
   readonly disk: SlowFs
   readonly broker: ChildBroker
-  connect(): Promise<RawClient>
+  readonly connect: () => Promise<RawClient>
 }
 
 /** A broker whose data lies on the slow disk; its cold topics are written and dropped from memory. */
