@@ -1,0 +1,142 @@
+/** What the cases share: a slow disk, and on it a broker with a cold topic, beside which a hot one and a producer are measured. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Admin } from '../lib/admin.js'
+import { startSluice, type BenchBroker } from '../lib/broker.js'
+import { atEnd } from '../lib/ending.js'
+import { openLoad, type Load } from '../lib/load.js'
+import { mountSlowFs, type SlowFs } from '../lib/slowfs.js'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+/** Where the hot topic and the produced one are: on the slow disk too, but in the page cache, or on a disk of their own. */
+export type Layout = 'same disk' | 'another disk'
+export const LAYOUTS: readonly Layout[] = ['same disk', 'another disk']
+
+export const COLD = { topic: 'cold', partitions: 50, batchBytes: 4 * KIB }
+export const HOT = { topic: 'hot', partitions: 4, batchBytes: 64 * KIB, bytes: 64 * MIB }
+export const PRODUCED = { topic: 'produced', partitions: 4, batchBytes: 4 * KIB }
+
+/** What a read of the disk takes. */
+export const READ_DELAY_MS = 200
+
+export interface World {
+  readonly load: Load
+  readonly disk: SlowFs
+  readonly broker: BenchBroker
+  readonly coldBytesOfPartition: number
+}
+
+/** Mounts, starts and fills. Everything is undone at the end of the benchmark, in the order that lets the mount go. */
+export async function openWorld(layout: Layout, quick: boolean): Promise<World> {
+  const load = await openLoad()
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-bench-isolation-'))
+  const disk = await mountSlowFs(folder)
+  let broker: BenchBroker | undefined
+  let ended = false
+  const end = async () => {
+    if (ended) return
+    ended = true
+    await disk.clear().catch(() => {})
+    await broker?.stop()
+    await disk.unmount()
+    await rm(folder, { recursive: true, force: true })
+    forget()
+  }
+  const forget = atEnd(end, () => {})
+  try {
+    const coldBytesOfPartition = quick ? MIB : 4 * MIB
+    const slow = path.join(disk.folder, 'data')
+    const fast = path.join(folder, 'fast')
+    await mkdir(fast)
+    broker = await startSluice({ dir: slow, topics: [{ name: COLD.topic, partitions: COLD.partitions }] })
+    await load.produce({
+      bootstrap: broker.bootstrap,
+      ...COLD,
+      recordBytes: KIB,
+      connections: 2,
+      bytes: coldBytesOfPartition * COLD.partitions
+    })
+    await broker.stop()
+    // New partitions go to the folder that has the fewest: what is created from here on lies in the fast one, where there is one.
+    const folders: Record<string, string> = layout === 'same disk' ? {} : { 'log.dirs': `${slow},${fast}` }
+    broker = await startSluice({
+      dir: slow,
+      settings: folders,
+      topics: [HOT, PRODUCED].map(({ topic, partitions }) => ({ name: topic, partitions }))
+    })
+    await load.produce({ bootstrap: broker.bootstrap, ...HOT, recordBytes: KIB, connections: 1 })
+    return { load, disk, broker, coldBytesOfPartition }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+/** Sets the path of record bytes in the running broker. */
+export async function setMode({ broker }: World, mode: string): Promise<void> {
+  await Admin.with(broker.bootstrap, (admin) => admin.alterConfigs({ type: 'broker', name: null }, { 'sluice.transfer.mode': mode }))
+}
+
+/**
+ * Runs `work` while as many readers as the cold topic has partitions fetch from it, each from a partition of its own, whose pages are dropped
+ * every second. Rejects when the readers did not wait for the disk: then nothing was measured. Resolves with what the readers got, too.
+ */
+export async function besideColdReaders<T>(
+  { load, disk, broker, coldBytesOfPartition }: World,
+  fetchBytes: number,
+  seconds: number,
+  signal: AbortSignal,
+  work: () => Promise<T>
+): Promise<{ readonly result: T; readonly fetches: number; readonly waits: number }> {
+  const before = await disk.stats()
+  let slow = false
+  const makeCold = async () => {
+    await disk.drop(`${COLD.topic}-`)
+    await disk.set({ operation: 'read', delayMs: READ_DELAY_MS })
+    slow = true
+  }
+  const ending = new AbortController()
+  const cold = load.fetch(
+    {
+      bootstrap: broker.bootstrap,
+      topic: COLD.topic,
+      partitions: COLD.partitions,
+      connections: COLD.partitions,
+      fetchBytes,
+      limit: coldBytesOfPartition,
+      seconds: seconds + 1.5
+    },
+    { signal: AbortSignal.any([signal, ending.signal]), onReady: makeCold }
+  )
+  cold.catch(() => {})
+  try {
+    while (!slow || (await disk.stats()).read.waiting === 0) await Promise.race([delay(10, undefined, { signal }), cold])
+    const dropping = keepCold(disk, ending.signal)
+    const result = await work()
+    const { requests } = await cold
+    ending.abort()
+    await dropping
+    const waits = (await disk.stats()).read.begun - before.read.begun
+    if (waits < seconds) throw new Error('the cold readers found their data in memory: nothing is measured')
+    return { result, fetches: requests, waits }
+  } finally {
+    ending.abort()
+    await cold.catch(() => {})
+    await disk.clear()
+  }
+}
+
+async function keepCold(disk: SlowFs, signal: AbortSignal): Promise<void> {
+  try {
+    for (;;) {
+      await delay(1000, undefined, { signal })
+      await disk.drop(`${COLD.topic}-`)
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}
