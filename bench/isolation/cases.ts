@@ -1,4 +1,4 @@
-/** One run gives three cases: the hot fetches, the produce requests, and what the cold readers themselves got. */
+/** One run gives two cases: the hot fetches and the produce requests. */
 import type { Latency, LoadResult } from '../lib/load.js'
 import type { Round } from '../lib/result.js'
 import type { Case } from '../lib/rounds.js'
@@ -56,7 +56,7 @@ function casesOf({ layout, mode, fetchBytes }: Shape, world: () => Promise<World
     const place = await world()
     await setMode(place, mode)
     const hot = () => hotWork(place, options)
-    return subject === ALONE ? hot() : (await besideColdReaders(place, fetchBytes, options.seconds, options.signal, hot)).result
+    return subject === ALONE ? hot() : besideColdReaders(place, fetchBytes, options.signal, hot)
   }
   // The two cases of a run follow each other: whichever comes first measures for both.
   const half = (which: keyof Run, subject: string) => async (): Promise<Measured> => {

@@ -22,12 +22,13 @@ export const PRODUCED = { topic: 'produced', partitions: 4, batchBytes: 4 * KIB 
 
 /** What a read of the disk takes. */
 export const READ_DELAY_MS = 200
+/** Longer than any case: the readers are ended. */
+const READERS_SECONDS = 3600
 
 export interface World {
   readonly load: Load
   readonly disk: SlowFs
   readonly broker: BenchBroker
-  readonly coldBytesOfPartition: number
 }
 
 /** Mounts, starts and fills. Everything is undone at the end of the benchmark, in the order that lets the mount go. */
@@ -48,7 +49,7 @@ export async function openWorld(layout: Layout, quick: boolean): Promise<World> 
   }
   const forget = atEnd(end, () => {})
   try {
-    const coldBytesOfPartition = quick ? MIB : 4 * MIB
+    const coldBytesOfPartition = quick ? 2 * MIB : 8 * MIB
     const slow = path.join(disk.folder, 'data')
     const fast = path.join(folder, 'fast')
     await mkdir(fast)
@@ -69,7 +70,7 @@ export async function openWorld(layout: Layout, quick: boolean): Promise<World> 
       topics: [HOT, PRODUCED].map(({ topic, partitions }) => ({ name: topic, partitions }))
     })
     await load.produce({ bootstrap: broker.bootstrap, ...HOT, recordBytes: KIB, connections: 1 })
-    return { load, disk, broker, coldBytesOfPartition }
+    return { load, disk, broker }
   } catch (error) {
     await end()
     throw error
@@ -82,61 +83,36 @@ export async function setMode({ broker }: World, mode: string): Promise<void> {
 }
 
 /**
- * Runs `work` while as many readers as the cold topic has partitions fetch from it, each from a partition of its own, whose pages are dropped
- * every second. Rejects when the readers did not wait for the disk: then nothing was measured. Resolves with what the readers got, too.
+ * Runs `work` while as many readers as the cold topic has partitions fetch from it, each from a partition of its own, and wait for the disk from
+ * before the work begins until after it ends. Rejects when they found their data in memory: then nothing was measured.
  */
 export async function besideColdReaders<T>(
-  { load, disk, broker, coldBytesOfPartition }: World,
+  { load, disk, broker }: World,
   fetchBytes: number,
-  seconds: number,
   signal: AbortSignal,
   work: () => Promise<T>
-): Promise<{ readonly result: T; readonly fetches: number; readonly waits: number }> {
-  const before = await disk.stats()
+): Promise<T> {
+  const { topic, partitions } = COLD
+  const ending = new AbortController()
   let slow = false
   const makeCold = async () => {
-    await disk.drop(`${COLD.topic}-`)
+    await disk.drop(`${topic}-`)
     await disk.set({ operation: 'read', delayMs: READ_DELAY_MS })
     slow = true
   }
-  const ending = new AbortController()
-  const cold = load.fetch(
-    {
-      bootstrap: broker.bootstrap,
-      topic: COLD.topic,
-      partitions: COLD.partitions,
-      connections: COLD.partitions,
-      fetchBytes,
-      limit: coldBytesOfPartition,
-      seconds: seconds + 1.5
-    },
+  const readers = load.fetch(
+    { bootstrap: broker.bootstrap, topic, partitions, connections: partitions, fetchBytes, seconds: READERS_SECONDS },
     { signal: AbortSignal.any([signal, ending.signal]), onReady: makeCold }
   )
-  cold.catch(() => {})
+  readers.catch(() => {})
   try {
-    while (!slow || (await disk.stats()).read.waiting === 0) await Promise.race([delay(10, undefined, { signal }), cold])
-    const dropping = keepCold(disk, ending.signal)
+    while (!slow || (await disk.stats()).read.waiting === 0) await Promise.race([delay(10, undefined, { signal }), readers])
     const result = await work()
-    const { requests } = await cold
-    ending.abort()
-    await dropping
-    const waits = (await disk.stats()).read.begun - before.read.begun
-    if (waits < seconds) throw new Error('the cold readers found their data in memory: nothing is measured')
-    return { result, fetches: requests, waits }
+    if ((await disk.stats()).read.waiting === 0) throw new Error('the cold readers ran out of cold data: nothing is measured')
+    return result
   } finally {
     ending.abort()
-    await cold.catch(() => {})
+    await readers.catch(() => {})
     await disk.clear()
-  }
-}
-
-async function keepCold(disk: SlowFs, signal: AbortSignal): Promise<void> {
-  try {
-    for (;;) {
-      await delay(1000, undefined, { signal })
-      await disk.drop(`${COLD.topic}-`)
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error
   }
 }
