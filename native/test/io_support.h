@@ -22,7 +22,7 @@ struct Broker {
   bool wake = false;
   EventChannel events;
   std::shared_ptr<SlabPool> pool;
-  std::unique_ptr<DiskQueue> disk = DiskQueue::create({});
+  std::unique_ptr<DiskQueue> disk;
   std::unique_ptr<IoServer> io;
   std::uint16_t port = 0;
   double listener = 0;
@@ -34,13 +34,14 @@ struct Broker {
 
   static inline bool home = false;  // whether this thread receives, too
 
-  explicit Broker(IoOptions options = {}, std::size_t memory = std::size_t{256} << 20)
+  explicit Broker(IoOptions options = {}, std::size_t memory = std::size_t{256} << 20, const DiskQueueOptions& lanes = {})
       : events([this] {
           std::lock_guard lock(mutex);
           wake = true;
           woken.notify_one();
         }),
-        pool(std::make_shared<SlabPool>(memory)) {
+        pool(std::make_shared<SlabPool>(memory)),
+        disk(DiskQueue::create(lanes)) {
     options.home = home;
     io = std::make_unique<IoServer>(options, events, pool, *disk);
     CHECK_EQ(io->listen("127.0.0.1", 0, 128, listener, port), 0);
