@@ -30,7 +30,7 @@ export function parseOptions(
   const program = new Command('npm run bench:kafka --')
     .description('Measures Sluice and a real Apache Kafka in turn, on this machine, over loopback. A whole run takes about half an hour.')
     .option('--rounds <n>', 'how often every case is run (default: 3, quick: 1)', positive)
-    .option('--quick', 'less data, shorter tests, one round: about 3 minutes')
+    .option('--quick', 'less data, shorter tests, one round: about 4 minutes')
     .option('--seconds <s>', 'length of each consume test (default: 3, quick: 1)', positiveReal)
     .option('--only <word>', 'only cases whose group or name contains this; may be repeated', collect)
     .option('--without <part>', "leave out: sluice, kafka, tools (Kafka's Java tools); may be repeated", collectWithout)
