@@ -56,7 +56,7 @@ function casesOf({ layout, mode, fetchBytes }: Shape, world: () => Promise<World
     const place = await world()
     await setMode(place, mode)
     const hot = () => hotWork(place, options)
-    return subject === ALONE ? hot() : besideColdReaders(place, fetchBytes, options.signal, hot)
+    return subject === ALONE ? hot() : besideColdReaders(place, fetchBytes, options.seconds, options.signal, hot)
   }
   // The two cases of a run follow each other: whichever comes first measures for both.
   const half = (which: keyof Run, subject: string) => async (): Promise<Measured> => {
