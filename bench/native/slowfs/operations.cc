@@ -92,6 +92,7 @@ void Operations::answer(const Request& request) {
     case FUSE_READ: return read(request);
     case FUSE_WRITE: return write(request);
     case FUSE_FSYNC: return sync(request);
+    case FUSE_MKNOD: return make_node(request);
     case FUSE_MKDIR: return make_folder(request);
     case FUSE_UNLINK: return remove(request, 0);
     case FUSE_RMDIR: return remove(request, AT_REMOVEDIR);
@@ -252,6 +253,14 @@ void Operations::sync(const Request& request) {
     const int result = in.fsync_flags & FUSE_FSYNC_FDATASYNC ? fdatasync(fd) : fsync(fd);
     channel_.reply_error(unique, result < 0 ? errno : 0);
   });
+}
+
+// Sockets, above all.
+void Operations::make_node(const Request& request) {
+  const auto& in = request.as<fuse_mknod_in>();
+  const char* name = request.name(sizeof in);
+  if (mknodat(request.node->path.get(), name, in.mode, in.rdev) != 0) return finish(request, -errno);
+  reply_entry(request, name);
 }
 
 void Operations::make_folder(const Request& request) {

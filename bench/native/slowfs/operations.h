@@ -53,6 +53,7 @@ class Operations {
   void read(const Request& request);
   void write(const Request& request);
   void sync(const Request& request);
+  void make_node(const Request& request);
   void make_folder(const Request& request);
   void remove(const Request& request, int flags);
   void rename(const Request& request, std::uint64_t target_folder, const char* names, unsigned flags);
