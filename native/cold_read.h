@@ -16,6 +16,9 @@ struct ColdRead {
   std::uint64_t length = 0;
   bool copy = false;  // into `bytes`; else only into the page cache
 
+  // Little of it is missing: it was hot, and is read first.
+  bool nearly_resident = false;
+
   // False: nobody waits any more, the disk is spared.
   std::atomic<bool> wanted{true};
 

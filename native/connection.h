@@ -119,6 +119,8 @@ class Connection {
   bool runnable = false;      // in the list of those that have more to send in the next round
   std::shared_ptr<ColdRead> cold;  // waits for a disk thread
   std::int64_t cold_since_us = 0;
+  std::int64_t cold_ms;           // when it waited for a disk thread last, or was opened
+  std::int64_t cold_sent = 0;     // and what it had sent by then
   bool adopted = false;
   bool leaving = false;       // moves to another thread at the end of the round
   std::int64_t heavy_ms = 0;  // when it last had work that is not for the JavaScript thread

@@ -21,12 +21,13 @@ class LaneThreads {
  public:
   LaneThreads(const char* name, unsigned threads, std::size_t limit) : name_(name), max_threads_(threads > 0 ? threads : 1), limit_(limit) {}
 
-  bool submit(std::function<void()> job) {
+  bool submit(std::function<void()> job, Urgency urgency) {
     {
       std::lock_guard lock(mutex_);
-      if (stopping_ || jobs_.size() >= limit_) return false;
-      if (idle_ <= jobs_.size() && threads_.size() < max_threads_ && !start_thread() && threads_.empty()) return false;
-      jobs_.push_back(std::move(job));
+      const std::size_t waiting = prompt_.size() + patient_.size();
+      if (stopping_ || waiting >= limit_) return false;
+      if (idle_ <= waiting && threads_.size() < max_threads_ && !start_thread() && threads_.empty()) return false;
+      (urgency == Urgency::Prompt ? prompt_ : patient_).push_back(std::move(job));
     }
     wake_.notify_one();
     return true;
@@ -65,24 +66,32 @@ class LaneThreads {
     std::unique_lock lock(mutex_);
     for (;;) {
       idle_++;
-      wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+      wake_.wait(lock, [this] { return stopping_ || !prompt_.empty() || patient_may_run(); });
       idle_--;
-      if (jobs_.empty()) return;
-      std::function<void()> job = std::move(jobs_.front());
-      jobs_.pop_front();
+      const bool patient = prompt_.empty();
+      std::deque<std::function<void()>>& jobs = patient ? patient_ : prompt_;
+      if (jobs.empty()) return;
+      std::function<void()> job = std::move(jobs.front());
+      jobs.pop_front();
+      if (patient) patient_running_++;
       lock.unlock();
       job();
       job = nullptr;  // what it held is let go outside the lock
       lock.lock();
+      if (patient) patient_running_--;
     }
   }
+
+  bool patient_may_run() const { return !patient_.empty() && (max_threads_ == 1 || patient_running_ < max_threads_ - 1); }
 
   const char* const name_;
   const unsigned max_threads_;
   const std::size_t limit_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::function<void()>> jobs_;
+  std::deque<std::function<void()>> prompt_;
+  std::deque<std::function<void()>> patient_;
+  std::size_t patient_running_ = 0;
   std::vector<std::thread> threads_;
   std::size_t idle_ = 0;
   bool stopping_ = false;
@@ -93,7 +102,7 @@ class ThreadedDiskQueue final : public DiskQueue {
   explicit ThreadedDiskQueue(const DiskQueueOptions& options) : options_(options) {}
   ~ThreadedDiskQueue() override { ThreadedDiskQueue::stop(); }
 
-  bool submit(Lane lane, Place place, std::function<void()> job) override {
+  bool submit(Lane lane, Place place, std::function<void()> job, Urgency urgency) override {
     PlaceLanes* lanes;
     {
       std::lock_guard lock(mutex_);
@@ -102,7 +111,7 @@ class ThreadedDiskQueue final : public DiskQueue {
       if (!found) found = std::make_unique<PlaceLanes>(options_);
       lanes = found.get();
     }
-    return lanes->lanes[static_cast<std::size_t>(lane)].submit(std::move(job));
+    return lanes->lanes[static_cast<std::size_t>(lane)].submit(std::move(job), urgency);
   }
 
   void stop() override {

@@ -13,6 +13,10 @@ enum class Lane { Append, Read, Flush, Maintenance };
 // Tells apart what may be on different disks: each place has threads of its own, so that a disk that is slow or stuck holds up no other.
 using Place = std::uint64_t;
 
+// Patient jobs run after the prompt ones of their lane, and leave it one thread where it has several: those who always wait for the disk do not make
+// others wait who do so once in a while.
+enum class Urgency { Prompt, Patient };
+
 // Threads of each lane, per place.
 struct DiskQueueOptions {
   unsigned append_threads = 1;
@@ -28,7 +32,7 @@ class DiskQueue {
  public:
   static std::unique_ptr<DiskQueue> create(const DiskQueueOptions& options);
   virtual ~DiskQueue() = default;
-  virtual bool submit(Lane lane, Place place, std::function<void()> job) = 0;
+  virtual bool submit(Lane lane, Place place, std::function<void()> job, Urgency urgency = Urgency::Prompt) = 0;
   virtual void stop() = 0;
 };
 

@@ -12,6 +12,9 @@ constexpr std::size_t kSendPerRound = 1024 * 1024;
 constexpr std::int64_t kLingerMs = 1000;
 // When the read lane is full.
 constexpr std::int64_t kLaneRetryMs = 10;
+// Who has sent so much, or for so long, since it last waited for the disk reads from memory, as a rule.
+constexpr std::int64_t kHotBytes = 8 * 1024 * 1024;
+constexpr std::int64_t kHotMs = 10'000;
 
 }  // namespace
 
@@ -85,10 +88,14 @@ void IoThread::wait_for_disk(Connection& connection, Outgoing& response) {
 
 // False: the read lane is full. It is tried again in the next sweep.
 bool IoThread::queue_cold_read(Connection& connection) {
-  const bool queued = server_.disk().submit(Lane::Read, connection.cold->region.place, [inbox = inbox_, id = connection.id, read = connection.cold] {
+  const bool hot = connection.cold->nearly_resident || now_ms_ - connection.cold_ms >= kHotMs ||
+                   connection.bytes_sent.load(std::memory_order_relaxed) - connection.cold_sent >= kHotBytes;
+  auto job = [inbox = inbox_, id = connection.id, read = connection.cold] {
     read->run();
     inbox->post({Command::Kind::Warm, id});
-  });
+  };
+  const bool queued =
+      server_.disk().submit(Lane::Read, connection.cold->region.place, std::move(job), hot ? Urgency::Prompt : Urgency::Patient);
   if (!queued) next_sweep_ms_ = std::min(next_sweep_ms_, now_ms_ + kLaneRetryMs);
   return queued;
 }
@@ -103,6 +110,8 @@ void IoThread::warmed(Connection& connection) {
   connection.cold = nullptr;
   if (!read) return;
   count_cold(connection, read->region, Counter::ColdMicros, monotonic_us() - connection.cold_since_us);
+  connection.cold_ms = now_ms_;
+  connection.cold_sent = connection.bytes_sent.load(std::memory_order_relaxed);
   if (read->error != 0) return close(connection, CloseReason::TransferFailed);
   bool more;
   if (Outgoing* response = connection.front(more)) response->warmed(*read);

@@ -1,5 +1,6 @@
 // Look-ups and reads of a segment: they run beside its writers.
 #include <cerrno>
+#include <utility>
 
 #include "segment.h"
 
@@ -19,6 +20,12 @@ int Segment::beside_cuts(Wait wait, Look look) {
     if (wait == Wait::No) return -EAGAIN;
     std::lock_guard until_cut(write_mutex_);
   }
+}
+
+Urgency Segment::urgency_of_look_up() {
+  constexpr std::int64_t kOftenMs = 5000;
+  const std::int64_t before = std::exchange(waited_ms_, monotonic_ms());
+  return waited_ms_ - before < kOftenMs ? Urgency::Patient : Urgency::Prompt;
 }
 
 int Segment::locate(std::int64_t offset, Wait wait, BatchPlace& out) {

@@ -63,7 +63,7 @@ struct SegmentCalls::State {
 
   // Runs `work(values) -> status` on a lane and completes `ticket`, exactly once.
   template <typename Work>
-  void later(Lane lane, Place place, double ticket, Work work) {
+  void later(Lane lane, Place place, double ticket, Work work, Urgency urgency = Urgency::Prompt) {
     auto job = [&channel = events, ticket, work = std::move(work)]() mutable {
       Values values;
       int status;
@@ -75,7 +75,7 @@ struct SegmentCalls::State {
       }
       channel.complete(ticket, status, values.a, values.b, values.c);
     };
-    if (!queue.submit(lane, place, std::move(job))) events.complete(ticket, -EAGAIN);
+    if (!queue.submit(lane, place, std::move(job), urgency)) events.complete(ticket, -EAGAIN);
   }
 
   static void place(const BatchPlace& place, Values& values) {
@@ -233,12 +233,14 @@ Napi::Value SegmentCalls::State::segment_locate(Info info) {
 Napi::Value SegmentCalls::State::segment_locate_later(Info info) {
   const std::int64_t offset = integer_argument(info, 1, 0, kMaxOffset);
   const std::shared_ptr<Segment> target = segment(info);
-  later(Lane::Read, target->place(), ticket_argument(info, 2), [target, offset](Values& values) {
+  const double ticket = ticket_argument(info, 2);
+  const auto work = [target, offset](Values& values) {
     BatchPlace found;
     const int status = target->locate(offset, Wait::Yes, found);
     if (status >= 0) place(found, values);
     return status;
-  });
+  };
+  later(Lane::Read, target->place(), ticket, work, target->urgency_of_look_up());
   return info.Env().Undefined();
 }
 

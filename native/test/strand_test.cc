@@ -209,6 +209,24 @@ void places() {
   gate.unlock();
 }
 
+// However many patient jobs wait, and wherever they are held up: a prompt one finds a thread.
+void patience() {
+  World world;
+  std::mutex gate;
+  gate.lock();
+  std::atomic<int> run{0};
+  for (int i = 0; i < 100; i++)
+    CHECK(world.queue->submit(Lane::Append, 7, [&] { std::lock_guard wait(gate); run++; }, Urgency::Patient));
+  for (int i = 0; i < 20; i++) {
+    CHECK(world.queue->submit(Lane::Append, 7, [&world, i] { world.completions.channel.complete(i, 0); }));
+    CHECK_EQ(world.completions.status_of(i), 0);
+  }
+  CHECK_EQ(run.load(), 0);
+  gate.unlock();
+  world.queue->stop();
+  CHECK_EQ(run.load(), 100);
+}
+
 // stop() runs what is queued.
 void stopping() {
   World world;
@@ -230,5 +248,6 @@ int main() {
   failure();
   full_lane();
   places();
+  patience();
   stopping();
 }
