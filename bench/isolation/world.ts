@@ -95,12 +95,10 @@ export async function besideColdReaders<T>(
 ): Promise<T> {
   const { topic, partitions } = COLD
   const ending = new AbortController()
-  let slow = false
   const makeCold = async () => {
     await disk.drop(`${topic}-`)
     // Only of the cold topic: should the machine evict a hot page (some virtual machines take memory back), that is not what is asked here.
     await disk.set({ operation: 'read', delayMs: READ_DELAY_MS, match: `${topic}-` })
-    slow = true
   }
   const readers = load.fetch(
     { bootstrap: broker.bootstrap, topic, partitions, connections: partitions, fetchBytes, seconds: READERS_SECONDS },
@@ -108,7 +106,7 @@ export async function besideColdReaders<T>(
   )
   readers.catch(() => {})
   try {
-    while (!slow || (await disk.stats()).read.waiting === 0) await Promise.race([delay(10, undefined, { signal }), readers])
+    while ((await disk.stats()).read.waiting === 0) await Promise.race([delay(10, undefined, { signal }), readers])
     // Not of the work's own time: a broker that stalls takes longer, and the readers may be through with their data by then.
     const waited = waitingShare(disk, seconds, signal)
     const result = await work()
