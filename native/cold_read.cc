@@ -21,7 +21,7 @@ void ColdRead::run() {
   if (!wanted.load(std::memory_order_relaxed)) return;
   const std::uint64_t end = position + length;
   const std::uint64_t left = std::max(region.file->end(), end) - end;
-  region.file->met_cold(monotonic_ms());
+  const ColdMarks::Reading reading(region.file->cold_marks(), position, end);
   warm(region.file->fd(), position, length, std::min(left, std::clamp(length, kLeastAhead, kMostAhead)));
   if (copy) {
     try {
@@ -33,7 +33,6 @@ void ColdRead::run() {
       error = ENOMEM;
     }
   }
-  region.file->met_cold(monotonic_ms());
 }
 
 }  // namespace sluice

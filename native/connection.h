@@ -15,6 +15,7 @@
 #include <string>
 
 #include "cold_read.h"
+#include "clock.h"
 #include "inbox.h"
 #include "io_options.h"
 #include "meter.h"
@@ -23,9 +24,6 @@
 #include "transport.h"
 
 namespace sluice {
-
-// Microseconds of the monotonic clock.
-std::int64_t monotonic_us();
 
 // Frames of one connection that were delivered and not released. Apart from the Connection, so that a frame that lives long does not keep a socket open.
 class Flow final : public FrameOwner {

@@ -5,13 +5,12 @@
 #include <cstdint>
 #include <memory>
 
+#include "clock.h"
+#include "cold_marks.h"
 #include "disk_queue.h"
 #include "meter.h"
 
 namespace sluice {
-
-// Milliseconds of the monotonic clock, as coarse as a timer tick.
-std::int64_t monotonic_ms();
 
 // An open log file. Closes with its last reference, so deletion never breaks a reader. Descriptor and counters may be read from any thread.
 class LogFile {
@@ -35,14 +34,11 @@ class LogFile {
   bool fresh(std::uint64_t position, std::int64_t now_ms) const;
   // Bytes from `position` to the end were appended. By one thread at a time, before publish_end().
   void appended(std::uint64_t position, std::int64_t now_ms);
-  // Whether something of it was read from the disk lately, and perhaps still is: by this process, from opening on.
-  bool cold_lately(std::int64_t now_ms) const { return now_ms - cold_ms_.load(std::memory_order_relaxed) < kColdMs; }
-  void met_cold(std::int64_t now_ms) { cold_ms_.store(now_ms, std::memory_order_relaxed); }
+  // Reads of disk threads, this process's from opening on.
+  ColdMarks& cold_marks() { return cold_marks_; }
 
  private:
   static constexpr std::int64_t kFreshMs = 3000;
-  // Longer than a disk takes for a read, or than the kernel tries.
-  static constexpr std::int64_t kColdMs = 60'000;
 
   const int fd_;
   const std::shared_ptr<LogMeter> meter_;
@@ -52,7 +48,7 @@ class LogFile {
   std::atomic<std::int64_t> span_ms_{INT64_MIN / 2};
   std::atomic<std::uint64_t> recent_from_;
   std::atomic<std::uint64_t> earlier_from_;
-  std::atomic<std::int64_t> cold_ms_{INT64_MIN / 2};
+  ColdMarks cold_marks_;
 };
 
 struct FileRegion {

@@ -11,7 +11,7 @@ enum class Residency { Resident, Cold, Unknown };
 
 // How surely a range must be told to be resident.
 enum class Probe {
-  Fast,   // takes a page for resident whose read has begun and not ended: only for a file of which nothing was read from the disk lately
+  Fast,   // takes a page for resident whose read has begun and not ended: only where no disk thread has read lately (ColdMarks)
   Exact,  // such a page is cold
 };
 
