@@ -27,7 +27,9 @@ bool fresh(const FileRegion& region, std::uint64_t position, std::int64_t now_ms
   return position + kFreshTail >= region.file->end() && region.file->fresh(position, now_ms);
 }
 
-Probe probe_of(const FileRegion& region, std::int64_t now_ms) { return region.file->cold_lately(now_ms) ? Probe::Exact : Probe::Fast; }
+Probe probe_of(const FileRegion& region, std::uint64_t position, std::uint64_t length) {
+  return region.file->cold_marks().overlap(position, position + length) ? Probe::Exact : Probe::Fast;
+}
 
 Counter counter_of(TransferMode path) {
   switch (path) {
@@ -125,7 +127,8 @@ StepResult Outgoing::send_gathered(Transport& transport, TransferContext& contex
       return StepResult::Broken;
     }
     std::uint8_t* into = context.buffer() + buffered;
-    const ssize_t got = read_resident(region.file->fd(), into, want, region.position + done, probe_of(region, limits.now_ms));
+    const std::uint64_t from = region.position + done;
+    const ssize_t got = read_resident(region.file->fd(), into, want, from, probe_of(region, from, want));
     if (got == -EAGAIN) {
       if (total > 0) break;
       cold_small_ = true;
@@ -162,7 +165,7 @@ StepResult Outgoing::send_region(Transport& transport, TransferContext& context,
     found_ = Counter::FreshBytes;
     if (!fresh(region, position, limits.now_ms)) {
       cold_small_ = false;
-      if (residency(region.file->fd(), position, length, probe_of(region, limits.now_ms)) != Residency::Resident) return StepResult::Cold;
+      if (residency(region.file->fd(), position, length, probe_of(region, position, length)) != Residency::Resident) return StepResult::Cold;
       found_ = Counter::ResidentBytes;
       probed_until_ = position + length;
       probed_ms_ = limits.now_ms;
@@ -211,9 +214,11 @@ void Outgoing::advance(std::size_t bytes, CounterSet& counters, Counter path, Co
     }
     FileRegion& region = parts_[next_part_].region;
     const std::uint64_t part = std::min<std::uint64_t>(bytes, region.length - part_done_);
-    const bool read_in = region.position + part_done_ < read_in_until_;
+    const std::uint64_t at = region.position + part_done_;
+    const std::uint64_t read_in = at < read_in_until_ ? std::min(part, read_in_until_ - at) : 0;
     count(counters, region, path, static_cast<std::int64_t>(part));
-    count(counters, region, read_in ? Counter::ReadInBytes : found, static_cast<std::int64_t>(part));
+    if (read_in > 0) count(counters, region, Counter::ReadInBytes, static_cast<std::int64_t>(read_in));
+    if (read_in < part) count(counters, region, found, static_cast<std::int64_t>(part - read_in));
     part_done_ += part;
     bytes -= static_cast<std::size_t>(part);
     if (part_done_ == region.length) {

@@ -108,8 +108,10 @@ class Segment {
   int locate_timestamp(std::int64_t timestamp, BatchPlace& out);
   int read(std::uint64_t position, std::size_t length, FramePool& frames, FrameRef& out);
 
-  // The batch that holds `offset`, or the first behind it (offsets may have gaps). Wait::No: any thread, -EAGAIN when the disk would be waited for.
-  int locate(std::int64_t offset, Wait wait, BatchPlace& out);
+  // The batch that holds `offset`, or the first behind it (offsets may have gaps). Where it fits into `limit` bytes, `bytes` is how much of them is whole
+  // batches: the torn batch that a limit leaves would be read, sent and thrown away. Of small batches, whose headers are many, it is `limit`.
+  // Wait::No: any thread, -EAGAIN when the disk would be waited for.
+  int locate(std::int64_t offset, Wait wait, BatchPlace& out, std::uint64_t limit = 0);
 
  private:
   // What index entries are made from, as of some position: by appending, or by walking the log.
@@ -130,13 +132,18 @@ class Segment {
     std::int64_t last_offset;
     std::uint64_t bytes;
   };
-  // Where the batch behind one that was found begins: the next offset that its reader asks for. Holds as long as nothing is cut.
+  // Where the batch behind those that were found begins: the next offset that their reader asks for. Holds as long as nothing is cut.
   struct Boundary {
     std::int64_t offset = -1;
     std::uint64_t position = 0;
     std::uint32_t truncations = 0;
+    // That batch; no bytes: not known.
+    BatchPlace batch{};
+    std::int64_t last_offset = -1;
   };
   static constexpr std::size_t kReaders = 16;
+  static constexpr std::uint64_t kFewBatches = 4;
+  static constexpr unsigned kMostHeaders = 8;
 
   int open();
   int open_files();
@@ -152,9 +159,12 @@ class Segment {
   void publish_entries(const NewEntries& entries);
   int check_parts(const AppendPart* parts, std::size_t count, std::uint64_t end) const;
   void remember(const std::vector<RecentBatch>& batches);
-  int locate_once(std::int64_t offset, Wait wait, BatchPlace& out);
-  bool locate_recent(std::int64_t offset, BatchPlace& out) const;
-  bool find_boundary(std::int64_t offset, std::uint64_t& position) const;
+  int locate_once(std::int64_t offset, Wait wait, std::uint64_t limit, BatchPlace& out);
+  bool locate_recent(std::int64_t offset, std::uint64_t limit, BatchPlace& out) const;
+  int walk_to(std::int64_t offset, std::uint64_t from, Wait wait, BatchPlace& out, std::int64_t& last_offset);
+  static bool few(std::uint64_t bytes, std::uint64_t limit) { return bytes <= limit && bytes * kFewBatches >= limit; }
+  int add_whole(std::uint64_t limit, Wait wait, BatchPlace& place, Boundary& next) const;
+  bool find_boundary(std::int64_t offset, Boundary& out) const;
   void remember_boundary(std::int64_t asked, const Boundary& next);
   int locate_timestamp_once(std::int64_t timestamp, BatchPlace& out);
   template <typename Look>

@@ -28,26 +28,45 @@ Urgency Segment::urgency_of_look_up() {
   return waited_ms_ - before < kOftenMs ? Urgency::Patient : Urgency::Prompt;
 }
 
-int Segment::locate(std::int64_t offset, Wait wait, BatchPlace& out) {
+int Segment::locate(std::int64_t offset, Wait wait, BatchPlace& out, std::uint64_t limit) {
   if (wait == Wait::Yes) {
     if (const int result = open(); result < 0) return result;
-    log_->met_cold(monotonic_ms());
-  } else if (!opened_.load(std::memory_order_acquire)) {
-    return -EAGAIN;
+    const ColdMarks::Reading reading(log_->cold_marks(), 0, UINT64_MAX);
+    return beside_cuts(wait, [&] { return locate_once(offset, wait, limit, out); });
   }
-  return beside_cuts(wait, [&] { return locate_once(offset, wait, out); });
+  if (!opened_.load(std::memory_order_acquire)) return -EAGAIN;
+  return beside_cuts(wait, [&] { return locate_once(offset, wait, limit, out); });
 }
 
-int Segment::locate_once(std::int64_t offset, Wait wait, BatchPlace& out) {
-  if (locate_recent(offset, out)) return 0;
+int Segment::locate_once(std::int64_t offset, Wait wait, std::uint64_t limit, BatchPlace& out) {
+  if (locate_recent(offset, limit, out)) return 0;
   const std::uint32_t truncations = log_->truncations();
-  std::uint64_t from = 0;
-  if (!find_boundary(offset, from)) {
-    IndexEntry entry;
-    const int found = offsets_.find_key(offset - base_offset_, wait, entry);
-    if (found < 0) return found;
-    if (found > 0) from = static_cast<std::uint64_t>(entry.value);
+  Boundary found;
+  std::int64_t last_offset;
+  if (find_boundary(offset, found) && found.batch.bytes > 0) {
+    out = found.batch;
+    last_offset = found.last_offset;
+  } else {
+    std::uint64_t from = found.position;
+    if (found.offset < 0) {
+      IndexEntry entry;
+      const int known = offsets_.find_key(offset - base_offset_, wait, entry);
+      if (known < 0) return known;
+      if (known > 0) from = static_cast<std::uint64_t>(entry.value);
+    }
+    if (const int result = walk_to(offset, from, wait, out, last_offset); result < 0) return result;
+    if (out.bytes == 0) return 0;
   }
+  Boundary next{last_offset + 1, out.position + out.bytes, truncations};
+  if (out.bytes <= limit) {
+    if (!few(out.bytes, limit)) out.bytes = limit;
+    else if (const int result = add_whole(limit, wait, out, next); result < 0) return result;
+  }
+  remember_boundary(offset, next);
+  return 0;
+}
+
+int Segment::walk_to(std::int64_t offset, std::uint64_t from, Wait wait, BatchPlace& out, std::int64_t& last_offset) {
   const std::uint64_t end = log_->end();  // after the index: every entry seen points below it
   if (from > end) return -EBADMSG;
   BatchWalk walk(log_->fd(), from, end, wait);
@@ -59,22 +78,46 @@ int Segment::locate_once(std::int64_t offset, Wait wait, BatchPlace& out) {
       return 0;
     }
     const BatchHeader batch = walk.header();
-    if (batch.last_offset() >= offset) {
+    last_offset = batch.last_offset();
+    if (last_offset >= offset) {
       out = {walk.position(), batch.base_offset(), batch.size()};
-      remember_boundary(offset, {batch.last_offset() + 1, walk.position() + batch.size(), truncations});
       return 0;
     }
     walk.step();
   }
 }
 
+// The header that ends it is the one that the next look-up begins with: for a reader that goes on it costs nothing.
+int Segment::add_whole(std::uint64_t limit, Wait wait, BatchPlace& place, Boundary& next) const {
+  BatchWalk walk(log_->fd(), next.position, log_->end(), wait);
+  for (unsigned batches = 1; place.bytes + kBatchHeaderBytes <= limit; batches++) {
+    const int result = walk.look();
+    if (result <= 0) return result;
+    if (batches == kMostHeaders) {
+      place.bytes = limit;
+      return 0;
+    }
+    const BatchHeader batch = walk.header();
+    if (place.bytes + batch.size() > limit) {
+      next.batch = {walk.position(), batch.base_offset(), batch.size()};
+      next.last_offset = batch.last_offset();
+      return 0;
+    }
+    place.bytes += batch.size();
+    next.offset = batch.last_offset() + 1;
+    next.position = walk.position() + batch.size();
+    walk.step();
+  }
+  return 0;
+}
+
 // A consumer that reads on asks for the offset behind the last batch that it got: found without the index, which saves two of three system calls
 // (one batch in a fetch).
-bool Segment::find_boundary(std::int64_t offset, std::uint64_t& position) const {
+bool Segment::find_boundary(std::int64_t offset, Boundary& out) const {
   std::lock_guard lock(recent_mutex_);
   for (const Boundary& boundary : boundaries_) {
     if (boundary.offset != offset || boundary.truncations != log_->truncations()) continue;
-    position = boundary.position;
+    out = boundary;
     return true;
   }
   return false;
@@ -92,7 +135,7 @@ void Segment::remember_boundary(std::int64_t asked, const Boundary& next) {
 }
 
 // Consumers at the tail ask for what was appended a moment ago: answered without a system call.
-bool Segment::locate_recent(std::int64_t offset, BatchPlace& out) const {
+bool Segment::locate_recent(std::int64_t offset, std::uint64_t limit, BatchPlace& out) const {
   std::lock_guard lock(recent_mutex_);
   if (recent_.empty() || recent_end_ != log_->end()) return false;
   if (offset > recent_.back().last_offset) {
@@ -100,14 +143,26 @@ bool Segment::locate_recent(std::int64_t offset, BatchPlace& out) const {
     return true;
   }
   if (offset < recent_.front().base_offset) return false;
-  const auto at = std::lower_bound(recent_.begin(), recent_.end(), offset, [](const RecentBatch& batch, std::int64_t o) { return batch.last_offset < o; });
+  auto at = std::lower_bound(recent_.begin(), recent_.end(), offset, [](const RecentBatch& batch, std::int64_t o) { return batch.last_offset < o; });
   out = {at->position, at->base_offset, at->bytes};
+  if (few(out.bytes, limit)) {
+    for (unsigned batches = 1; ++at != recent_.end() && out.bytes + kBatchHeaderBytes <= limit; batches++) {
+      if (batches == kMostHeaders) {
+        out.bytes = limit;
+        break;
+      }
+      if (out.bytes + at->bytes > limit) break;
+      out.bytes += at->bytes;
+    }
+  } else if (out.bytes <= limit) {
+    out.bytes = limit;
+  }
   return true;
 }
 
 int Segment::locate_timestamp(std::int64_t timestamp, BatchPlace& out) {
   if (const int result = open(); result < 0) return result;
-  log_->met_cold(monotonic_ms());
+  const ColdMarks::Reading reading(log_->cold_marks(), 0, UINT64_MAX);
   return beside_cuts(Wait::Yes, [&] { return locate_timestamp_once(timestamp, out); });
 }
 
@@ -140,7 +195,7 @@ int Segment::locate_timestamp_once(std::int64_t timestamp, BatchPlace& out) {
 
 int Segment::read(std::uint64_t position, std::size_t length, FramePool& frames, FrameRef& out) {
   if (const int result = open(); result < 0) return result;
-  log_->met_cold(monotonic_ms());
+  const ColdMarks::Reading reading(log_->cold_marks(), position, position + length);
   const std::uint64_t end = log_->end();
   if (position >= end || length == 0) return 0;
   const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(length, end - position));

@@ -219,9 +219,10 @@ Napi::Value SegmentCalls::State::segment_locate(Info info) {
   const std::shared_ptr<Segment> target = segment(info);
   const std::int64_t offset = integer_argument(info, 1, 0, kMaxOffset);
   const Doubles into = doubles_argument(info, 2, 3);
+  const auto limit = static_cast<std::uint64_t>(integer_argument(info, 3, 0, kMaxSafeInteger));
   BatchPlace found;
   // Errors too are told by the disk thread's form.
-  if (target->locate(offset, Wait::No, found) < 0) return Napi::Number::New(info.Env(), 0);
+  if (target->locate(offset, Wait::No, found, limit) < 0) return Napi::Number::New(info.Env(), 0);
   Values values;
   place(found, values);
   into.data[0] = values.a;
@@ -232,11 +233,12 @@ Napi::Value SegmentCalls::State::segment_locate(Info info) {
 
 Napi::Value SegmentCalls::State::segment_locate_later(Info info) {
   const std::int64_t offset = integer_argument(info, 1, 0, kMaxOffset);
+  const auto limit = static_cast<std::uint64_t>(integer_argument(info, 2, 0, kMaxSafeInteger));
   const std::shared_ptr<Segment> target = segment(info);
-  const double ticket = ticket_argument(info, 2);
-  const auto work = [target, offset](Values& values) {
+  const double ticket = ticket_argument(info, 3);
+  const auto work = [target, offset, limit](Values& values) {
     BatchPlace found;
-    const int status = target->locate(offset, Wait::Yes, found);
+    const int status = target->locate(offset, Wait::Yes, found, limit);
     if (status >= 0) place(found, values);
     return status;
   };

@@ -153,7 +153,7 @@ export const Location = {
   position: 0,
   /** Base offset of that batch; -1 at the end. */
   baseOffset: 1,
-  /** Size of that batch in bytes; 0 at the end. */
+  /** 0 at the end; else the size of that batch in bytes or, where it is at most the `limit` asked with, how much of the limit is whole batches (large ones; else the limit). */
   bytes: 2
 } as const
 
@@ -231,8 +231,8 @@ export interface NativeRuntime {
   /** Behind all earlier appends of the strand: cuts log and indexes to `position`, which must be a batch boundary. Regions above it never send another byte. Runs even when the strand is broken. */
   segmentTruncate(segment: number, strand: number, position: number, ticket: number): void
   /** 1: `into` filled (see Location); 0: would have to wait for the disk: use segmentLocateLater. */
-  segmentLocate(segment: number, offset: number, into: Float64Array): number
-  segmentLocateLater(segment: number, offset: number, ticket: number): void
+  segmentLocate(segment: number, offset: number, into: Float64Array, limit: number): number
+  segmentLocateLater(segment: number, offset: number, limit: number, ticket: number): void
   /** The first batch whose maxTimestamp >= timestamp, as Location; bytes 0: none in this segment. */
   segmentLocateTimestamp(segment: number, timestamp: number, ticket: number): void
   /** Reads up to `length` bytes at `position`: value1 = frame (0 when none), value2 = bytes read. */

@@ -10,7 +10,7 @@ export interface BatchLocation {
   readonly position: number
   /** Its base offset; -1 when there is none. */
   readonly baseOffset: number
-  /** Its size in bytes; 0 when there is none. */
+  /** 0 when there is none. Its size or, where it is at most the limit that was given, how much of the limit is whole batches (large ones; else the limit). */
   readonly bytes: number
 }
 
@@ -137,14 +137,14 @@ export class NativeSegment {
   }
 
   /** From memory only; undefined when that would have to wait for the disk. */
-  locateNow(offset: number): BatchLocation | undefined {
-    if (this.#runtime.native.segmentLocate(this.handle, offset, location) !== 1) return undefined
+  locateNow(offset: number, limit = 0): BatchLocation | undefined {
+    if (this.#runtime.native.segmentLocate(this.handle, offset, location, limit) !== 1) return undefined
     return { position: location[Location.position]!, baseOffset: location[Location.baseOffset]!, bytes: location[Location.bytes]! }
   }
 
-  async locate(offset: number): Promise<BatchLocation> {
+  async locate(offset: number, limit = 0): Promise<BatchLocation> {
     const [, position, baseOffset, bytes] = await this.#runtime.run(this.#path, (ticket) =>
-      this.#runtime.native.segmentLocateLater(this.handle, offset, ticket)
+      this.#runtime.native.segmentLocateLater(this.handle, offset, limit, ticket)
     )
     return { position, baseOffset, bytes }
   }

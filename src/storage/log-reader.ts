@@ -36,7 +36,7 @@ export function readLog(
     if (segment === undefined) return NOTHING
     // A segment from which compaction took all, or one whose first batch is still on its way.
     if (segment.size === 0) continue
-    const from = segment.native.locateNow(Math.max(offset, segment.baseOffset))
+    const from = segment.native.locateNow(Math.max(offset, segment.baseOffset), maxBytes)
     if (from === undefined) return readLater(state, index, offset, maxBytes, upTo, atLeastOneBatch)
     if (from.bytes === 0 || from.position >= segment.size) continue
     if (from.baseOffset >= upTo) return NOTHING
@@ -58,7 +58,7 @@ async function readLater(
   let segment = state.segments.at(first)
   try {
     while (segment !== undefined) {
-      const from = segment.size === 0 ? undefined : await segment.native.locate(Math.max(offset, segment.baseOffset))
+      const from = segment.size === 0 ? undefined : await segment.native.locate(Math.max(offset, segment.baseOffset), maxBytes)
       if (offset < state.logStartOffset) return OUT_OF_RANGE
       if (from !== undefined && from.bytes > 0 && from.position < segment.size) {
         if (from.baseOffset >= upTo) return NOTHING
@@ -90,11 +90,13 @@ async function limitLater(segment: LogSegment, upTo: number): Promise<number> {
   return Math.min((await segment.native.locate(upTo)).position, segment.size)
 }
 
+// A torn batch at the end is not sent where the location tells of it. It counts all the same: what may be read decides whether a fetch has enough.
 function regionOf(segment: LogSegment, from: BatchLocation, limit: number, maxBytes: number, atLeastOneBatch: boolean): ReadResult {
-  let length = Math.min(maxBytes, limit - from.position)
-  if (atLeastOneBatch && length < from.bytes) length = from.bytes
-  if (length <= 0) return NOTHING
-  return { errorCode: ErrorCode.NONE, region: { segment: segment.native.handle, position: from.position, length }, bytes: length }
+  let bytes = Math.min(maxBytes, limit - from.position)
+  if (atLeastOneBatch && from.bytes > maxBytes) bytes = from.bytes
+  if (bytes <= 0) return NOTHING
+  const length = Math.min(bytes, from.bytes)
+  return { errorCode: ErrorCode.NONE, region: { segment: segment.native.handle, position: from.position, length }, bytes }
 }
 
 function readFailure(state: LogState, error: unknown): ReadResult {

@@ -38,6 +38,45 @@ test('appended batches get offsets in the order of the calls and are read again'
   )
 })
 
+test('a batch that a limit would tear is left out where batches are large, in memory and from the disk alike, and counts all the same', async (t) => {
+  const engine = await startEngine(t)
+  let log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  for (const prefix of ['a', 'b', 'c', 'd']) await append(engine, log, values(1, prefix, 30_000))
+  for (let i = 0; i < 100; i++) await append(engine, log, values(1, 'e', 10))
+  const size = (await log.read(0, 1, Infinity, true)).bytes
+  const regions = async (): Promise<unknown[]> => {
+    const seen: unknown[] = []
+    for (const [offset, limit] of [
+      [0, 65_536],
+      [2, 65_536],
+      [1, size],
+      [1, size - 1],
+      [0, 5 * size],
+      [4, 1000]
+    ] as const) {
+      const { region, bytes } = await log.read(offset, limit, Infinity, true)
+      seen.push([region?.position, region?.length, bytes])
+    }
+    return seen
+  }
+  const small = ((await log.read(4, 1, Infinity, true)).region?.length ?? 0) * 100
+  const expected = [
+    [0, 2 * size, 65_536],
+    [2 * size, 65_536, 65_536],
+    [size, size, size],
+    [size, size, size],
+    [0, 4 * size + small, 4 * size + small],
+    [4 * size, 1000, 1000]
+  ]
+  t.deepEqual(await regions(), expected)
+  await engine.stop()
+  const second = await startEngine(t, { dir: engine.dir })
+  log = (await second.manager.whenReady('t', 0))!
+  t.deepEqual(await regions(), expected, 'by the headers in the file')
+  t.deepEqual(await regions(), expected, 'by what is remembered of them')
+  await second.stop()
+})
+
 test('a fetch gets regions of whole batches from the one that holds the offset', async (t) => {
   const engine = await startEngine(t)
   const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
