@@ -109,7 +109,7 @@ class Segment {
   int read(std::uint64_t position, std::size_t length, FramePool& frames, FrameRef& out);
 
   // The batch that holds `offset`, or the first behind it (offsets may have gaps). Where it fits into `limit` bytes, `bytes` is how much of them is whole
-  // batches: the torn batch that a limit leaves would be read, sent and thrown away. Of small batches, whose headers are many, it is `limit`.
+  // batches: the torn batch that a limit leaves would be read, sent and thrown away. Of small batches, whose headers are many, and for a small limit it is `limit`.
   // Wait::No: any thread, -EAGAIN when the disk would be waited for.
   int locate(std::int64_t offset, Wait wait, BatchPlace& out, std::uint64_t limit = 0);
 
@@ -144,6 +144,7 @@ class Segment {
   static constexpr std::size_t kReaders = 16;
   static constexpr std::uint64_t kFewBatches = 4;
   static constexpr unsigned kMostHeaders = 8;
+  static constexpr std::uint64_t kLeastLimit = 16 * 1024;  // a torn batch of less is not worth a look
 
   int open();
   int open_files();
@@ -162,7 +163,7 @@ class Segment {
   int locate_once(std::int64_t offset, Wait wait, std::uint64_t limit, BatchPlace& out);
   bool locate_recent(std::int64_t offset, std::uint64_t limit, BatchPlace& out) const;
   int walk_to(std::int64_t offset, std::uint64_t from, Wait wait, BatchPlace& out, std::int64_t& last_offset);
-  static bool few(std::uint64_t bytes, std::uint64_t limit) { return bytes <= limit && bytes * kFewBatches >= limit; }
+  static bool few(std::uint64_t bytes, std::uint64_t limit) { return bytes <= limit && bytes * kFewBatches >= limit && limit >= kLeastLimit; }
   int add_whole(std::uint64_t limit, Wait wait, BatchPlace& place, Boundary& next) const;
   bool find_boundary(std::int64_t offset, Boundary& out) const;
   void remember_boundary(std::int64_t asked, const Boundary& next);
