@@ -141,7 +141,7 @@ class Segment {
     BatchPlace batch{};
     std::int64_t last_offset = -1;
   };
-  static constexpr std::size_t kReaders = 16;
+  static constexpr std::size_t kReaders = 128;
   static constexpr std::uint64_t kFewBatches = 4;
   static constexpr unsigned kMostHeaders = 8;
   static constexpr std::uint64_t kLeastLimit = 16 * 1024;  // a torn batch of less is not worth a look
