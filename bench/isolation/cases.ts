@@ -2,11 +2,11 @@
 import type { Latency, LoadResult } from '../lib/load.js'
 import type { Round } from '../lib/result.js'
 import type { Case } from '../lib/rounds.js'
+import { KIB, MIB } from '../lib/units.js'
 import { besideColdReaders, COLD, HOT, LAYOUTS, openWorld, PRODUCED, READ_DELAY_MS, setMode, type Layout, type World } from './world.js'
 
-const KIB = 1024
 const MODES = ['auto', 'sendfile', 'splice', 'mmap', 'readwrite'] as const
-const COLD_FETCHES = [4 * KIB, 64 * KIB, 1024 * KIB]
+const COLD_FETCHES = [4 * KIB, 64 * KIB, MIB]
 const COLD_FETCHES_QUICK = [64 * KIB]
 /** Requests a second, far below what the broker can do: what is measured is waiting, not work. */
 const FETCH_RATE = 400

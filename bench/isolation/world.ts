@@ -8,9 +8,7 @@ import { startSluice, type BenchBroker } from '../lib/broker.js'
 import { atEnd } from '../lib/ending.js'
 import { openLoad, type Load } from '../lib/load.js'
 import { mountSlowFs, type SlowFs } from '../lib/slowfs.js'
-
-const KIB = 1024
-const MIB = 1024 * KIB
+import { KIB, MIB } from '../lib/units.js'
 
 /** Where the hot topic and the produced one are: on the slow disk too, but in the page cache, or on a disk of their own. */
 export type Layout = 'same disk' | 'another disk'

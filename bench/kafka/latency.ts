@@ -4,7 +4,8 @@
  */
 import type { Latency, LatencyResult } from '../lib/load.js'
 import type { Case } from '../lib/rounds.js'
-import { KIB, type Measured, type Stage, type Subject } from './stage.js'
+import { KIB } from '../lib/units.js'
+import type { Measured, Stage, Subject } from './stage.js'
 
 const ACKS = [
   [1, 'acks=1'],

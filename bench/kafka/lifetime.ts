@@ -5,8 +5,9 @@ import type { BenchBroker } from '../lib/broker.js'
 import { memoryOf, openFilesOf } from '../lib/process.js'
 import type { Figures } from '../lib/result.js'
 import type { Case } from '../lib/rounds.js'
+import { KIB, MIB } from '../lib/units.js'
 import { moment, spentBetween } from './meter.js'
-import { KIB, MIB, type Measured, type Stage, type Subject } from './stage.js'
+import type { Measured, Stage, Subject } from './stage.js'
 
 const own = ({ kind }: Subject): boolean => kind !== 'external'
 

@@ -3,9 +3,8 @@ import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { cpuBetween, otherPercent, sampleCpu, type CpuSample, type CpuUse } from '../lib/process.js'
 import type { Figures } from '../lib/result.js'
+import { GIB, MIB } from '../lib/units.js'
 
-const GIB = 2 ** 30
-const MIB = 2 ** 20
 /** USER_HZ: 100 on every Linux that people run. */
 const TICK_SECONDS = 0.01
 

@@ -14,12 +14,9 @@ import type { Progress } from '../lib/progress.js'
 import type { Figures, Round } from '../lib/result.js'
 import type { Case } from '../lib/rounds.js'
 import { DISTURBED_FLOOR } from '../lib/statistics.js'
+import { KIB, MIB } from '../lib/units.js'
 import { moment, pageCachePrice, perGib, spentBetween, type Moment } from './meter.js'
 import { warmUp } from './warm-up.js'
-
-export const KIB = 2 ** 10
-export const MIB = 2 ** 20
-export const GIB = 2 ** 30
 
 const FLOOR_ATTEMPTS = 3
 /** After a pause a broker catches up on its timers. */

@@ -5,8 +5,9 @@ import { root, run } from '../../test/support/processes.js'
 import { memoryOf } from '../lib/process.js'
 import type { Figures } from '../lib/result.js'
 import type { Case } from '../lib/rounds.js'
+import { MIB } from '../lib/units.js'
 import { moment, perGib, spentBetween } from './meter.js'
-import { MIB, type Measured, type Stage, type Subject, type Turn } from './stage.js'
+import type { Measured, Stage, Subject, Turn } from './stage.js'
 
 const PARTITIONS = 6
 const RECORDS = [

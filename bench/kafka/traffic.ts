@@ -1,6 +1,7 @@
 /** Throughput and its cost: produce, consume, fan-out. */
 import type { Case } from '../lib/rounds.js'
-import { GIB, KIB, MIB, type Measured, type Stage, type Subject } from './stage.js'
+import { GIB, KIB, MIB } from '../lib/units.js'
+import type { Measured, Stage, Subject } from './stage.js'
 
 interface ProduceCase {
   readonly name: string

@@ -4,10 +4,9 @@
  * hardly less than in the pass before.
  */
 import type { Load, LoadResult } from '../lib/load.js'
+import { KIB, MIB } from '../lib/units.js'
 import type { Stage, Turn } from './stage.js'
 
-const KIB = 2 ** 10
-const MIB = 2 ** 20
 /** Mean of the costs of a request against those of the pass before, above which a pass has brought nothing. */
 const SETTLED = 0.93
 /** One pass that brought nothing may be a disturbance. */

@@ -2,8 +2,8 @@
 import type { FigureName, Unit } from './result.js'
 import { FIGURES } from './result.js'
 import type { Comparison } from './statistics.js'
+import { KIB } from './units.js'
 
-const KIB = 1024
 /** Finer than a figure of any suite. */
 const MOST_DECIMALS = 9
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const

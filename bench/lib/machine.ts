@@ -5,9 +5,9 @@ import { cpus, release, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Machine } from './result.js'
+import { MIB } from './units.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-const MIB = 1024 * 1024
 
 /** The machine, and the file system of `folder` (which must exist). */
 export async function describeMachine(folder: string): Promise<Machine> {

@@ -10,6 +10,7 @@ import type { BenchmarkResult, FigureName } from './result.js'
 import { FIGURES } from './result.js'
 import type { Comparison } from './statistics.js'
 import { isDisturbed } from './statistics.js'
+import { MIB } from './units.js'
 import { sentence } from './verdict.js'
 
 /** A ratio of this size, or one divided by it, has the full colour. */
@@ -112,7 +113,7 @@ function roundsText(view: SubjectView): Markup {
 export function conditions(result: BenchmarkResult): Markup {
   const { machine, versions } = result
   const rows: readonly (readonly [string, string | Markup])[] = [
-    ['machine', `${machine.cpu}, ${plural(machine.cores, 'core')}, ${bytes(machine.memoryMiB * 2 ** 20)} of memory`],
+    ['machine', `${machine.cpu}, ${plural(machine.cores, 'core')}, ${bytes(machine.memoryMiB * MIB)} of memory`],
     ['kernel', machine.kernel],
     ['file system', machine.filesystem],
     [

@@ -6,6 +6,7 @@ import type { BenchmarkResult, FigureName } from './result.js'
 import { FIGURES } from './result.js'
 import type { Comparison, Summary } from './statistics.js'
 import { SUITE_TITLES } from './suites.js'
+import { MIB } from './units.js'
 import { disturbedRounds, verdictOf } from './verdict.js'
 import type { Finding } from './verdict.js'
 
@@ -36,7 +37,7 @@ export function terminalText(result: BenchmarkResult, options: TerminalOptions):
   const parts = [
     paint.bold(SUITE_TITLES[result.suite]),
     ...wrapped(
-      `${machine.cpu}, ${plural(machine.cores, 'core')}, ${figureValue(machine.memoryMiB * 2 ** 20, 'sendfileBytes')} memory, ${machine.kernel}, ${machine.filesystem}`,
+      `${machine.cpu}, ${plural(machine.cores, 'core')}, ${figureValue(machine.memoryMiB * MIB, 'sendfileBytes')} memory, ${machine.kernel}, ${machine.filesystem}`,
       columns
     ),
     ...wrapped(

@@ -21,6 +21,7 @@ import { recordCount, stamp } from '../../src/record/batch.js'
 import { buildBatch } from '../../src/record/index.js'
 import type { Log } from '../../src/storage/log.js'
 import { LogManager } from '../../src/storage/log-manager.js'
+import { MIB } from '../lib/units.js'
 import { randomBytes, type Comparison, type OpenSuite, type Subject, type Suite } from './suite.js'
 
 const AT_ONCE = 64
@@ -29,10 +30,10 @@ const SIZES = [
   [65_536, '64 KiB']
 ] as const
 const RECORD_BYTES = 1000
-const FILE_BYTES = 256 * 1024 * 1024
+const FILE_BYTES = 256 * MIB
 const WARM_BYTES = 2 * FILE_BYTES
 const SEGMENT_BYTES = 0x7fffffff
-const INDEX_BYTES = 10 * 1024 * 1024
+const INDEX_BYTES = 10 * MIB
 const INDEX_INTERVAL_BYTES = 4096
 const TOPIC_ID = 'ZzRKCMH6RiOrZrm6jFyUaw'
 
@@ -95,7 +96,7 @@ function bounded({ name, begin }: Target, bytes: number, append: () => Promise<u
 
 /** Takes the memory that files will need from the host. */
 async function warm(fileName: string): Promise<void> {
-  const chunk = Buffer.alloc(4 * 1024 * 1024)
+  const chunk = Buffer.alloc(4 * MIB)
   const file = await openHandle(fileName, 'w')
   for (let written = 0; written < WARM_BYTES; written += chunk.length) await file.write(chunk)
   await file.close()

@@ -14,6 +14,7 @@ import { loadBrokerConfig } from '../../src/config/index.js'
 import { type IoOptions, TransferMode } from '../../src/native/binding.js'
 import { Runtime } from '../../src/native/runtime.js'
 import { NativeSegment, Strand } from '../../src/native/segment.js'
+import { MIB } from '../lib/units.js'
 import { ANSWER_BYTES, DRAIN, type DrainRequest } from './drain.js'
 import { randomBytes, type Comparison, type OpenSuite, type Subject, type Suite } from './suite.js'
 
@@ -22,7 +23,7 @@ const SIZES = [
   [65_536, '64 KiB', 64],
   [1_048_576, '1 MiB', 16]
 ] as const
-const FILE_BYTES = 32 * 1024 * 1024
+const FILE_BYTES = 32 * MIB
 /** About what stands before the records in the response to a fetch of one partition. */
 const HEADER_BYTES = 64
 
@@ -36,8 +37,8 @@ const IO: IoOptions = {
   sendBufferBytes: -1,
   receiveBufferBytes: -1,
   maxUnreleasedFrames: 100,
-  maxUnreleasedBytes: 1024 * 1024,
-  maxUnsentBytes: 256 * 1024 * 1024
+  maxUnreleasedBytes: MIB,
+  maxUnsentBytes: 256 * MIB
 }
 
 /** Sends the region to the one connection of its kind. Resolves when the next may follow. */
@@ -52,7 +53,7 @@ interface Path {
 /** `checked`: iterations return the CRC-32C of what the other end received, which takes it a while. */
 export async function openHandover(folder: string, { checked }: { readonly checked: boolean }): Promise<OpenSuite> {
   const base = path.join(folder, '00000000000000000000')
-  const pattern = randomBytes(1024 * 1024 + 1)
+  const pattern = randomBytes(MIB + 1)
   const content = Buffer.alloc(FILE_BYTES)
   for (let at = 0; at < FILE_BYTES; at += pattern.length) pattern.copy(content, at)
   writeFileSync(`${base}.log`, content)

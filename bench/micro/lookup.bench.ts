@@ -11,6 +11,7 @@ import path from 'node:path'
 import { Runtime } from '../../src/native/runtime.js'
 import { NativeSegment, Strand } from '../../src/native/segment.js'
 import { At, BATCH_OVERHEAD, LOG_OVERHEAD, readInt64, writeInt64 } from '../../src/record/batch.js'
+import { MIB } from '../lib/units.js'
 import { pseudoRandom, type Comparison, type OpenSuite, type Subject, type Suite } from './suite.js'
 
 const BATCH_BYTES = 16_384
@@ -20,7 +21,6 @@ const SIZES = [
   [64, '64 MiB'],
   [1023, '1 GiB']
 ] as const
-const MIB = 1024 * 1024
 /** A walk over more would take longer than a round. */
 const MOST_WALKED_MIB = 64
 const INDEX_ENTRY_BYTES = 8

@@ -11,12 +11,13 @@
 import Benchmark from 'benchmark'
 import type { Case } from '../lib/rounds.js'
 import type { Figures } from '../lib/result.js'
+import { median } from '../lib/statistics.js'
+import { MIB } from '../lib/units.js'
 import type { Comparison, Subject } from './suite.js'
 
 const MOST_SAMPLE_SECONDS = 0.05
 const SAMPLES = 5
 const REPEATED = 16
-const MIB = 1024 * 1024
 
 /** What the last measured iteration found: written so that the work has an effect. */
 export const kept: { value: unknown } = { value: undefined }
@@ -72,10 +73,4 @@ async function timeOf(subject: Subject, seconds: number): Promise<number> {
 
 async function repeat(subject: Subject): Promise<void> {
   for (let turn = 0; turn < REPEATED; turn++) kept.value = await subject.run()
-}
-
-function median(samples: readonly number[]): number {
-  const sorted = samples.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }

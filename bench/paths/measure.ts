@@ -3,12 +3,11 @@ import type { Load } from '../lib/load.js'
 import { cpuBetween, otherPercent, sampleCpu, traceSystemCalls, type CpuSample, type Tracing } from '../lib/process.js'
 import type { Figures, Round } from '../lib/result.js'
 import type { Case } from '../lib/rounds.js'
+import { GIB, MIB } from '../lib/units.js'
 import type { Options } from './options.js'
 import { groupOf, nameOf, type PathCase } from './plan.js'
 import { TOPIC, type PathBytes, type Stage, type Subject } from './stage.js'
 
-const GIB = 2 ** 30
-const MIB = 2 ** 20
 /** Of the run under a tracer, whose time counts for nothing. */
 const TRACED_SECONDS = 0.3
 /** Of a cold run: it ends when all is read. */

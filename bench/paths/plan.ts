@@ -1,8 +1,6 @@
 /** Which cases there are: fetch sizes, consumers, hot and cold page cache. */
+import { KIB, MIB } from '../lib/units.js'
 import type { Options } from './options.js'
-
-const KIB = 1024
-const MIB = 1024 * KIB
 
 export interface PathCase {
   readonly cache: 'hot' | 'cold'

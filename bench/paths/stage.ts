@@ -8,6 +8,7 @@ import { projectRoot } from '../lib/build.js'
 import { atEnd } from '../lib/ending.js'
 import { serverOf, type CannedServer, type Load } from '../lib/load.js'
 import type { Progress } from '../lib/progress.js'
+import { KIB, MIB } from '../lib/units.js'
 import { readStatus } from '../../src/cli/status-client.js'
 import { IDIOMS, type Idiom } from './idioms.js'
 import type { Options } from './options.js'
@@ -54,14 +55,13 @@ export interface Stage {
   readonly leftOut: readonly string[]
 }
 
-const MIB = 2 ** 20
 /** Batches of 4,093 bytes fill fetches of all sizes closely: 16 of them are 64 KiB but 48 bytes. */
 const BATCH_BYTES = 4096
 const RECORD_BYTES = 495
 /** What the data folder may take, besides the log. */
 const ROOM_BYTES = 64 * MIB
 /** As the broker's sockets have: what is in a smaller buffer stays in the processor's cache, which is worth more than the path. */
-const SEND_BUFFER_BYTES = 256 * 1024
+const SEND_BUFFER_BYTES = 256 * KIB
 const LEAST_LOG_BYTES = 16 * MIB
 const SERVERS = path.join(projectRoot, 'dist/bench/paths/node-servers.js')
 

@@ -3,6 +3,7 @@ import { Admin } from '../lib/admin.js'
 import type { BenchBroker } from '../lib/broker.js'
 import { startSluice } from '../lib/broker.js'
 import type { Case } from '../lib/rounds.js'
+import { MIB } from '../lib/units.js'
 import { pseudoRandom } from '../micro/suite.js'
 import { ClosedLoop } from './closed-loop.js'
 import { deliveries, WARM_UP, warmUp } from './deliveries.js'
@@ -11,7 +12,6 @@ import { type AtEnd, type Measured, measureLoop, quiet, type Scale } from './mea
 
 const SIZES = [1, 16, 256, 1024]
 const QUICK_SIZES = [1, 16]
-const MIB = 1024 * 1024
 const SEGMENT_BYTES = MIB
 /** With its header a batch is a little more than 4 KiB, so that the index names every one. */
 const RECORD_BYTES = 4096
