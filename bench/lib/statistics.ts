@@ -45,6 +45,12 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (sorted[middle - 1] ?? Number.NaN) / 2 + upper / 2
 }
 
+/** The sample below which the share of them lies, NaN without any. Sorts them in place: there may be a million. */
+export function percentile(samples: number[], share: number): number {
+  samples.sort((a, b) => a - b)
+  return samples[Math.min(samples.length - 1, Math.floor(samples.length * share))] ?? Number.NaN
+}
+
 /** Undefined of nothing. */
 export function summarize(values: readonly number[]): Summary | undefined {
   if (values.length === 0) return undefined

@@ -1,7 +1,7 @@
 /** One connection that asks again as soon as it is answered, with frames that were made before: what it costs the generator hardly counts. */
 import { once } from 'node:events'
 import net from 'node:net'
-import { percentile } from './percentile.js'
+import { percentile } from '../lib/statistics.js'
 
 export interface Address {
   readonly host: string

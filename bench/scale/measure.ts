@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { BenchBroker } from '../lib/broker.js'
 import { cpuBetween, memoryOf, openFilesOf, otherPercent, sampleCpu } from '../lib/process.js'
 import type { Figures, Round } from '../lib/result.js'
+import { percentile } from '../lib/statistics.js'
 import { ClosedLoop, type LoopResult } from './closed-loop.js'
-import { percentile } from './percentile.js'
 
 export interface Scale {
   /** How long each case is measured in each round, after a fifth of it to get warm. */
