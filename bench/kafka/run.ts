@@ -1,19 +1,12 @@
-/** Puts the suite together: who takes part, which cases, and the result. */
-import { mkdirSync, rmSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
-import os from 'node:os'
-import path from 'node:path'
+/** Puts the suite together: who takes part, and which cases. */
 import { brokerSetting } from '../../src/config/settings/index.js'
 import { run } from '../../test/support/processes.js'
 import { external, installedKafka, startKafka, startSluice, Unavailable } from '../lib/broker.js'
 import { BuildError } from '../lib/build.js'
-import { atEnd, endAll, interruption } from '../lib/ending.js'
-import { finish, finishOptions } from '../lib/finish.js'
 import { openLoad, type Load } from '../lib/load.js'
-import { describeMachine, versions } from '../lib/machine.js'
-import { terminalProgress, type Progress } from '../lib/progress.js'
-import type { BenchmarkResult } from '../lib/result.js'
+import type { Progress } from '../lib/progress.js'
 import { runRounds, type Case } from '../lib/rounds.js'
+import type { Outcome, Running } from '../lib/suite.js'
 import { latencyCases } from './latency.js'
 import { growthCases, idleCases, startUpCases } from './lifetime.js'
 import type { Options } from './options.js'
@@ -41,54 +34,33 @@ interface Cast {
   readonly jars?: string
 }
 
-/** Measures, prints and writes the result. Rejects with one sentence for users when nothing can be measured. */
-export async function measureBrokers(options: Options, command: string): Promise<BenchmarkResult> {
-  const signal = interruption()
-  const progress = terminalProgress()
-  const startedAt = new Date()
-  const parent = options.dir ?? os.tmpdir()
-  mkdirSync(parent, { recursive: true })
-  const folder = await mkdtemp(path.join(parent, 'sluice-bench-'))
-  const remove = (): void => rmSync(folder, { recursive: true, force: true })
-  atEnd(() => Promise.resolve(remove()), remove)
-  try {
-    const cast = await assemble(options, folder, progress)
-    const load = await loadOrReason(cast.leftOut)
-    const stage = new Stage({
-      subjects: cast.subjects,
-      ...(load === undefined ? {} : { load }),
-      progress,
-      signal,
-      folder,
-      quick: options.quick,
-      seconds: options.seconds
-    })
-    const cases = (await allCases(stage, cast)).filter((one) => matches(one, options.only))
-    if (cases.length === 0)
-      throw new Error(options.only.length === 0 ? 'nothing can be measured' : `no case is called '${options.only.join("' or '")}'`)
-    const outcome = await runRounds(cases, { rounds: options.rounds, progress, signal })
-    if (outcome.measurements.length === 0) throw new Error(`nothing was measured: ${outcome.leftOut.join('; ')}`)
-    const result: BenchmarkResult = {
-      schema: 1,
-      suite: 'kafka',
-      startedAt: startedAt.toISOString(),
-      seconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
-      command,
-      machine: await describeMachine(parent),
-      versions: { ...(await versions()), ...cast.versions },
-      flushPolicy: FLUSH_POLICY,
-      transferMode: transferMode(cast.subjects),
-      turns: cast.subjects.some(({ kind }) => kind === 'external') ? `${TURNS}${EXTERNAL_TURNS}` : TURNS,
-      baseline: (cast.subjects.find(({ kind }) => kind === 'kafka') ?? cast.subjects[0])?.name ?? '',
-      measurements: outcome.measurements,
-      leftOut: [...cast.leftOut, ...outcome.leftOut]
-    }
-    if (!signal.aborted) await stage.end()
-    await finish(result, finishOptions(options))
-    return result
-  } finally {
-    progress.end()
-    await endAll()
+/** Rejects with one sentence for users when nothing can be measured. */
+export async function measureBrokers(options: Options, { folder, progress, signal, afterwards }: Running): Promise<Outcome> {
+  const cast = await assemble(options, folder, progress)
+  const load = await loadOrReason(cast.leftOut)
+  const stage = new Stage({
+    subjects: cast.subjects,
+    ...(load === undefined ? {} : { load }),
+    progress,
+    signal,
+    folder,
+    quick: options.quick,
+    seconds: options.seconds
+  })
+  const cases = (await allCases(stage, cast)).filter((one) => matches(one, options.only))
+  if (cases.length === 0)
+    throw new Error(options.only.length === 0 ? 'nothing can be measured' : `no case is called '${options.only.join("' or '")}'`)
+  const outcome = await runRounds(cases, { rounds: options.rounds, progress, signal })
+  if (outcome.measurements.length === 0) throw new Error(`nothing was measured: ${outcome.leftOut.join('; ')}`)
+  if (!signal.aborted) afterwards(() => stage.end())
+  return {
+    versions: cast.versions,
+    flushPolicy: FLUSH_POLICY,
+    transferMode: transferMode(cast.subjects),
+    turns: cast.subjects.some(({ kind }) => kind === 'external') ? `${TURNS}${EXTERNAL_TURNS}` : TURNS,
+    baseline: (cast.subjects.find(({ kind }) => kind === 'kafka') ?? cast.subjects[0])?.name ?? '',
+    measurements: outcome.measurements,
+    leftOut: [...cast.leftOut, ...outcome.leftOut]
   }
 }
 

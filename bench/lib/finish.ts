@@ -17,24 +17,6 @@ export interface FinishOptions {
   readonly history?: boolean
 }
 
-/** The options that every suite understands, for `parseArgs`. */
-export const SUITE_OPTIONS = {
-  rounds: { type: 'string' },
-  json: { type: 'string' },
-  html: { type: 'string' },
-  history: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' }
-} as const
-
-/** What of parsed options is meant for `finish`. */
-export function finishOptions(values: { readonly json?: string; readonly html?: string; readonly history?: boolean }): FinishOptions {
-  return {
-    ...(values.json === undefined ? {} : { json: values.json }),
-    ...(values.html === undefined ? {} : { html: values.html }),
-    ...(values.history === undefined ? {} : { history: values.history })
-  }
-}
-
 const HISTORY = fileURLToPath(new URL('../../../bench/history.ndjson', import.meta.url))
 
 /**

@@ -1,7 +1,16 @@
-/** What each suite is called, what it asks, and what its figures can not show. */
+/** What each suite is called, how it is started, what it asks, and what its figures can not show. */
 import type { BenchmarkResult, FigureName } from './result.js'
 
 export type Suite = BenchmarkResult['suite']
+
+/** As npm knows them. */
+export const SUITE_SCRIPTS: Readonly<Record<Suite, string>> = {
+  paths: 'bench',
+  kafka: 'bench:kafka',
+  micro: 'bench:micro',
+  isolation: 'bench:isolation',
+  scale: 'bench:scale'
+}
 
 export const SUITE_TITLES: Readonly<Record<Suite, string>> = {
   paths: 'Ways from the page cache to the socket',

@@ -1,17 +1,9 @@
-/**
- * Micro benchmarks: each part of the hot paths beside what a Node program would write or pick instead.
- * Run: npm run bench:micro -- [--only WORD] [--seconds 0.5] [--rounds 3] [--json FILE] [--html FILE]
- */
-import { mkdtemp, rm } from 'node:fs/promises'
-import os from 'node:os'
+/** `npm run bench:micro`: each part of the hot paths beside what a Node program would write or pick instead. */
+import { mkdtemp } from 'node:fs/promises'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
-import { interruption } from '../lib/ending.js'
-import { finish, finishOptions, SUITE_OPTIONS } from '../lib/finish.js'
-import { describeMachine, versions } from '../lib/machine.js'
-import { terminalProgress } from '../lib/progress.js'
-import type { BenchmarkResult } from '../lib/result.js'
+import { parseCommandLine, type SuiteOptions } from '../lib/command-line.js'
 import { type Case, runRounds } from '../lib/rounds.js'
+import { type Outcome, type Running, runSuite } from '../lib/suite.js'
 import append from './append.bench.js'
 import codec from './codec.bench.js'
 import crc from './crc.bench.js'
@@ -19,90 +11,54 @@ import floor from './floor.bench.js'
 import handover from './handover.bench.js'
 import lookup from './lookup.bench.js'
 import { casesOf } from './measure.js'
-import type { OpenSuite, Suite } from './suite.js'
+import type { Comparison, OpenSuite, Suite } from './suite.js'
 import walk from './walk.bench.js'
 
 const SUITES: readonly Suite[] = [floor, crc, walk, lookup, append, handover, codec]
-const HELP = `npm run bench:micro -- [options]
-  --only WORD     (may be repeated) only the suites (${SUITES.map(({ name }) => name).join(', ')}), groups and cases whose name holds the word
-  --seconds N     how long each case is measured in each round (0.5)
-  --rounds N      (3)
-  --json FILE     the results as JSON
-  --html FILE     the results as a page
-`
+const NAMES = SUITES.map(({ name }) => name).join(', ')
 
-const { values } = parseArgs({
-  options: { ...SUITE_OPTIONS, only: { type: 'string', multiple: true }, seconds: { type: 'string', default: '0.5' } }
-})
+const USAGE = {
+  suite: 'micro',
+  description: 'Measures each part of the hot paths beside what a Node program would write or pick instead.',
+  rounds: { usual: 3 },
+  seconds: { of: 'each case in each round', usual: 0.5 },
+  only: `only suites (${NAMES}), groups and cases whose name contains this; may be repeated`,
+  wrongUsage: 1
+} as const
 
-const words = (values.only ?? []).map((word) => word.toLowerCase())
+await runSuite('micro', (args) => parseCommandLine(USAGE, args), measure)
+
+async function measure({ rounds, seconds, only }: SuiteOptions, { folder, progress, signal, afterwards }: Running): Promise<Outcome> {
+  const words = only.map((word) => word.toLowerCase())
+  const onlySuites = words.length > 0 && words.every((word) => SUITES.some(({ name }) => name === word))
+  const cases: Case[] = []
+  const leftOut: string[] = []
+  for (const suite of onlySuites ? SUITES.filter(({ name }) => words.includes(name)) : SUITES) {
+    try {
+      const open = await suite.open(await mkdtemp(path.join(folder, `${suite.name}-`)))
+      afterwards(() => open.close())
+      const mine = chosen(words, suite, open).flatMap((comparison) => casesOf(comparison, seconds))
+      cases.push(...mine)
+      if (mine.length === 0) continue
+      leftOut.push(...open.leftOut)
+      await open.warm?.()
+    } catch (error) {
+      leftOut.push(`${suite.name}: ${(error as Error).message}`)
+    }
+  }
+  if (cases.length === 0) throw new Error(`no case bears the word '${words.join("' or '")}'; the suites are ${NAMES}`)
+  const outcome = await runRounds(cases, { rounds, progress, signal })
+  return {
+    flushPolicy: 'page cache: nothing is flushed, by anybody',
+    transferMode: 'auto',
+    baseline: 'Sluice',
+    measurements: outcome.measurements,
+    leftOut: [...leftOut, ...outcome.leftOut]
+  }
+}
 
 /** Of a suite that `--only` names all, of others what bears one of the words. */
-function chosen(suite: Suite, { comparisons }: OpenSuite, seconds: number): Case[] {
-  const bears = (text: string): boolean => words.length === 0 || words.some((word) => text.toLowerCase().includes(word))
-  const picked = words.includes(suite.name) ? comparisons : comparisons.filter(({ group, name }) => bears(`${group} ${name}`))
-  return picked.flatMap((comparison) => casesOf(comparison, seconds))
-}
-
-async function main(seconds: number, rounds: number): Promise<void> {
-  const started = new Date()
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-micro-'))
-  const signal = interruption()
-  const opened: OpenSuite[] = []
-  const leftOut: string[] = []
-  try {
-    const cases: Case[] = []
-    const onlySuites = words.length > 0 && words.every((word) => SUITES.some(({ name }) => name === word))
-    for (const suite of onlySuites ? SUITES.filter(({ name }) => words.includes(name)) : SUITES) {
-      const own = await mkdtemp(path.join(folder, `${suite.name}-`))
-      try {
-        const open = await suite.open(own)
-        opened.push(open)
-        const mine = chosen(suite, open, seconds)
-        cases.push(...mine)
-        if (mine.length === 0) continue
-        leftOut.push(...open.leftOut)
-        await open.warm?.()
-      } catch (error) {
-        leftOut.push(`${suite.name}: ${(error as Error).message}`)
-      }
-    }
-    if (cases.length === 0)
-      throw new Error(`no case bears the word '${words.join("' or '")}'; the suites are ${SUITES.map(({ name }) => name).join(', ')}`)
-    const outcome = await runRounds(cases, { rounds, progress: terminalProgress(), signal })
-    const result: BenchmarkResult = {
-      schema: 1,
-      suite: 'micro',
-      startedAt: started.toISOString(),
-      seconds: Math.round((Date.now() - started.getTime()) / 1000),
-      command: ['npm run bench:micro', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '),
-      machine: await describeMachine(folder),
-      versions: await versions(),
-      flushPolicy: 'page cache: nothing is flushed, by anybody',
-      transferMode: 'auto',
-      baseline: 'Sluice',
-      measurements: outcome.measurements,
-      leftOut: [...leftOut, ...outcome.leftOut]
-    }
-    await finish(result, finishOptions(values))
-  } finally {
-    for (const open of opened) await open.close()
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
-if (values.help === true) process.stdout.write(HELP)
-else {
-  try {
-    await main(positive('seconds', values.seconds), positive('rounds', values.rounds ?? '3'))
-  } catch (error) {
-    process.stderr.write(`bench:micro: ${(error as Error).message}\n`)
-    process.exitCode = 1
-  }
-}
-
-function positive(name: string, text: string): number {
-  const number = Number(text)
-  if (!(number > 0)) throw new Error(`--${name} must be a number above 0, not '${text}'`)
-  return number
+function chosen(words: readonly string[], suite: Suite, { comparisons }: OpenSuite): readonly Comparison[] {
+  if (words.length === 0 || words.includes(suite.name)) return comparisons
+  return comparisons.filter(({ group, name }) => words.some((word) => `${group} ${name}`.toLowerCase().includes(word)))
 }

@@ -1,15 +1,8 @@
-/** Puts the suite together: who takes part, which cases, and the result. */
-import { mkdirSync, rmSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
-import os from 'node:os'
-import path from 'node:path'
-import { atEnd, endAll, interruption } from '../lib/ending.js'
-import { finish, finishOptions } from '../lib/finish.js'
+/** Puts the suite together: who takes part, and which cases. */
 import { openLoad, type Load } from '../lib/load.js'
-import { describeMachine, versions } from '../lib/machine.js'
-import { terminalProgress, type Progress } from '../lib/progress.js'
-import type { BenchmarkResult, Measurement } from '../lib/result.js'
-import { runRounds } from '../lib/rounds.js'
+import type { Progress } from '../lib/progress.js'
+import { runRounds, type RoundsOutcome } from '../lib/rounds.js'
+import type { Outcome, Running } from '../lib/suite.js'
 import { caseOf, chill, warmUp } from './measure.js'
 import type { Options } from './options.js'
 import { isWanted, planCases, type PathCase } from './plan.js'
@@ -19,46 +12,14 @@ const FLUSH_POLICY = 'only reading is measured; the log was written before, and 
 
 const COMPILE_NOTE_MS = 1000
 
-interface Outcome {
-  readonly measurements: readonly Measurement[]
-  readonly leftOut: readonly string[]
+/** What cannot be measured is a line in the result; with no measurement at all the exit code is 1. */
+export async function measurePaths(options: Options, running: Running): Promise<Outcome> {
+  const outcome = await measured(options, running)
+  if (outcome.measurements.length === 0) process.exitCode ||= 1
+  return { flushPolicy: FLUSH_POLICY, transferMode: 'each in turn, in one broker', baseline: BASELINE, limits: [LIMIT], ...outcome }
 }
 
-/** Measures, prints and writes the result. What cannot be measured is a line in it; with no measurement at all the exit code is 1. */
-export async function measurePaths(options: Options, command: string, progress = terminalProgress()): Promise<BenchmarkResult> {
-  const signal = interruption()
-  const startedAt = new Date()
-  const parent = options.dir ?? os.tmpdir()
-  mkdirSync(parent, { recursive: true })
-  const folder = await mkdtemp(path.join(parent, 'sluice-bench-'))
-  const remove = (): void => rmSync(folder, { recursive: true, force: true })
-  atEnd(() => Promise.resolve(remove()), remove)
-  try {
-    const outcome = await measured(options, folder, progress, signal)
-    const result: BenchmarkResult = {
-      schema: 1,
-      suite: 'paths',
-      startedAt: startedAt.toISOString(),
-      seconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
-      command,
-      machine: await describeMachine(parent),
-      versions: await versions(),
-      flushPolicy: FLUSH_POLICY,
-      transferMode: 'each in turn, in one broker',
-      baseline: BASELINE,
-      limits: [LIMIT],
-      ...outcome
-    }
-    await finish(result, finishOptions(options))
-    if (result.measurements.length === 0) process.exitCode ||= 1
-    return result
-  } finally {
-    progress.end()
-    await endAll()
-  }
-}
-
-async function measured(options: Options, folder: string, progress: Progress, signal: AbortSignal): Promise<Outcome> {
+async function measured(options: Options, { folder, progress, signal }: Running): Promise<RoundsOutcome> {
   const planned = planCases(options).filter((one) => EVERYBODY.some((subject) => isWanted(options.only, one, subject)))
   const wanted = (subject: string) => planned.some((one) => isWanted(options.only, one, subject))
   try {
