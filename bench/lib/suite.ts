@@ -68,7 +68,7 @@ async function run<Options extends SuiteOptions>(
   atEnd(() => Promise.resolve(remove()), remove)
   const undoing: (() => Promise<void>)[] = []
   try {
-    const outcome = await measure(options, { folder, progress, signal, afterwards: (undo) => undoing.push(undo) })
+    const { versions: others, ...outcome } = await measure(options, { folder, progress, signal, afterwards: (undo) => undoing.push(undo) })
     const result: BenchmarkResult = {
       schema: 1,
       suite,
@@ -76,8 +76,8 @@ async function run<Options extends SuiteOptions>(
       seconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
       command,
       machine: await describeMachine(parent),
-      ...outcome,
-      versions: { ...(await versions()), ...outcome.versions }
+      versions: { ...(await versions()), ...others },
+      ...outcome
     }
     await finish(result, options)
   } finally {
