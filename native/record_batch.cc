@@ -1,43 +1,20 @@
 #include "record_batch.h"
 
-#include <bit>
-#include <cstring>
-
+#include "big_endian.h"
 #include "crc32c.h"
 
 namespace sluice {
 namespace {
 
-template <typename T>
-T swap_if_little(T value) {
-  if constexpr (std::endian::native == std::endian::big) return value;
-  if constexpr (sizeof(T) == 2) return static_cast<T>(__builtin_bswap16(value));
-  if constexpr (sizeof(T) == 4) return static_cast<T>(__builtin_bswap32(value));
-  return static_cast<T>(__builtin_bswap64(value));
-}
-
-template <typename T>
-T load(const std::uint8_t* at) {
-  T value;
-  std::memcpy(&value, at, sizeof value);
-  return swap_if_little(value);
-}
-
-template <typename T>
-void store(std::uint8_t* at, T value) {
-  value = swap_if_little(value);
-  std::memcpy(at, &value, sizeof value);
-}
-
 std::uint32_t crc_of(const std::uint8_t* batch, std::size_t size) { return crc32c(batch + kBatchCrcFrom, size - kBatchCrcFrom); }
 
 }  // namespace
 
-std::int16_t load_be16(const std::uint8_t* at) { return static_cast<std::int16_t>(load<std::uint16_t>(at)); }
-std::int32_t load_be32(const std::uint8_t* at) { return static_cast<std::int32_t>(load<std::uint32_t>(at)); }
-std::int64_t load_be64(const std::uint8_t* at) { return static_cast<std::int64_t>(load<std::uint64_t>(at)); }
-void store_be32(std::uint8_t* at, std::uint32_t value) { store(at, value); }
-void store_be64(std::uint8_t* at, std::uint64_t value) { store(at, value); }
+std::int16_t load_be16(const std::uint8_t* at) { return load_be<std::int16_t>(at); }
+std::int32_t load_be32(const std::uint8_t* at) { return load_be<std::int32_t>(at); }
+std::int64_t load_be64(const std::uint8_t* at) { return load_be<std::int64_t>(at); }
+void store_be32(std::uint8_t* at, std::uint32_t value) { store_be(at, value); }
+void store_be64(std::uint8_t* at, std::uint64_t value) { store_be(at, value); }
 
 int check_batches(const std::uint8_t* data, std::size_t length) {
   int batches = 0;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -10,34 +9,19 @@
 #include <string_view>
 #include <vector>
 
+#include "../../../native/big_endian.h"
 #include "failure.h"
 
 namespace load {
 
-static_assert(std::endian::native == std::endian::little);
+using sluice::load_be;
+using sluice::store_be;
 
 using Bytes = std::vector<std::uint8_t>;
 using View = std::span<const std::uint8_t>;
 using Uuid = std::array<std::uint8_t, 16>;
 
 enum class Api : std::int16_t { Produce = 0, Fetch = 1, ListOffsets = 2, Metadata = 3, ApiVersions = 18 };
-
-inline std::uint16_t swapped(std::uint16_t value) { return __builtin_bswap16(value); }
-inline std::uint32_t swapped(std::uint32_t value) { return __builtin_bswap32(value); }
-inline std::uint64_t swapped(std::uint64_t value) { return __builtin_bswap64(value); }
-
-template <typename Unsigned>
-Unsigned load_be(const std::uint8_t* at) {
-  Unsigned value;
-  std::memcpy(&value, at, sizeof value);
-  return swapped(value);
-}
-
-template <typename Unsigned>
-void store_be(std::uint8_t* at, Unsigned value) {
-  value = swapped(value);
-  std::memcpy(at, &value, sizeof value);
-}
 
 class Writer {
  public:
