@@ -217,8 +217,9 @@ Napi::Value Runtime::io_start(const Napi::CallbackInfo& info) {
   io.max_unreleased_bytes = option(options, "maxUnreleasedBytes", 1, big);
   io.max_unsent_bytes = option(options, "maxUnsentBytes", 1, big);
   io.home = options.Get("inlineReceive").ToBoolean();
-  io_ = std::make_unique<IoServer>(io, *events_, pool_, *disk_);
-  if (io.home && !waker_->watch(io_->home_fd())) throw std::runtime_error("the event loop cannot watch sockets");
+  auto server = std::make_unique<IoServer>(io, *events_, pool_, *disk_);
+  if (io.home && !waker_->watch(server->home_fd())) throw std::runtime_error("the event loop cannot watch sockets");
+  io_ = std::move(server);
   return info.Env().Undefined();
 }
 

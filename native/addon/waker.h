@@ -19,8 +19,9 @@ class Waker {
 
   // Any thread, until close() begins. Several calls may give one call of the function.
   void wake() { uv_async_send(&async_); }
-  // JavaScript thread. Calls the function also when `fd` is readable, for as long as that holds; and `ms` from now (-1: not), instead of what was said before.
+  // JavaScript thread. Calls the function also when `fd` is readable, for as long as that holds.
   bool watch(int fd);
+  // JavaScript thread. Calls the function at the latest `ms` from now; -1: no need.
   void remind(int ms);
   // JavaScript thread, once.
   void close();
