@@ -1,7 +1,7 @@
 // The truth meter: what was really sent, by which path, and what the page cache had of it. Per listener, and per log.
 //
 // Bytes are counted by what the system calls returned, so that the sums agree with a count of the calls:
-//   bytes sent = own bytes + sendfile + splice + mmap + read/write, and the last four = resident + fresh + read in + unprobed.
+//   bytes sent = own bytes + sendfile + splice + mmap + read/write, and the last four = resident + fresh + read in.
 #pragma once
 
 #include <array>
@@ -29,12 +29,10 @@ enum class Counter : unsigned {
   SpliceBytes,
   MmapBytes,
   ReadWriteBytes,
-  // Of the same bytes, by what was known of them: found in the page cache by a probe; appended a moment ago; read in while the response waited; the file
-  // system cannot tell.
+  // Of the same bytes, by what was known of them: found in the page cache by a probe; appended a moment ago; read in while the response waited.
   ResidentBytes,
   FreshBytes,
   ReadInBytes,
-  UnprobedBytes,
   // Responses that waited for the disk, the bytes they waited for, and for how long.
   ColdReads,
   ColdBytes,

@@ -73,7 +73,7 @@ class Outgoing {
   std::uint64_t remaining_;
   std::uint64_t probed_until_ = 0;  // file position in the current part up to which a probe found it resident
   std::int64_t probed_ms_ = 0;
-  Counter found_ = Counter::UnprobedBytes;  // what the last probe of the current part said
+  Counter found_ = Counter::ResidentBytes;  // what the last probe of the current part said
   bool cold_small_ = false;                 // what was cold goes by a copy anyhow
   std::uint64_t cold_at_ = UINT64_MAX;      // file position of the last cold range of the current part
   std::uint64_t read_in_until_ = 0;         // and the end of what was read in for this response

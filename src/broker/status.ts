@@ -21,8 +21,6 @@ export interface FileTraffic {
   readonly freshBytes: number
   /** Read from the disk while the response waited (a cold stall). */
   readonly readInBytes: number
-  /** The file system, or the kernel, cannot tell. */
-  readonly unprobedBytes: number
   /** Cold stalls: how often a response waited for the disk, for how many bytes, and for how long altogether. */
   readonly coldStalls: number
   readonly coldBytes: number
@@ -127,7 +125,6 @@ function fileTraffic(counters: Float64Array, first: number): FileTraffic {
     residentBytes: at(LogCounter.residentBytes),
     freshBytes: at(LogCounter.freshBytes),
     readInBytes: at(LogCounter.readInBytes),
-    unprobedBytes: at(LogCounter.unprobedBytes),
     coldStalls: at(LogCounter.coldReads),
     coldBytes: at(LogCounter.coldBytes),
     coldMs: at(LogCounter.coldMicros) / US_PER_MS

@@ -6,7 +6,7 @@ import { bytes, count, duration, share, table } from './table.js'
 const TOPICS_SHOWN = 20
 const LISTENER_HEAD = ['listener', 'connections', 'requests', 'received', 'sent', 'own bytes', 'sendfile', 'splice', 'mmap', 'read/write']
 const TOPIC_HEAD = ['topic', 'partitions', 'size', 'batches', 'produced', 'fetches', 'fetched', 'sendfile', 'splice', 'mmap', 'read/write']
-const CACHE_HEAD = ['page cache', 'hits', 'of them fresh', 'not told', 'cold', 'stalls', 'waited', 'each']
+const CACHE_HEAD = ['page cache', 'hits', 'of them fresh', 'cold', 'stalls', 'waited', 'each']
 
 export function statusText(status: BrokerStatus): string {
   return `${head(status)}\n${tables(status, 1)}`
@@ -108,12 +108,11 @@ function topicCells(topic: TopicTraffic, seconds: number): string[] {
 }
 
 function cacheCells(traffic: FileTraffic, seconds: number): string[] {
-  const { residentBytes, freshBytes, readInBytes, unprobedBytes, coldStalls, coldMs } = traffic
-  const all = residentBytes + freshBytes + readInBytes + unprobedBytes
+  const { residentBytes, freshBytes, readInBytes, coldStalls, coldMs } = traffic
+  const all = residentBytes + freshBytes + readInBytes
   return [
     share(residentBytes + freshBytes, all),
     share(freshBytes, all),
-    share(unprobedBytes, all),
     bytes(readInBytes / seconds),
     count(coldStalls / seconds),
     duration(coldMs / seconds),

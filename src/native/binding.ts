@@ -84,14 +84,14 @@ export interface TransferOptions {
   readonly mode: number
   /** `auto`: below so many bytes of one response, header and data go out in one writev (the copy is free, the system calls are the cost). */
   readonly copyBelowBytes: number
-  /** A response up to so many bytes is first tried on the calling thread, without blocking, when the connection's queue is empty. */
+  /** A response up to so many bytes, or any on a connection that is alone at work, is first tried on the calling thread, without blocking, when its queue is empty. */
   readonly inlineBelowBytes: number
 }
 
 /**
  * Indexes into the array that `ioCounters` fills. All since start, counted by what the system calls returned:
  * `bytesSent` = `headerBytes` + the bytes of file regions by the path that moved them (sendfile, splice, mmap, readwrite), and the
- * same region bytes = `residentBytes` + `freshBytes` + `readInBytes` + `unprobedBytes`, by what was known of the page cache.
+ * same region bytes = `residentBytes` + `freshBytes` + `readInBytes`, by what was known of the page cache.
  */
 export const IoCounter = {
   connectionsAccepted: 0,
@@ -116,16 +116,14 @@ export const IoCounter = {
   freshBytes: 15,
   /** Read from the disk while the response waited. */
   readInBytes: 16,
-  /** The file system or the kernel cannot tell. */
-  unprobedBytes: 17,
   /** Times that a response waited for the disk, the bytes it waited for, and for how long altogether. */
-  coldReads: 18,
-  coldBytes: 19,
-  coldMicros: 20,
+  coldReads: 17,
+  coldBytes: 18,
+  coldMicros: 19,
   /** File regions that were sent to their end. */
-  regions: 21
+  regions: 20
 } as const
-export const IO_COUNTERS = 22
+export const IO_COUNTERS = 21
 
 /** Indexes into the array that `strandCounters` fills: the bytes of one log, as in `IoCounter`. */
 export const LogCounter = {
@@ -136,16 +134,15 @@ export const LogCounter = {
   residentBytes: 4,
   freshBytes: 5,
   readInBytes: 6,
-  unprobedBytes: 7,
-  coldReads: 8,
-  coldBytes: 9,
-  coldMicros: 10,
-  regions: 11,
+  coldReads: 7,
+  coldBytes: 8,
+  coldMicros: 9,
+  regions: 10,
   /** Written to the page cache. */
-  appendedBytes: 12,
-  appendedBatches: 13
+  appendedBytes: 11,
+  appendedBatches: 12
 } as const
-export const LOG_COUNTERS = 14
+export const LOG_COUNTERS = 13
 
 /** What `segmentLocate` fills, and completions of the asynchronous forms carry as value1..3 in this order. */
 export const Location = {

@@ -25,7 +25,7 @@ async function clientOf(t: ExecutionContext, { host, port }: { host: string; por
 }
 
 const moved = (traffic: FileTraffic): number => traffic.sendfileBytes + traffic.spliceBytes + traffic.mmapBytes + traffic.readwriteBytes
-const known = (traffic: FileTraffic): number => traffic.residentBytes + traffic.freshBytes + traffic.readInBytes + traffic.unprobedBytes
+const known = (traffic: FileTraffic): number => traffic.residentBytes + traffic.freshBytes + traffic.readInBytes
 
 for (const [mode, field] of [
   ['sendfile', 'sendfileBytes'],
@@ -57,7 +57,7 @@ for (const [mode, field] of [
     t.deepEqual([listener?.connections, listener?.connectionsAccepted, listener?.requests], [1, 1, 6])
     t.is(moved(listener!), known(listener!))
     // It was written a moment ago: all of it is a page-cache hit.
-    t.is(listener!.freshBytes + listener!.residentBytes + listener!.unprobedBytes, fetched)
+    t.is(listener!.freshBytes + listener!.residentBytes, fetched)
     t.is(listener?.coldStalls, 0)
     const { name: _name, host: _host, port: _port, ...figures } = listener!
     t.deepEqual(figures, status.total)

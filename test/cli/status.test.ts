@@ -47,7 +47,7 @@ ownTest('the table: listeners, topics, paths, page cache', async (t) => {
   )
   t.regex(stdout, /^orders +2 +195\.4 KiB +1 +195\.4 KiB +1 +195\.4 KiB +195\.4 KiB +0 +0 +0$/m)
   t.regex(stdout, /^quiet +1 +0 /m)
-  t.regex(stdout, /^PLAINTEXT +100 % +\d+ % +0 % +0 +0 +0 +-$/m)
+  t.regex(stdout, /^PLAINTEXT +100 % +\d+ % +0 +0 +0 +-$/m)
 })
 
 ownTest('as JSON, found through a settings file with several folders', async (t) => {
