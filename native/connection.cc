@@ -52,12 +52,12 @@ Connection::Connection(std::uint64_t id_, double listener_, std::unique_ptr<Tran
       sent_ms(active_ms.load()),
       cold_ms(active_ms.load()) {}
 
-std::int64_t Connection::send(TransferContext& context, const TransferSettings& settings, const std::uint8_t* bytes, std::size_t length,
-                              std::vector<RegionPart> parts) {
+std::int64_t Connection::send(TransferContext& context, const TransferSettings& settings, std::uint64_t inline_most, const std::uint8_t* bytes,
+                              std::size_t length, std::vector<RegionPart> parts) {
   CounterSet& counted = meter->of_javascript();
   Outgoing response(bytes, length, std::move(parts));
   const std::uint64_t total = response.remaining();
-  const bool inline_size = total <= settings.inline_below.load(std::memory_order_relaxed);
+  const bool inline_size = total <= inline_most;
   {
     std::unique_lock lock(mutex_);
     if (closing_ || close_after_send_) return -1;
@@ -84,9 +84,12 @@ std::int64_t Connection::send(TransferContext& context, const TransferSettings& 
 
   const std::int64_t now = monotonic_ms();
   StepLimits limits{static_cast<TransferMode>(settings.mode.load(std::memory_order_relaxed)),
-                    settings.copy_below.load(std::memory_order_relaxed), static_cast<std::size_t>(total), false, now};
+                    settings.copy_below.load(std::memory_order_relaxed), 0, false, now};
   StepResult result = StepResult::Progress;
   while (result == StepResult::Progress && response.remaining() > 0) {
+    const std::uint64_t before = total - response.remaining();
+    if (before >= kSendPerRound) break;
+    limits.max_bytes = kSendPerRound - static_cast<std::size_t>(before);
     std::size_t sent;
     result = response.step(*transport, context, counted, limits, sent);
     if (sent > 0) counted.add(Counter::BytesSent, static_cast<std::int64_t>(sent));

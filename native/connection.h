@@ -95,9 +95,9 @@ class Connection {
   std::atomic<std::int64_t> partial_ms{0};
 
   // --- JavaScript thread
-  // Sends or queues; see NativeRuntime.ioSend. -1: gone.
-  std::int64_t send(TransferContext& context, const TransferSettings& settings, const std::uint8_t* bytes, std::size_t length,
-                    std::vector<RegionPart> parts);
+  // Sends, where it is no more than `inline_most`, or queues; see NativeRuntime.ioSend. -1: gone.
+  std::int64_t send(TransferContext& context, const TransferSettings& settings, std::uint64_t inline_most, const std::uint8_t* bytes,
+                    std::size_t length, std::vector<RegionPart> parts);
   // False when it is gone or going.
   bool close_after_send();
   bool begin_close();
@@ -121,7 +121,9 @@ class Connection {
   std::int64_t cold_sent = 0;     // and what it had sent by then
   bool adopted = false;
   bool leaving = false;       // moves to another thread at the end of the round
+  std::int64_t moved_ms = 0;  // when this thread got it
   std::int64_t heavy_ms = 0;  // when it last had work that is not for the JavaScript thread
+  std::int64_t large_frame_ms = INT64_MIN / 2;  // when that was to receive
   bool lingering = false;     // everything is sent; waits for the peer's end
   std::int64_t linger_until_ms = 0;
   bool dead = false;

@@ -2,7 +2,7 @@
 //
 // A hop from an I/O thread to the JavaScript thread costs more than reading a small request there. So connections live at home, on the JavaScript thread,
 // as long as their requests are small and their responses leave at once; one that sends large frames, or takes more than an inline attempt gives, is
-// handed to an I/O thread, and comes back when that has been over for a while.
+// handed to an I/O thread, and comes back when that has been over for a while. One that is alone stays at home with large responses too (home_crowd.h).
 #include "io_thread.h"
 
 namespace sluice {
@@ -20,8 +20,16 @@ void IoThread::heavy(Connection& connection) {
 
 void IoThread::light(Connection& connection) {
   if (at_home() || server_.home() == nullptr) return;
+  const auto over = [this](std::int64_t since_ms) { return now_ms_ - since_ms > kLightAfterMs; };
   if (connection.large.exchange(false)) connection.heavy_ms = now_ms_;
-  else if (now_ms_ - connection.heavy_ms > kLightAfterMs) leave(connection);
+  const bool sole = over(connection.moved_ms) && over(connection.large_frame_ms) && server_.room_at_home(kLightAfterMs, now_ms_);
+  if (sole || over(connection.heavy_ms)) leave(connection);
+}
+
+// At home, with more to send than others there should wait for, and free to go.
+bool IoThread::outstays(const Connection& connection, const Outgoing& response) {
+  return at_home() && !stopping_ && !connection.leaving && response.remaining() > server_.settings().inline_below.load(std::memory_order_relaxed) &&
+         !server_.crowd().sole(connection.id, now_ms_);
 }
 
 void IoThread::leave(Connection& connection) {
@@ -38,14 +46,16 @@ bool IoThread::movable(const Connection& connection) const {
 // Behind flush_rows(): frames that the next owner receives come after those that were received here.
 void IoThread::let_go() {
   for (const std::shared_ptr<Connection>& connection : leaving_) {
-    connection->leaving = false;
     if (stopping_ || !movable(*connection)) {
       if (!connection->dead) flush(*connection);
+      connection->leaving = false;
       continue;
     }
+    connection->leaving = false;
     IoThread& target = at_home() ? server_.least_loaded() : *server_.home();
     target.load.fetch_add(1, std::memory_order_relaxed);
     detach(*connection);
+    if (at_home()) server_.crowd().left(connection->id);
     connection->want_write = false;
     connection->adopted = false;
     connection->inbox.store(&target.inbox());

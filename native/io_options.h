@@ -7,6 +7,9 @@
 
 namespace sluice {
 
+// Per connection and turn of a thread: others wait for at most so many bytes.
+constexpr std::size_t kSendPerRound = 1024 * 1024;
+
 struct IoOptions {
   unsigned threads = 1;
   // Light connections live on the caller's thread, which must call IoServer::turn().

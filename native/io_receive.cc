@@ -65,6 +65,7 @@ void IoThread::readable(Connection& connection) {
   const ssize_t got = connection.transport->read(parts, count);
   if (got == -EAGAIN) return;
   if (got <= 0) return close(connection, got == 0 ? CloseReason::Peer : CloseReason::Reset);
+  if (at_home()) server_.crowd().heard(connection.id, now_ms_);
   connection.counters->add(Counter::BytesReceived, got);
   connection.bytes_received.store(connection.bytes_received.load(std::memory_order_relaxed) + got, std::memory_order_relaxed);
   connection.active_ms.store(now_ms_, std::memory_order_relaxed);
@@ -112,7 +113,10 @@ bool IoThread::consume(Connection& connection, const std::uint8_t* bytes, std::s
       }
       connection.length_got = 0;
       connection.frame_length = claimed;
-      if (claimed > kLightFrame) heavy(connection);
+      if (claimed > kLightFrame) {
+        connection.large_frame_ms = now_ms_;
+        heavy(connection);
+      }
     }
     const std::size_t frame = static_cast<std::size_t>(connection.frame_length);
     if (length == 0 && frame > 0) return true;  // a claim alone takes no memory

@@ -7,8 +7,6 @@ namespace sluice {
 
 namespace {
 
-// Per connection and round: others wait for at most so many bytes.
-constexpr std::size_t kSendPerRound = 1024 * 1024;
 constexpr std::int64_t kLingerMs = 1000;
 // When the read lane is full.
 constexpr std::int64_t kLaneRetryMs = 10;
@@ -30,6 +28,7 @@ void IoThread::flush(Connection& connection) {
       continue;
     }
     if (total >= kSendPerRound) {
+      if (outstays(connection, *response)) return heavy(connection);
       connection.runnable = true;
       runnable_.push_back(connections_[connection.index]);
       connection.want_write = false;
@@ -47,6 +46,7 @@ void IoThread::flush(Connection& connection) {
       case StepResult::Blocked:
         if (response->remaining() == 0) break;
         connection.want_write = true;
+        if (outstays(connection, *response)) heavy(connection);
         return interest(connection);
       case StepResult::Cold:
         return wait_for_disk(connection, *response);

@@ -72,7 +72,20 @@ bool IoServer::unlisten(double id) {
 
 std::int64_t IoServer::send(std::uint64_t id, const std::uint8_t* bytes, std::size_t length, std::vector<RegionPart> parts) {
   const std::shared_ptr<Connection> connection = table_.find(id);
-  return connection ? connection->send(inline_context_, settings_, bytes, length, std::move(parts)) : -1;
+  return connection ? connection->send(inline_context_, settings_, inline_most(*connection), bytes, length, std::move(parts)) : -1;
+}
+
+// What leaves at once, on this thread.
+std::uint64_t IoServer::inline_most(const Connection& connection) {
+  const std::uint64_t below = settings_.inline_below.load(std::memory_order_relaxed);
+  const bool sole = below > 0 && home_ && home_->owns(connection) && crowd_.sole(connection.id, monotonic_ms());
+  return sole ? UINT64_MAX : below;
+}
+
+bool IoServer::room_at_home(std::int64_t ms, std::int64_t now_ms) const {
+  std::int64_t others = -1;
+  for (const auto& thread : threads_) others += thread->load.load(std::memory_order_relaxed);
+  return others == 0 && settings_.inline_below.load(std::memory_order_relaxed) > 0 && crowd_.quiet(ms, now_ms);
 }
 
 bool IoServer::close(std::uint64_t id, bool after_send) {

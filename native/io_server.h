@@ -22,6 +22,7 @@
 #include "connection_table.h"
 #include "disk_queue.h"
 #include "event_channel.h"
+#include "home_crowd.h"
 #include "io_options.h"
 #include "slab_pool.h"
 
@@ -90,6 +91,9 @@ class IoServer {
   IoThread& least_loaded();
   // Where light connections live: the caller's thread; null: there is none.
   IoThread* home() { return home_.get(); }
+  HomeCrowd& crowd() { return crowd_; }
+  // For the one connection of all I/O threads, whatever it takes: nobody was at home for so long.
+  bool room_at_home(std::int64_t ms, std::int64_t now_ms) const;
   IoThread& first_owner() { return home_ ? *home_ : least_loaded(); }
   // Frame memory is used up and nothing moved: closes the connection whose partial frame has stalled the longest.
   void relieve(std::int64_t now_ms, std::int64_t stall_ms);
@@ -102,6 +106,8 @@ class IoServer {
   TransferSettings settings_;
   ConnectionTable table_;
   TransferContext inline_context_;  // of the JavaScript thread
+  HomeCrowd crowd_;
+  std::uint64_t inline_most(const Connection& connection);
   void post_all(Command::Kind kind, std::int64_t value = 0);
   void wait_for_home();
 

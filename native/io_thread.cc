@@ -238,6 +238,7 @@ void IoThread::admit(Listener& listener, int fd, const sockaddr_storage& peer) {
 void IoThread::adopt(std::shared_ptr<Connection> connection, bool moved) {
   Connection& adopted = *connection;
   adopted.adopted = true;
+  adopted.moved_ms = now_ms_;
   adopted.index = connections_.size();
   connections_.push_back(std::move(connection));
   adopted.counters = &adopted.meter->of_io_thread(number_);

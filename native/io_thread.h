@@ -26,6 +26,7 @@ class IoThread {
 
   Inbox& inbox() { return *inbox_; }
   const std::shared_ptr<Inbox>& shared_inbox() const { return inbox_; }
+  bool owns(const Connection& connection) const { return connection.inbox.load(std::memory_order_relaxed) == inbox_.get(); }
   // Connections it has or is about to have.
   std::atomic<std::int64_t> load{0};
 
@@ -64,10 +65,10 @@ class IoThread {
   void drained(Connection& connection);
 
   // moving
-  bool owns(const Connection& connection) const { return connection.inbox.load(std::memory_order_relaxed) == inbox_.get(); }
   bool at_home() const { return server_.home() == this; }
   void heavy(Connection& connection);
   void light(Connection& connection);
+  bool outstays(const Connection& connection, const Outgoing& response);
   void leave(Connection& connection);
   void let_go();
   bool movable(const Connection& connection) const;

@@ -50,6 +50,72 @@ void there_and_back() {
   }
 }
 
+void crowd() {
+  HomeCrowd crowd;
+  std::int64_t now = 10'000;
+  CHECK(crowd.sole(1, now));
+  for (int i = 0; i < 100; i++) crowd.heard(1, now += 10);
+  CHECK(crowd.sole(1, now));
+  // Another one now and then, as a consumer's heartbeats.
+  for (int i = 0; i < 20; i++) crowd.heard(2, now += 60);
+  CHECK(crowd.sole(1, now) && crowd.quiet(1000, now));
+  for (int i = 0; i < 20; i++) crowd.heard(2, now += 5);
+  CHECK(!crowd.sole(1, now) && crowd.sole(1, now + 300) && !crowd.quiet(1000, now + 300));
+  // Two that take turns: neither is alone.
+  now += 5000;
+  for (int i = 0; i < 40; i++) {
+    const std::uint64_t id = 1 + static_cast<std::uint64_t>(i % 2);
+    crowd.heard(id, ++now);
+    crowd.sole(id, now);
+  }
+  CHECK(!crowd.sole(1, now) && !crowd.sole(2, now));
+  // Where the sole one has left, all that are heard are a crowd.
+  now += 5000;
+  CHECK(crowd.sole(1, now));
+  crowd.left(1);
+  for (int i = 0; i < 20; i++) crowd.heard(1, ++now);
+  CHECK(!crowd.quiet(1000, now));
+}
+
+// Large responses are sent at home as long as nobody else is there, by an I/O thread beside others, and at home again when those have gone.
+void alone() {
+  IoOptions options;
+  options.threads = 2;
+  Broker broker(options);
+  Client reader(broker.port), other(broker.port);
+  std::uint64_t id = 0;  // of the reader
+  broker.on_frame = [&](std::uint64_t connection, const std::uint8_t* bytes, std::size_t, const FrameView& frame) {
+    const bool large = bytes[0] != 0;
+    if (large) id = connection;
+    const std::vector<std::uint8_t> response(large ? 3'000'000 : 10, bytes[0]);
+    broker.echo(connection, response.data(), response.size());
+    broker.pool->release(frame.id);
+  };
+  const Inbox* home = nullptr;
+  std::uint8_t last = 0;
+  const auto ask = [&](Client& client, std::uint8_t what, std::size_t length) {
+    client.input.clear();
+    client.frame({what});
+    broker.drive([&] {
+      client.step();
+      return client.input.size() == 4 + length;
+    });
+  };
+  const auto fetch = [&](bool beside) {
+    for (int i = 0; beside && i < 10; i++) ask(other, 0, 10);
+    last = last == 255 ? 1 : last + 1;
+    ask(reader, last, 3'000'000);
+    CHECK(reader.input.back() == last);
+    const Inbox* lives = broker.io->find(id)->inbox.load();
+    if (!home) home = lives;
+    return lives == home;
+  };
+  for (int i = 0; i < 20; i++) CHECK(fetch(false));
+  const std::int64_t until = monotonic_ms() + 15'000;
+  while (fetch(true)) CHECK(monotonic_ms() < until);
+  while (!fetch(false)) CHECK(monotonic_ms() < until);
+}
+
 // Commands that pass each other on the way: a pause that is taken back at once never sticks, a close is never lost.
 void commands_on_the_way() {
   IoOptions options;
@@ -114,6 +180,8 @@ int main() {
   Broker::home = true;
 #define RUN(test) (std::fprintf(stderr, "%s\n", #test), test)
   RUN(there_and_back)();
+  RUN(crowd)();
+  RUN(alone)();
   RUN(commands_on_the_way)();
   RUN(ending)();
 }

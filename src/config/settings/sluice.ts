@@ -16,7 +16,7 @@ export const sluiceSettings = {
   ),
   'sluice.transfer.inline.below.bytes': int(
     131072,
-    'A smaller response is first tried on the calling thread, without blocking; larger ones go to an I/O thread.',
+    'A smaller response is first tried on the calling thread, without blocking; larger ones go to an I/O thread, unless the connection is the only one at work.',
     { min: 0, change: 'cluster-wide' }
   ),
   'sluice.network.inline.receive': boolean(
