@@ -12,8 +12,7 @@ const USAGE = {
   seconds: { of: 'each case in each round', usual: 5, quick: 2 },
   quick: 'one size of cold fetches, one short round',
   only: 'only cases whose group and name contain this, such as sendfile or "another disk"; may be repeated: then all must be there',
-  notes: '\nNeeds root: the slow disk is a file system of its own on /dev/fuse.',
-  wrongUsage: 1
+  notes: '\nNeeds root: the slow disk is a file system of its own on /dev/fuse.'
 } as const
 
 await runSuite('isolation', (args) => parseCommandLine(USAGE, args), measure)

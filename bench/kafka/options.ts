@@ -26,8 +26,7 @@ export function parseOptions(args: readonly string[], write?: (text: string) => 
       own: ownOptions(),
       problemOf: ({ bootstrap, pid, name }) =>
         bootstrap === undefined && (pid ?? name) !== undefined ? '--pid and --name are about the broker of --bootstrap.' : undefined,
-      notes: EXAMPLES,
-      wrongUsage: 2
+      notes: EXAMPLES
     },
     args,
     write

@@ -39,12 +39,11 @@ export interface Usage<Own> {
   readonly problemOf?: (given: Partial<Own>) => string | undefined
   /** Below the options: examples. */
   readonly notes?: string
-  readonly wrongUsage: number
 }
 
 /** The options; those of `Own` where they were given. `write` takes all texts, which go to stdout (help) and stderr otherwise. */
 export function parseCommandLine<Own = unknown>(
-  { suite, description, rounds, seconds, quick: quicker, only, own = [], problemOf, notes = '', wrongUsage }: Usage<Own>,
+  { suite, description, rounds, seconds, quick: quicker, only, own = [], problemOf, notes = '' }: Usage<Own>,
   args: readonly string[],
   write?: (text: string) => void
 ): (SuiteOptions & Partial<Own>) | Ended {
@@ -69,7 +68,7 @@ export function parseCommandLine<Own = unknown>(
     if (problem !== undefined) program.error(problem)
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    return { exitCode: error.exitCode === 0 ? 0 : wrongUsage }
+    return { exitCode: error.exitCode === 0 ? 0 : 2 }
   }
   const { quick = false, ...given } = program.opts<Partial<SuiteOptions & Own>>()
   return { quick, rounds: presetOf(rounds, quick), seconds: presetOf(seconds, quick), only: [], ...given } as SuiteOptions & Partial<Own>

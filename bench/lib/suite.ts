@@ -32,7 +32,10 @@ export interface Outcome extends Omit<BenchmarkResult, 'schema' | 'suite' | 'sta
 
 export type Measure<Options> = (options: Options, running: Running) => Promise<Outcome>
 
-/** The program of a suite: measures, prints and writes the result, and sets the exit code. An error of `measure` is one line on stderr. */
+/**
+ * The program of a suite: measures, prints and writes the result, and sets the exit code: 1 when nothing was measured. An error of
+ * `measure` is one line on stderr.
+ */
 export async function runSuite<Options extends SuiteOptions>(
   suite: Suite,
   parse: (args: readonly string[]) => Options | Ended,
@@ -80,6 +83,7 @@ async function run<Options extends SuiteOptions>(
       ...outcome
     }
     await finish(result, options)
+    if (result.measurements.length === 0) process.exitCode ||= 1
   } finally {
     for (const undo of undoing.toReversed()) await undo()
     progress.end()

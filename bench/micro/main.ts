@@ -22,8 +22,7 @@ const USAGE = {
   description: 'Measures each part of the hot paths beside what a Node program would write or pick instead.',
   rounds: { usual: 3 },
   seconds: { of: 'each case in each round', usual: 0.5 },
-  only: `only suites (${NAMES}), groups and cases whose name contains this; may be repeated`,
-  wrongUsage: 1
+  only: `only suites (${NAMES}), groups and cases whose name contains this; may be repeated`
 } as const
 
 await runSuite('micro', (args) => parseCommandLine(USAGE, args), measure)

@@ -23,8 +23,7 @@ export function parseOptions(args: readonly string[], write?: (text: string) => 
       quick: 'fewer sizes and consumers: about 2 minutes',
       only: 'only cases whose group, name or subject contains this (a|b: this or that); may be repeated: then all must be there',
       own: ownOptions(),
-      notes: EXAMPLES,
-      wrongUsage: 2
+      notes: EXAMPLES
     },
     args,
     write

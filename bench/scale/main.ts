@@ -16,8 +16,7 @@ const USAGE = {
   rounds: { usual: 3, quick: 1 },
   seconds: { of: 'each case in each round', usual: 2, quick: 0.5 },
   quick: 'fewer and smaller points of each curve, one short round',
-  only: 'only groups and cases whose name contains this; may be repeated',
-  wrongUsage: 1
+  only: 'only groups and cases whose name contains this; may be repeated'
 } as const
 
 await runSuite('scale', (args) => parseCommandLine(USAGE, args), measure)

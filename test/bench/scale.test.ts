@@ -121,12 +121,12 @@ for (const [only, figure] of [
 }
 
 test('the runner says what is wrong with its arguments', async (t) => {
-  for (const [args, message] of [
-    [['--only', 'nothing-of-that-name'], /no case bears the word[\s\S]*a fetch beside idle connections/],
-    [['--rounds', 'many'], /--rounds must be a number above 0/]
+  for (const [args, code, message] of [
+    [['--only', 'nothing-of-that-name'], 1, /no case bears the word[\s\S]*a fetch beside idle connections/],
+    [['--rounds', 'many'], 2, /--rounds must be a number above 0/]
   ] as const) {
     const finished = await run(process.execPath, [main, ...args])
-    t.is(finished.code, 1)
+    t.is(finished.code, code)
     t.regex(finished.stderr, message)
   }
 })
