@@ -24,7 +24,8 @@ export async function prepareKafka({ port, dir, settings = {} }) {
   const properties = join(folder, 'server.properties')
   writeFileSync(properties, serverProperties(port, folder, settings))
   if (!existsSync(join(folder, 'data/meta.properties'))) {
-    const id = randomBytes(16).toString('base64url')
+    // Its first letter must not be a dash, which the tool takes for an option.
+    const id = Buffer.concat([Buffer.of(1), randomBytes(15)]).toString('base64url')
     run('java', [...javaArguments(jars, { heap: '256m' }), 'kafka.tools.StorageTool', 'format', '-t', id, '-c', properties, '--standalone'])
   }
   return [...javaArguments(jars, { heap: '1g', logLevel: 'INFO', options: GC }), 'kafka.Kafka', properties]
