@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -68,6 +69,8 @@ class Connection {
   const sockaddr_storage peer;
   const std::shared_ptr<Flow> flow;
   const std::shared_ptr<ListenerMeter> meter;
+  // Of a lent socket, else null: called once, on the I/O thread, with 0 or -errno and the bytes that were sent.
+  std::function<void(int status, std::int64_t bytes)> returned;
 
   // --- any thread
   // Of the I/O thread that owns it, or is about to adopt it. A thread that finds a command for a connection which has moved on passes it on, and one that

@@ -121,6 +121,7 @@ void IoThread::warmed(Connection& connection) {
 
 // The queue is empty.
 void IoThread::drained(Connection& connection) {
+  if (connection.returned) return close(connection, CloseReason::Local);
   if (!connection.after_send_wanted()) return;
   connection.transport->shutdown_write();
   connection.lingering = true;

@@ -1,5 +1,6 @@
 #include "io_server.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,7 +26,11 @@ IoOptions within_limits(IoOptions options) {
 Listener::~Listener() { ::close(fd); }
 
 IoServer::IoServer(const IoOptions& options, EventChannel& events, std::shared_ptr<SlabPool> pool, DiskQueue& disk)
-    : options_(within_limits(options)), events_(events), pool_(std::move(pool)), disk_(disk) {
+    : options_(within_limits(options)),
+      events_(events),
+      pool_(std::move(pool)),
+      disk_(disk),
+      lent_meter_(std::make_shared<ListenerMeter>(options_.threads)) {
   for (unsigned i = 0; i < options_.threads; i++) threads_.push_back(std::make_unique<IoThread>(*this, i));
   if (options_.home) home_ = std::make_unique<IoThread>(*this, options_.threads);
   home_going_ = home_ != nullptr;
@@ -88,6 +93,27 @@ bool IoServer::room_at_home(std::int64_t ms, std::int64_t now_ms) const {
   return others == 0 && settings_.inline_below.load(std::memory_order_relaxed) > 0 && crowd_.quiet(ms, now_ms);
 }
 
+std::int64_t IoServer::lend(int fd, std::vector<RegionPart> parts, std::function<void(int, std::int64_t)> returned) {
+  sockaddr_storage peer{};
+  socklen_t length = sizeof peer;
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) != 0) return -errno;
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || !(flags & O_NONBLOCK)) return -EINVAL;
+  const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (own < 0) return -errno;
+  const std::uint64_t id = table_.reserve();
+  IoThread& target = least_loaded();
+  target.load.fetch_add(1, std::memory_order_relaxed);
+  auto connection = std::make_shared<Connection>(id, 0, lent_transport(own), peer, target.shared_inbox(), options_, lent_meter_);
+  connection->returned = std::move(returned);
+  connection->paused = Connection::PausedByCaller;
+  connection->pause_wanted.store(true);
+  table_.set(id, connection);
+  target.inbox().post({Command::Kind::Adopt, id, 0, connection});
+  connection->send(inline_context_, settings_, 0, nullptr, 0, std::move(parts));
+  return static_cast<std::int64_t>(id);
+}
+
 bool IoServer::close(std::uint64_t id, bool after_send) {
   const std::shared_ptr<Connection> connection = table_.find(id);
   if (!connection) return false;
@@ -107,6 +133,7 @@ void IoServer::pause(std::uint64_t id, bool paused) {
 void IoServer::counters(double* into) const {
   std::fill_n(into, kCounters, 0.0);
   for (const auto& [id, meter] : meters_) meter->add_to(into);
+  lent_meter_->add_to(into);
   into[static_cast<unsigned>(Counter::FrameMemoryBytes)] = static_cast<double>(pool_->charged());
 }
 

@@ -60,6 +60,9 @@ class IoServer {
   // The port is free when it returns. False: unknown.
   bool unlisten(double listener);
   std::int64_t send(std::uint64_t connection, const std::uint8_t* bytes, std::size_t length, std::vector<RegionPart> parts);
+  // Sends regions to a socket that stays its owner's, who must not write to it meanwhile: the descriptor is duplicated. `returned` is called on
+  // another thread; close() of what this gives ends it early. -errno: not a connected, non-blocking stream socket; nothing will be called.
+  std::int64_t lend(int fd, std::vector<RegionPart> parts, std::function<void(int status, std::int64_t bytes)> returned);
   bool close(std::uint64_t connection, bool after_send);
   void pause(std::uint64_t connection, bool paused);
   std::shared_ptr<Connection> find(std::uint64_t connection) { return table_.find(connection); }
@@ -118,6 +121,7 @@ class IoServer {
   bool home_going_ = false;
   std::unordered_map<double, std::shared_ptr<Listener>> listeners_;
   std::unordered_map<double, std::shared_ptr<ListenerMeter>> meters_;
+  const std::shared_ptr<ListenerMeter> lent_meter_;
   double next_listener_ = 1;
   bool stopping_ = false;
   std::thread stopper_;

@@ -243,7 +243,7 @@ void IoThread::adopt(std::shared_ptr<Connection> connection, bool moved) {
   connections_.push_back(std::move(connection));
   adopted.counters = &adopted.meter->of_io_thread(number_);
   adopted.counters->add(Counter::ConnectionsOpen, 1);
-  if (!moved) rows_.push_back({static_cast<double>(EventKind::ConnectionOpened), static_cast<double>(adopted.id), adopted.listener, 0, 0, 0});
+  if (!moved && !adopted.returned) rows_.push_back({static_cast<double>(EventKind::ConnectionOpened), static_cast<double>(adopted.id), adopted.listener, 0, 0, 0});
   adopted.armed = adopted.paused == 0 ? static_cast<std::uint32_t>(EPOLLIN) : 0u;
   epoll_event event{adopted.armed, {.u64 = reinterpret_cast<std::uint64_t>(&adopted)}};
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, adopted.transport->fd(), &event) != 0) return close(adopted, CloseReason::Reset);
@@ -272,12 +272,25 @@ void IoThread::close(Connection& connection, CloseReason reason) {
   server_.pool().abandon(connection.space);
   connection.partial_ms.store(0, std::memory_order_relaxed);
   if (connection.lingering) lingering_--;
+  if (connection.returned) return give_back(connection, reason);
   rows_.push_back({static_cast<double>(EventKind::ConnectionClosed), static_cast<double>(connection.id), static_cast<double>(reason),
                    static_cast<double>(connection.bytes_received.load()), static_cast<double>(connection.bytes_sent.load()), 0});
   server_.table().erase(connection.id);
   server_.drop_address(address_key(connection.peer));
   detach(connection);
   server_.give_place();
+}
+
+// A lent socket is its owner's again, whatever became of it.
+void IoThread::give_back(Connection& connection, CloseReason reason) {
+  server_.table().erase(connection.id);
+  int status = 0;
+  if (connection.unsent.load() > 0) {
+    if (reason == CloseReason::TransferFailed) status = -EIO;
+    else status = reason == CloseReason::Local ? -ECANCELED : -ECONNRESET;
+  }
+  connection.returned(status, connection.bytes_sent.load());
+  detach(connection);
 }
 
 // Out of the loop and the list; the graveyard keeps it until no event of this round can name it.

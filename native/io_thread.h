@@ -77,6 +77,7 @@ class IoThread {
 
   void interest(Connection& connection);
   void close(Connection& connection, CloseReason reason);
+  void give_back(Connection& connection, CloseReason reason);
   void sweep();
   std::int64_t sweep_interval_ms() const;
   bool idle(const Connection& connection) const;

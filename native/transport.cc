@@ -11,7 +11,7 @@ namespace sluice {
 
 namespace {
 
-class PlainTransport final : public Transport {
+class PlainTransport : public Transport {
  public:
   explicit PlainTransport(int fd) : fd_(fd) {}
   ~PlainTransport() override { ::close(fd_); }
@@ -59,8 +59,17 @@ class PlainTransport final : public Transport {
   bool held_ = false;
 };
 
+class LentTransport final : public PlainTransport {
+ public:
+  using PlainTransport::PlainTransport;
+  void shutdown_write() override {}
+  void shutdown_both() override {}
+};
+
 }  // namespace
 
 std::unique_ptr<Transport> plain_transport(int fd) { return std::make_unique<PlainTransport>(fd); }
+
+std::unique_ptr<Transport> lent_transport(int fd) { return std::make_unique<LentTransport>(fd); }
 
 }  // namespace sluice

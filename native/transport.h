@@ -30,5 +30,7 @@ class Transport {
 
 // Owns the socket.
 std::unique_ptr<Transport> plain_transport(int fd);
+// Owns a duplicate of somebody's socket, who alone ends it: both shutdowns do nothing.
+std::unique_ptr<Transport> lent_transport(int fd);
 
 }  // namespace sluice

@@ -50,6 +50,7 @@ Napi::Function Runtime::define(Napi::Env env) {
                          InstanceMethod<&Runtime::call<&Runtime::io_listen>>("ioListen"),
                          InstanceMethod<&Runtime::call<&Runtime::io_unlisten>>("ioUnlisten"),
                          InstanceMethod<&Runtime::call<&Runtime::io_send>>("ioSend"),
+                         InstanceMethod<&Runtime::call<&Runtime::io_lend>>("ioLend"),
                          InstanceMethod<&Runtime::call<&Runtime::io_close>>("ioClose"),
                          InstanceMethod<&Runtime::call<&Runtime::io_pause>>("ioPause"),
                          InstanceMethod<&Runtime::call<&Runtime::io_resume>>("ioResume"),
@@ -265,6 +266,25 @@ Napi::Value Runtime::io_send(const Napi::CallbackInfo& info) {
   }
   const std::int64_t unsent = io().send(connection, bytes.data, length, std::move(parts));
   return Napi::Number::New(info.Env(), static_cast<double>(unsent));
+}
+
+Napi::Value Runtime::io_lend(const Napi::CallbackInfo& info) {
+  const auto fd = static_cast<int>(integer_argument(info, 0, 0, 2147483647.0));
+  std::optional<FileRegion> region = segment_calls_->region(number_argument(info, 1), number_argument(info, 2), number_argument(info, 3));
+  if (!region) throw std::out_of_range("unknown segment, or a region outside its file");
+  const double ticket = number_argument(info, 4);
+  if (io().stopping()) throw std::runtime_error("the I/O threads are stopping");
+  if (region->length == 0) {
+    events_->complete(ticket, 0);
+    return Napi::Number::New(info.Env(), 0);
+  }
+  std::vector<RegionPart> parts;
+  parts.push_back({0, std::move(*region)});
+  const std::int64_t connection = io().lend(fd, std::move(parts), [events = events_.get(), ticket](int status, std::int64_t bytes) {
+    events->complete(ticket, status, static_cast<double>(bytes));
+  });
+  if (connection < 0) events_->complete(ticket, static_cast<double>(connection));
+  return Napi::Number::New(info.Env(), static_cast<double>(connection));
 }
 
 Napi::Value Runtime::io_close(const Napi::CallbackInfo& info) {

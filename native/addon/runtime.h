@@ -49,6 +49,7 @@ class Runtime : public Napi::ObjectWrap<Runtime> {
   Napi::Value io_listen(const Napi::CallbackInfo& info);
   Napi::Value io_unlisten(const Napi::CallbackInfo& info);
   Napi::Value io_send(const Napi::CallbackInfo& info);
+  Napi::Value io_lend(const Napi::CallbackInfo& info);
   Napi::Value io_close(const Napi::CallbackInfo& info);
   Napi::Value io_pause(const Napi::CallbackInfo& info);
   Napi::Value io_resume(const Napi::CallbackInfo& info);

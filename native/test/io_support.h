@@ -112,6 +112,25 @@ struct Broker {
   }
 };
 
+// A segment file of its own.
+struct TempFile {
+  char path[64] = "/tmp/sluice-io-test-XXXXXX";
+  std::shared_ptr<LogFile> file;
+  std::shared_ptr<LogMeter> meter = std::make_shared<LogMeter>();
+  explicit TempFile(const std::vector<std::uint8_t>& bytes) {
+    const int fd = mkstemp(path);
+    CHECK(fd >= 0);
+    CHECK_EQ(write(fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    file = std::make_shared<LogFile>(fd, bytes.size(), meter);
+  }
+  ~TempFile() { unlink(path); }
+  FileRegion region(std::uint64_t position, std::uint64_t length) const { return {file, position, length, file->truncations()}; }
+  void evict() {
+    fdatasync(file->fd());
+    posix_fadvise(file->fd(), 0, 0, POSIX_FADV_DONTNEED);
+  }
+};
+
 // A client that never blocks: bytes out of `output`, whatever comes into `input`.
 struct Client {
   int fd;

@@ -267,6 +267,12 @@ export interface NativeRuntime {
    * Returns the connection's unsent bytes (0: it all went out on the calling thread), or -1 when the connection is gone.
    */
   ioSend(connection: number, bytes: Uint8Array, byteLength: number, regions: Float64Array, regionCount: number): number
+  /**
+   * Sends a region of a segment to a socket that stays JavaScript's: `fd` is a connected, non-blocking stream socket (libuv's are), duplicated for
+   * the time. Nobody else may write to it until `ticket` completes: status 0, or -errno; value1 = bytes sent. Returns a connection for `ioClose`,
+   * which ends it early (-ECANCELED).
+   */
+  ioLend(fd: number, segment: number, position: number, length: number, ticket: number): number
   /** Closes at once, or after what is queued has been sent. False when it is gone already. */
   ioClose(connection: number, afterSend: boolean): boolean
   /** Stops and resumes reading from the peer (throttling). */
