@@ -1,30 +1,23 @@
-/** The storage engine: logs in Apache Kafka's own file formats. The package entry `sluice/storage`. */
-export { loadBrokerConfig, resolveTopicConfig, type BrokerConfig, type TopicConfig } from '../config/index.js'
+/** The storage engine as a library: logs in Apache Kafka's own file formats. The package entry `sluice/storage`; its guide is docs/storage.md. */
 export { systemClock, type Clock, type Timer } from '../clock.js'
+export type { TopicConfig } from '../config/index.js'
 export { ConfigError, StorageError, WireError } from '../errors.js'
-export { Runtime, type Frame } from '../native/runtime.js'
-export { ErrorCode } from '../protocol/error-codes.js'
+export type { Logger } from '../log.js'
 export {
   buildBatch,
-  Compression,
-  decodeAnyRecords,
+  COMPRESSION_NAMES,
   decodeBatches,
-  decodeRecords,
   RecordBatchBuilder,
   recordsOf,
   type BatchOptions,
   type DecodedBatch,
   type DecodedRecord,
+  type RecordHeader,
   type RecordInput
 } from '../record/index.js'
-export {
-  Log,
-  type AppendInput,
-  type AppendOrigin,
-  type AppendResult,
-  type ProducerEntry,
-  type ReadResult,
-  type TimedOffset
-} from './log.js'
-export { LogManager, type LogDirDescription, type LogManagerOptions } from './log-manager.js'
-export { verifyFolder, type Finding } from './verify.js'
+export { LogError } from './library/errors.js'
+export { LogDirectory, type LogDirectoryOptions, type LogName, type LogOptions, type Settings } from './library/log-directory.js'
+export { Log, type Appended, type AppendOptions, type CompressionName, type FileRegion, type SegmentInfo } from './library/log.js'
+export type { LogRecord, ReadOptions } from './library/record-reader.js'
+export type { TimedOffset } from './log.js'
+export { verifyFolder, type Finding, type VerifyOptions } from './verify.js'

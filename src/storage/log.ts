@@ -12,6 +12,7 @@ import { readLog, readLogBytes, type ReadResult } from './log-reader.js'
 import { LogState, type LogEnvironment } from './log-state.js'
 import { offsetForTimestamp, offsetOfMaxTimestamp, type TimedOffset } from './log-times.js'
 import { LogWriter } from './log-writer.js'
+import { LOG_SUFFIX } from './names.js'
 import { encodeSnapshot } from './producer-snapshot.js'
 import type { ProducerEntry } from './producer-state.js'
 import { applyRetention } from './retention.js'
@@ -21,6 +22,14 @@ export type { AppendInput, AppendOrigin, AppendResult } from './append.js'
 export type { ReadResult } from './log-reader.js'
 export type { TimedOffset } from './log-times.js'
 export type { BatchMark, ProducerEntry } from './producer-state.js'
+
+export interface SegmentFile {
+  readonly file: string
+  readonly handle: number
+  readonly baseOffset: number
+  readonly size: number
+  readonly nextBaseOffset: number
+}
 
 export class Log {
   readonly topic: string
@@ -105,6 +114,18 @@ export class Log {
   /** Bytes that readers were shown since the log was opened: only rises, whatever retention deletes. */
   get appendedBytes(): number {
     return this.#state.appendedBytes
+  }
+
+  /** From the oldest on. `handle` is what `read` calls the segment; `nextBaseOffset` is the log's end for the last one. */
+  segmentFiles(): SegmentFile[] {
+    const segments = this.#state.segments.all()
+    return segments.map(({ path, native, baseOffset, size }, index) => ({
+      file: path + LOG_SUFFIX,
+      handle: native.handle,
+      baseOffset,
+      size,
+      nextBaseOffset: segments[index + 1]?.baseOffset ?? this.endOffset
+    }))
   }
 
   get segmentCount(): number {

@@ -1,0 +1,154 @@
+/** A folder of logs, for programs: see docs/storage.md. */
+import { systemClock, type Clock } from '../../clock.js'
+import { checkTopicOverrides, loadBrokerConfig, resolveTopicConfig, type BrokerConfig, type TopicConfig } from '../../config/index.js'
+import { ConfigError } from '../../errors.js'
+import { silentLogger, type Logger } from '../../log.js'
+import { Runtime } from '../../native/runtime.js'
+import type { Log as PartitionLog } from '../log.js'
+import { LogManager } from '../log-manager.js'
+import { randomUuid, readMetaProperties } from '../meta-properties.js'
+import { parsePartitionFolder, partitionFolder } from '../names.js'
+import { LogError } from './errors.js'
+import { Log } from './log.js'
+import { RegionSender } from './region-sender.js'
+
+/** Settings by the names of Apache Kafka and their values as texts, as they stand in server.properties or a topic's configuration. */
+export type Settings = Readonly<Record<string, string>>
+
+export interface LogDirectoryOptions {
+  /** Of the folder and of all its logs, by the broker's names: `log.segment.bytes`, `log.flush.interval.messages`, `num.recovery.threads.per.data.dir` … */
+  readonly settings?: Settings
+  /** Told what an operator should know: recoveries, damaged files, a folder that failed. Default: nobody is. */
+  readonly log?: Logger
+  /** Default: the system's. Its timers do not keep a process alive. */
+  readonly clock?: Clock
+}
+
+export interface LogOptions {
+  /** Default: 0. */
+  readonly partition?: number
+  /** Of this log, by the topic's names: `segment.bytes`, `retention.ms`, `cleanup.policy` … They hold as long as the directory is open. */
+  readonly settings?: Settings
+  /** False: a log that is not there is an error instead of a new one. */
+  readonly create?: boolean
+}
+
+export interface LogName {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** The node whose folder a new one becomes: what a broker that starts on it without a setting is. */
+const NODE_ID = 1
+
+/**
+ * The logs in one folder, which is that of an Apache Kafka broker: either may open what the other has left. One process at a time: a lock is
+ * held while it is open. It owns native threads and keeps the process alive until it is closed.
+ */
+export class LogDirectory {
+  readonly path: string
+  readonly #runtime: Runtime
+  readonly #manager: LogManager
+  readonly #config: BrokerConfig
+  readonly #sender: RegionSender
+  readonly #overrides: Map<string, Map<string, string>>
+  readonly #logs = new Map<PartitionLog, Log>()
+  #closed: Promise<void> | undefined
+
+  private constructor(
+    path: string,
+    runtime: Runtime,
+    manager: LogManager,
+    config: BrokerConfig,
+    overrides: Map<string, Map<string, string>>
+  ) {
+    this.path = path
+    this.#runtime = runtime
+    this.#manager = manager
+    this.#config = config
+    this.#sender = new RegionSender(runtime)
+    this.#overrides = overrides
+  }
+
+  /**
+   * Opens the folder, making it if need be. Logs that were not closed in an orderly way are recovered in the background, each when it is
+   * asked for at the latest. Rejects with a ConfigError when the folder is in use or somebody else's, or a setting is wrong.
+   */
+  static async open(
+    path: string,
+    { settings = {}, log = silentLogger, clock = systemClock() }: LogDirectoryOptions = {}
+  ): Promise<LogDirectory> {
+    const { config, warnings } = loadBrokerConfig(settings)
+    if (warnings.length > 0) throw new ConfigError('settings', warnings[0]!)
+    const overrides = new Map<string, Map<string, string>>()
+    const nodeId = (await readMetaProperties(path))?.nodeId ?? NODE_ID
+    const runtime = new Runtime()
+    try {
+      const topicConfig = (topic: string): TopicConfig => resolveTopicConfig(config, overrides.get(topic))
+      const manager = await LogManager.open({ dirs: [path], runtime, clock, log, config, topicConfig, nodeId })
+      return new LogDirectory(path, runtime, manager, config, overrides)
+    } catch (error) {
+      await runtime.close()
+      throw error
+    }
+  }
+
+  /** The logs that are there, ready or still being recovered. */
+  *names(): IterableIterator<LogName> {
+    for (const { topic, partition } of this.#manager.partitions()) yield { topic, partition }
+  }
+
+  /**
+   * The log of a topic's partition, made if it is not there; the same object each time. Resolves when it is recovered. Rejects with a LogError
+   * (UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION), a ConfigError for a wrong setting, a StorageError when its files can not be used.
+   */
+  async log(topic: string, { partition = 0, settings, create = true }: LogOptions = {}): Promise<Log> {
+    if (parsePartitionFolder(partitionFolder(topic, 0))?.topic !== topic)
+      throw new LogError('INVALID_TOPIC_EXCEPTION', `'${topic}' can not be the name of a topic`)
+    if (!Number.isInteger(partition) || partition < 0 || partition > 0x7fffffff)
+      throw new LogError('INVALID_PARTITIONS', `${partition} is not the number of a partition`)
+    if (settings !== undefined) this.#overrides.set(topic, checkTopicOverrides(this.#config, new Map(Object.entries(settings))))
+    const config = resolveTopicConfig(this.#config, this.#overrides.get(topic))
+    let found = await this.#manager.whenReady(topic, partition)
+    if (found === undefined) {
+      if (!create) throw new LogError('UNKNOWN_TOPIC_OR_PARTITION', `there is no log ${topic}-${partition} in ${this.path}`)
+      found = await this.#manager.create(topic, partition, this.#topicId(topic), config)
+    }
+    if (settings !== undefined) for (const log of this.#manager.logs()) if (log.topic === topic) log.configure(config)
+    const known = this.#logs.get(found)
+    if (known !== undefined) return known
+    const log = new Log(found, this.#runtime, this.#sender)
+    this.#logs.set(found, log)
+    return log
+  }
+
+  /** Deletes a log, if it is there; its files go after `file.delete.delay.ms`. Rejects with a StorageError. */
+  async delete(topic: string, partition = 0): Promise<void> {
+    const log = this.#manager.get(topic, partition)
+    if (log !== undefined) this.#logs.delete(log)
+    await this.#manager.delete(topic, partition)
+  }
+
+  /** An orderly stop: everything is flushed and saved, so that the next opening recovers nothing. What is being sent is ended. Never rejects. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    await this.#sender.close()
+    for (const log of this.#logs.values()) log.ended()
+    await this.#manager.close()
+    await this.#runtime.close()
+  }
+
+  // All partitions of a topic have its id, which stands in their folders.
+  #topicId(topic: string): string {
+    for (const log of this.#manager.logs()) if (log.topic === topic) return log.topicId
+    return randomUuid()
+  }
+}

@@ -1,0 +1,103 @@
+/** Sends parts of segment files to sockets: by the native path where there is a descriptor, through this process elsewhere. */
+import { strict as assert } from 'node:assert'
+import { Socket } from 'node:net'
+import { pipeline } from 'node:stream/promises'
+import { createReadStream } from 'node:fs'
+import type { Writable } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+import { StorageError } from '../../errors.js'
+import type { Runtime } from '../../native/runtime.js'
+
+export interface NativeRegion {
+  readonly segment: number
+  readonly file: string
+  readonly position: number
+  readonly length: number
+}
+
+const IO = {
+  threads: 1,
+  inlineReceive: false,
+  maxFrameBytes: 0,
+  // How long a peer may take is for whoever owns the socket.
+  maxIdleMs: -1,
+  maxConnections: Number.MAX_SAFE_INTEGER,
+  maxConnectionsPerAddress: Number.MAX_SAFE_INTEGER,
+  sendBufferBytes: -1,
+  receiveBufferBytes: -1,
+  maxUnreleasedFrames: 1,
+  maxUnreleasedBytes: 1,
+  maxUnsentBytes: Number.MAX_SAFE_INTEGER
+}
+
+export class RegionSender {
+  readonly #runtime: Runtime
+  // By connection: what is under way.
+  readonly #sending = new Map<number, Promise<void>>()
+  #started = false
+  #closed = false
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime
+  }
+
+  /** Resolved: the bytes are with the socket's own buffers. Rejects with a StorageError (ECONNRESET: the peer went; ECANCELED: this side ended). */
+  async send(to: Writable, region: NativeRegion): Promise<void> {
+    if (this.#closed || to.destroyed) throw canceled(region)
+    if (to.writableNeedDrain || to.writableLength > 0) await flushed(to, region)
+    const fd = descriptorOf(to)
+    if (fd === undefined) await copy(to, region)
+    else await this.#sendNative(to, fd, region)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const connection of this.#sending.keys()) this.#runtime.native.ioClose(connection, false)
+    await Promise.allSettled(this.#sending.values())
+    if (this.#started) await this.#runtime.run('', (ticket) => this.#runtime.native.ioStop(0, ticket))
+  }
+
+  async #sendNative(to: Writable, fd: number, { segment, file, position, length }: NativeRegion): Promise<void> {
+    const { native } = this.#runtime
+    if (!this.#started) native.ioStart(IO)
+    this.#started = true
+    let connection = 0
+    const done = this.#runtime
+      .run(file, (ticket) => (connection = native.ioLend(fd, segment, position, length, ticket)))
+      .then(([, bytes]) => assert.equal(bytes, length))
+    // The descriptor was duplicated: a socket that its owner destroys lives on until the duplicate is closed.
+    const ended = (): void => void (connection > 0 && native.ioClose(connection, false))
+    if (connection > 0) this.#sending.set(connection, done)
+    to.once('close', ended)
+    try {
+      await done
+    } finally {
+      this.#sending.delete(connection)
+      to.off('close', ended)
+    }
+  }
+}
+
+/** Of a plain socket; an encrypted one, or another stream, has none that file pages may be moved to. */
+function descriptorOf(to: Writable): number | undefined {
+  if (!(to instanceof Socket) || to instanceof TLSSocket) return undefined
+  // Node keeps it to itself, and has had it there since it is built on libuv.
+  const { _handle: handle } = to as unknown as { _handle?: { fd?: number } }
+  const fd = handle?.fd
+  return fd !== undefined && fd >= 0 ? fd : undefined
+}
+
+async function flushed(to: Writable, region: NativeRegion): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    to.write('', (error) => (error ? reject(canceled(region)) : resolve()))
+  })
+}
+
+async function copy(to: Writable, { file, position, length }: NativeRegion): Promise<void> {
+  if (length === 0) return
+  await pipeline(createReadStream(file, { start: position, end: position + length - 1 }), to, { end: false })
+}
+
+function canceled({ file }: NativeRegion): StorageError {
+  return new StorageError('ECANCELED', file, `${file} was not sent: the socket was closed`)
+}

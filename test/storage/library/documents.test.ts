@@ -1,0 +1,119 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import test, { type ExecutionContext } from 'ava'
+import { LogDirectory } from '../../../src/storage/index.js'
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('../../../../', import.meta.url))
+
+async function temporary(t: ExecutionContext): Promise<string> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-documents-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** What each program of docs/storage.md prints, in their order. */
+const PRINTED = [
+  /^0 \{"total":12\}\n$/,
+  /^\[ 0, 1, 2 \]\n$/,
+  /^1700000000001 tick 1\n1700000000002 tick 2\n1700000000003 tick 3\n1\n$/,
+  /^1001\n$/,
+  /^[78] segments deleted; true\n1\n$/
+]
+
+test('the programs of docs/storage.md run as they stand there', async (t) => {
+  const guide = await readFile(path.join(root, 'docs/storage.md'), 'utf8')
+  const programs = [...guide.matchAll(/^```js\n(.*?)^```$/gms)].map((match) => match[1]!)
+  t.is(programs.length, PRINTED.length)
+  // Inside of the package, so that they import it by its name.
+  const folder = path.join(root, 'dist', 'documents')
+  await mkdir(folder, { recursive: true })
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  const cwd = await temporary(t)
+  for (const [index, program] of programs.entries()) {
+    const file = path.join(folder, `${index}.mjs`)
+    await writeFile(file, program)
+    const { stdout, stderr } = await run(process.execPath, [file], { cwd })
+    t.regex(stdout, PRINTED[index]!)
+    t.is(stderr, '')
+  }
+})
+
+test('the event store keeps its accounts over restarts and refuses what was decided on an old state', async (t) => {
+  const folder = await temporary(t)
+  const example = path.join(root, 'examples/event-store.mjs')
+  const store = (...args: string[]) => run(process.execPath, [example, folder, ...args])
+  await store('deposit', 'alice', '30')
+  t.is((await store('withdraw', 'alice', '10')).stdout, 'alice 20\n')
+  const refused = await t.throwsAsync<Error & { stderr: string; code: number }>(store('withdraw', 'alice', '21'))
+  t.regex(refused!.stderr, /alice has only 20/)
+  t.is((await store('show')).stdout, 'alice 20\n')
+  const { EventStore } = (await import(example)) as { EventStore: { open(folder: string): Promise<Store> } }
+  const open = await EventStore.open(folder)
+  const both = await Promise.allSettled([open.record({ name: 'bob', amount: 1 }, 0), open.record({ name: 'bob', amount: 2 }, 0)])
+  t.deepEqual(
+    both.map(({ status }) => status),
+    ['fulfilled', 'rejected']
+  )
+  await open.close()
+})
+
+interface Store {
+  record(event: { name: string; amount: number }, version: number): Promise<void>
+  close(): Promise<void>
+}
+
+test('the log file server answers range requests with the bytes of the file', async (t) => {
+  const folder = await temporary(t)
+  const directory = await LogDirectory.open(folder)
+  const log = await directory.log('events')
+  await log.append({ value: Buffer.alloc(900_000, 'x') })
+  const [segment] = log.segments()
+  await directory.close()
+  const bytes = await readFile(segment!.file)
+  const server = spawn(process.execPath, [path.join(root, 'examples/log-file-server.mjs'), folder, 'events', '0'])
+  t.teardown(() => server.kill('SIGKILL'))
+  const [line] = (await once(server.stdout, 'data')) as [Buffer]
+  const list = String(line).trim()
+  const url = new URL('/segments/0', list)
+  t.deepEqual(await (await fetch(list)).json(), [{ url: '/segments/0', size: bytes.length }])
+  const whole = await fetch(url)
+  t.is(whole.status, 200)
+  t.true(Buffer.from(await whole.arrayBuffer()).equals(bytes))
+  for (const [range, first, last] of [
+    ['bytes=0-99', 0, 99],
+    ['bytes=500-', 500, bytes.length - 1],
+    ['bytes=-10', bytes.length - 10, bytes.length - 1],
+    [`bytes=5-${bytes.length * 2}`, 5, bytes.length - 1]
+  ] as const) {
+    const part = await fetch(url, { headers: { range } })
+    t.is(part.status, 206)
+    t.is(part.headers.get('content-range'), `bytes ${first}-${last}/${bytes.length}`)
+    t.true(Buffer.from(await part.arrayBuffer()).equals(bytes.subarray(first, last + 1)))
+  }
+  t.is((await fetch(url, { headers: { range: `bytes=${bytes.length}-` } })).status, 416)
+  t.is((await fetch(new URL('/segments/1', list))).status, 404)
+  t.is((await fetch(url, { method: 'HEAD' })).headers.get('content-length'), String(bytes.length))
+  server.kill('SIGTERM')
+  const [code] = (await once(server, 'exit')) as [number]
+  t.is(code, 0)
+})
+
+test('the library loads nothing of broker, network or cluster', async (t) => {
+  const seen = new Set<string>()
+  const visit = async (file: string): Promise<void> => {
+    if (seen.has(file)) return
+    seen.add(file)
+    const source = await readFile(file, 'utf8')
+    for (const [, target] of source.matchAll(/(?:from|import\() ?'(\.[^']+)'/g)) await visit(path.resolve(path.dirname(file), target!))
+  }
+  await visit(path.join(root, 'dist/src/storage/index.js'))
+  const folders = new Set([...seen].map((file) => path.relative(path.join(root, 'dist/src'), file).split(path.sep)[0]!))
+  t.deepEqual([...folders].sort(), ['clock.js', 'config', 'errors.js', 'log.js', 'native', 'protocol', 'record', 'storage'])
+  t.false([...seen].some((file) => file.includes('/protocol/messages/')))
+})
