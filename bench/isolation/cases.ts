@@ -3,7 +3,19 @@ import type { Latency, LoadResult } from '../lib/load.js'
 import type { Round } from '../lib/result.js'
 import type { Case } from '../lib/rounds.js'
 import { KIB, MIB } from '../lib/units.js'
-import { besideColdReaders, COLD, HOT, LAYOUTS, openWorld, PRODUCED, READ_DELAY_MS, setMode, type Layout, type World } from './world.js'
+import {
+  besideColdReaders,
+  besideWarmReaders,
+  COLD,
+  HOT,
+  LAYOUTS,
+  openWorld,
+  PRODUCED,
+  READ_DELAY_MS,
+  setMode,
+  type Layout,
+  type World
+} from './world.js'
 
 const MODES = ['auto', 'sendfile', 'splice', 'mmap', 'readwrite'] as const
 const COLD_FETCHES = [4 * KIB, 64 * KIB, MIB]
@@ -13,6 +25,8 @@ const FETCH_RATE = 400
 const PRODUCE_RATE = 400
 
 export const ALONE = 'without cold readers'
+/** The limit: what they read takes processors too, also where nobody waits. */
+export const BESIDE_WARM = `beside ${COLD.partitions} readers of memory, as fast`
 export const BESIDE = `beside ${COLD.partitions} cold readers`
 
 export interface Options {
@@ -56,7 +70,9 @@ function casesOf({ layout, mode, fetchBytes }: Shape, world: () => Promise<World
     const place = await world()
     await setMode(place, mode)
     const hot = () => hotWork(place, options)
-    return subject === ALONE ? hot() : besideColdReaders(place, fetchBytes, options.seconds, options.signal, hot)
+    if (subject === ALONE) return hot()
+    if (subject === BESIDE_WARM) return besideWarmReaders(place, fetchBytes, options.signal, hot)
+    return besideColdReaders(place, fetchBytes, options.seconds, options.signal, hot)
   }
   // The two cases of a run follow each other: whichever comes first measures for both.
   const half = (which: keyof Run, subject: string) => async (): Promise<Measured> => {
@@ -67,7 +83,7 @@ function casesOf({ layout, mode, fetchBytes }: Shape, world: () => Promise<World
     return roundOf(both[which])
   }
   return (['fetched', 'produced'] as const).flatMap((which) =>
-    [ALONE, BESIDE].map((subject) => ({
+    [ALONE, BESIDE, BESIDE_WARM].map((subject) => ({
       group: `${which === 'fetched' ? 'hot fetches' : 'produce'}, ${layout}`,
       name,
       subject,

@@ -3,7 +3,7 @@ import { parseCommandLine, type SuiteOptions } from '../lib/command-line.js'
 import { type Case, runRounds } from '../lib/rounds.js'
 import { whyNoSlowFs } from '../lib/slowfs.js'
 import { type Outcome, PAGE_CACHE_POLICY, type Running, runSuite } from '../lib/suite.js'
-import { ALONE, isolationCases, type Options } from './cases.js'
+import { ALONE, BESIDE_WARM, isolationCases, type Options } from './cases.js'
 
 const USAGE = {
   suite: 'isolation',
@@ -22,7 +22,7 @@ async function measure({ rounds, seconds, quick, only }: SuiteOptions, { progres
   const why = await whyNoSlowFs()
   if (why !== undefined) throw new Error(`nothing is measured: ${why}`)
   const outcome = await runRounds(cases, { rounds, progress, signal })
-  return { flushPolicy: PAGE_CACHE_POLICY, transferMode: 'each in turn', baseline: ALONE, ...outcome }
+  return { flushPolicy: PAGE_CACHE_POLICY, transferMode: 'each in turn', baseline: ALONE, limits: [BESIDE_WARM], ...outcome }
 }
 
 function chosen(only: readonly string[], options: Options): Case[] {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { readStatus } from '../../src/cli/status-client.js'
 import { Admin } from '../lib/admin.js'
 import { startSluice, type BenchBroker } from '../lib/broker.js'
 import { atEnd } from '../lib/ending.js'
@@ -20,6 +21,8 @@ export const PRODUCED = { topic: 'produced', partitions: 4, batchBytes: 4 * KIB 
 
 /** What a read of the disk takes. */
 export const READ_DELAY_MS = 200
+/** What the readers of memory read again and again, of each partition. */
+const WARM_BYTES = MIB
 /** Longer than any case: the readers are ended. */
 const READERS_SECONDS = 3600
 /** Of the time that is measured, the least share in which some reader waited for the disk. */
@@ -29,6 +32,8 @@ export interface World {
   readonly load: Load
   readonly disk: SlowFs
   readonly broker: BenchBroker
+  /** Fetches a second that the cold readers managed last, by the size of their fetches. */
+  readonly coldRates: Map<number, number>
 }
 
 /** Mounts, starts and fills. Everything is undone at the end of the benchmark, in the order that lets the mount go. */
@@ -68,7 +73,7 @@ export async function openWorld(layout: Layout, quick: boolean): Promise<World> 
       topics: [HOT, PRODUCED].map(({ topic, partitions }) => ({ name: topic, partitions }))
     })
     await load.produce({ bootstrap: broker.bootstrap, ...HOT, recordBytes: KIB, connections: 1 })
-    return { load, disk, broker }
+    return { load, disk, broker, coldRates: new Map() }
   } catch (error) {
     await end()
     throw error
@@ -85,7 +90,7 @@ export async function setMode({ broker }: World, mode: string): Promise<void> {
  * its own. Rejects when they did not wait for the disk meanwhile: then nothing was measured.
  */
 export async function besideColdReaders<T>(
-  { load, disk, broker }: World,
+  { load, disk, broker, coldRates }: World,
   fetchBytes: number,
   seconds: number,
   signal: AbortSignal,
@@ -107,7 +112,9 @@ export async function besideColdReaders<T>(
     while ((await disk.stats()).read.waiting === 0) await Promise.race([delay(10, undefined, { signal }), readers])
     // Not of the work's own time: a broker that stalls takes longer, and the readers may be through with their data by then.
     const waited = waitingShare(disk, seconds, signal)
+    const [fetches, since] = [await coldFetches(broker), performance.now()]
     const result = await work()
+    coldRates.set(fetchBytes, ((await coldFetches(broker)) - fetches) / ((performance.now() - since) / 1000))
     if ((await waited) < LEAST_WAITING) throw new Error('the cold readers hardly waited for the disk: nothing is measured')
     return result
   } finally {
@@ -115,6 +122,41 @@ export async function besideColdReaders<T>(
     await readers.catch(() => {})
     await disk.clear()
   }
+}
+
+/**
+ * The same beside as many readers that fetch as much and as often, but from memory: what the machine's processors do to the hot work, whoever
+ * waits for a disk. Rejects until besideColdReaders has told how often that is.
+ */
+export async function besideWarmReaders<T>(
+  { load, broker, coldRates }: World,
+  fetchBytes: number,
+  signal: AbortSignal,
+  work: () => Promise<T>
+): Promise<T> {
+  const { topic, partitions } = COLD
+  const rate = coldRates.get(fetchBytes)
+  if (rate === undefined) throw new Error('the cold readers have not told how often they fetch')
+  const ending = new AbortController()
+  const own = AbortSignal.any([signal, ending.signal])
+  const limit = WARM_BYTES
+  const fetch = { bootstrap: broker.bootstrap, topic, partitions, connections: partitions, fetchBytes, limit }
+  // Once round at least, so that it is in memory.
+  await load.fetch({ ...fetch, seconds: 1 }, { signal: own })
+  const readers = load.fetch({ ...fetch, rate, seconds: READERS_SECONDS }, { signal: own })
+  readers.catch(() => {})
+  try {
+    await Promise.race([delay(200, undefined, { signal }), readers])
+    return await work()
+  } finally {
+    ending.abort()
+    await readers.catch(() => {})
+  }
+}
+
+async function coldFetches({ dir = '' }: BenchBroker): Promise<number> {
+  const { topics } = await readStatus(dir.split(','))
+  return topics.find(({ name }) => name === COLD.topic)?.fetches ?? 0
 }
 
 async function waitingShare(disk: SlowFs, seconds: number, signal: AbortSignal): Promise<number> {

@@ -257,7 +257,7 @@ export function verdictOf({ suite, limits }: Pick<BenchmarkResult, 'suite' | 'li
     subjects.size > 2
       ? (['cpu', 'throughput', 'time'] as const).flatMap((figure) => bestSubjects(groups, figure, limits) ?? [])
       : overallFindings(groups).map(({ text }) => text)
-  const headline = [...boundSentence(groups, suite), ...told]
+  const headline = [...boundSentence(groups, suite, limits), ...told]
   return {
     headline,
     groups: groups.map((group) => ({ title: group.title, findings: findings(group), growth: suite === 'micro' ? [] : growth(group) }))
@@ -265,14 +265,14 @@ export function verdictOf({ suite, limits }: Pick<BenchmarkResult, 'suite' | 'li
 }
 
 /** Whether a suite's bound is kept: "p99 at most 2 × that of the baseline: kept in 8 of 8 cases; the highest is 1.34 ×". */
-function boundSentence(groups: readonly GroupView[], suite: BenchmarkResult['suite']): string[] {
+function boundSentence(groups: readonly GroupView[], suite: BenchmarkResult['suite'], limits: readonly string[] = []): string[] {
   const bound = SUITE_BOUNDS[suite]
   if (bound === undefined) return []
   const ratios = groups.flatMap(({ cases }) =>
     cases.flatMap(({ name, baseline, subjects }) =>
       subjects.flatMap(({ subject, comparisons }) => {
         const comparison = comparisons.get(bound.figure)
-        return comparison === undefined ? [] : [{ name, baseline, subject, ratio: comparison.ratio.median }]
+        return comparison === undefined || limits.includes(subject) ? [] : [{ name, baseline, subject, ratio: comparison.ratio.median }]
       })
     )
   )
