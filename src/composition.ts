@@ -14,6 +14,7 @@ import { StorageCoordinatorLog } from './coordinator/storage-coordinator-log.js'
 import { ConfigError } from './errors.js'
 import { handlers } from './handlers/index.js'
 import type { Logger, OpenLog } from './log.js'
+import { directoryOf } from './metadata/controller/directories.js'
 import { LocalController } from './metadata/local-controller.js'
 import { METADATA_TOPIC, METADATA_TOPIC_ID, StorageMetadataLog } from './metadata/storage-metadata-log.js'
 import { TransferMode, type IoOptions, type TransferOptions } from './native/binding.js'
@@ -47,6 +48,9 @@ export class Composition {
   #statusSockets: StatusSockets | undefined
   #served = { atMs: 0, monotonicMs: 0 }
   services: BrokerServices | undefined
+  #giveUp: (message: string) => void = () => undefined
+  /** Resolves, with the reason, when the broker can't go on: as Kafka, it stops when its last log directory has failed, or that of the metadata. */
+  readonly failure = new Promise<string>((resolve) => (this.#giveUp = resolve))
 
   constructor({ config }: LoadedConfig, log: Logger) {
     this.config = config
@@ -77,8 +81,15 @@ export class Composition {
       log: this.#log,
       config,
       topicConfig: (topic) => this.#topicConfig(topic),
-      nodeId
+      nodeId,
+      assignedDir: (_topic, topicId, index) => {
+        const partition = controller.image.topicById(topicId)?.partitions[index]
+        return partition && directoryOf(partition, nodeId)
+      },
+      assignDir: async ({ topicId, partition: partitionId }, directoryId) =>
+        (await controller.assignReplicas([{ topicId, partitionId, directoryId }])).errorCode === ErrorCode.NONE
     }))
+    logs.onFatal = (message) => this.#giveUp(message)
     const replicas = this.#replicas(nodeId, controller, logs)
     this.services = this.#assemble(nodeId, controller, logs, replicas)
     const server = (this.#server = new Server(this.#runtime, this.services))
@@ -95,7 +106,7 @@ export class Composition {
         securityProtocol: 0
       })),
       rack: config.get('broker.rack'),
-      logDirs: logs.dirs.map(({ directoryId }) => directoryId),
+      logDirs: logs.dirs.filter((each) => each.online && each.forPartitions).map(({ directoryId }) => directoryId),
       cleanStart: logs.cleanStart
     })
     replicas.start()
@@ -177,6 +188,7 @@ export class Composition {
       clock: this.#clock,
       log: this.#log,
       topicConfig: (topic) => this.#topicConfig(topic),
+      assignReplicas: (assignments) => metadata.assignReplicas(assignments),
       onServing: (partition) => {
         if (partition.topic === GROUP_TOPIC) void this.#groups!.elect(partition.index)
       },

@@ -49,11 +49,15 @@ export class Broker {
   readonly #listeners: readonly BoundListener[]
   readonly #temporaryDir: string | undefined
   #stopped: Promise<void> | undefined
+  /** Resolves, with the reason, when the broker stops by itself: its last log directory has failed, or the one of the metadata log. */
+  readonly failure: Promise<string>
 
   private constructor(parts: Composition, listeners: readonly BoundListener[], temporaryDir: string | undefined) {
     this.#parts = parts
     this.#listeners = listeners
     this.#temporaryDir = temporaryDir
+    this.failure = parts.failure
+    void this.failure.then(() => this.stop())
   }
 
   /**

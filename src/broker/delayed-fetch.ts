@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer } from '../clock.js'
 import type { Partition, PartitionWatcher } from '../replication/partition.js'
+import type { Log } from '../storage/log.js'
 
 export interface WaitedPartition {
   readonly partition: Partition
@@ -11,7 +12,8 @@ export interface WaitedPartition {
   readonly maxBytes: number
   /** Reads below the last stable offset only. */
   readonly committed: boolean
-  /** `appendedBytes` of the log when the wait began, and the bytes that could be read then. */
+  /** The partition's log when the wait began, its `appendedBytes`, and the bytes that could be read then. */
+  readonly log: Log
   readonly appendedBytes: number
   readonly startBytes: number
 }
@@ -55,6 +57,8 @@ export class DelayedFetch implements PartitionWatcher {
     for (const waited of this.#options.partitions) {
       const { log } = waited.partition
       const end = waited.committed ? log.lastStableOffset : log.endOffset
+      // Moved to another directory: the counts are another log's.
+      if (log !== waited.log) return true
       if (waited.partition.retired || waited.fetchOffset > end || waited.fetchOffset < log.logStartOffset) return true
       if (end > waited.fetchOffset) bytes += Math.min(waited.maxBytes, waited.startBytes + log.appendedBytes - waited.appendedBytes)
       if (bytes >= this.#options.minBytes) return true

@@ -65,8 +65,12 @@ async function start(request: StartRequest): Promise<void> {
   try {
     if (request.pidFile !== undefined) writePidFile(request.pidFile)
     writeAll(1, `ready bootstrap=${broker.bootstrap} pid=${process.pid}\n`)
-    const signal = await stopWish
-    log.info(`stopping: ${signal}`)
+    const failure = broker.failure.then((reason) => {
+      log.error(`Shutdown broker because ${reason}`)
+      process.exitCode = EXIT_FAILED
+      return 'failure'
+    })
+    log.info(`stopping: ${await Promise.race([stopWish, failure])}`)
   } finally {
     await stop(broker, request.pidFile)
   }

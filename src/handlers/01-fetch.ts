@@ -158,7 +158,8 @@ class Fetching {
     for (const { target, bytes } of reads) {
       const partition = this.#broker.replicas.partition(this.#nameOf(target)!, target.partition)!
       const { fetchOffset, maxBytes } = target
-      partitions.push({ partition, fetchOffset, maxBytes, committed, appendedBytes: partition.log.appendedBytes, startBytes: bytes })
+      const { log } = partition
+      partitions.push({ partition, log, fetchOffset, maxBytes, committed, appendedBytes: log.appendedBytes, startBytes: bytes })
     }
     return new Promise((resolve, reject) => {
       const complete = (): void => {

@@ -88,7 +88,7 @@ function describe(topic: TopicImage, broker: BrokerServices): TopicResponse {
     topicId: topic.id,
     isInternal: broker.isInternal(topic.name),
     partitions: topic.partitions.map(({ replicas, isr, leader, leaderEpoch }, partitionIndex) => {
-      const serving = leader !== broker.nodeId || broker.replicas.partition(topic.name, partitionIndex) !== undefined
+      const serving = (leader >= 0 && leader !== broker.nodeId) || broker.replicas.partition(topic.name, partitionIndex) !== undefined
       return {
         errorCode: serving ? ErrorCode.NONE : ErrorCode.LEADER_NOT_AVAILABLE,
         partitionIndex,
@@ -96,11 +96,17 @@ function describe(topic: TopicImage, broker: BrokerServices): TopicResponse {
         leaderEpoch,
         replicaNodes: replicas,
         isrNodes: isr,
-        offlineReplicas: []
+        offlineReplicas: offlineReplicas(broker, topic.name, partitionIndex, replicas)
       }
     }),
     topicAuthorizedOperations: NO_OPERATIONS
   }
+}
+
+/** Those of brokers that are not there, and ours when its log directory does not work. */
+export function offlineReplicas(broker: BrokerServices, topic: string, index: number, replicas: readonly number[]): number[] {
+  const { image } = broker.metadata
+  return replicas.filter((id) => image.broker(id)?.fenced !== false || (id === broker.nodeId && broker.replicas.isOffline(topic, index)))
 }
 
 function unknown(name: string | null, topicId: string, errorCode: number): TopicResponse {

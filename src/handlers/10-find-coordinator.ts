@@ -63,8 +63,9 @@ async function refusal(keyType: number, broker: BrokerServices): Promise<number>
 
 function findGroup(groupId: string, listenerName: string, broker: BrokerServices): Found {
   const { image } = broker.metadata
-  const nodeId = image.topicByName(GROUP_TOPIC)?.partitions[broker.groups.partitionFor(groupId)]?.leader ?? -1
-  const endpoint = nodeId < 0 ? undefined : endpointOf(image, nodeId, listenerName)
+  const partition = broker.groups.partitionFor(groupId)
+  const nodeId = image.topicByName(GROUP_TOPIC)?.partitions[partition]?.leader ?? -1
+  const endpoint = nodeId < 0 || broker.replicas.isOffline(GROUP_TOPIC, partition) ? undefined : endpointOf(image, nodeId, listenerName)
   if (!endpoint) return { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, ...NOBODY }
   return { errorCode: ErrorCode.NONE, nodeId, host: endpoint.host, port: endpoint.port }
 }

@@ -11,6 +11,7 @@ import { ErrorCode } from '../protocol/error-codes.js'
 import { describeTopicPartitions } from '../protocol/messages/75-describe-topic-partitions.js'
 import { ZERO_UUID } from '../protocol/reader.js'
 import type { InputOf } from '../protocol/schema.js'
+import { offlineReplicas } from './03-metadata.js'
 import { handler } from './handler.js'
 
 type Response = InputOf<typeof describeTopicPartitions.response>
@@ -67,7 +68,7 @@ function describe(topic: TopicImage, first: number, end: number, broker: BrokerS
       isrNodes: isr,
       eligibleLeaderReplicas,
       lastKnownElr,
-      offlineReplicas: replicas.filter((id) => broker.metadata.image.broker(id)?.fenced !== false)
+      offlineReplicas: offlineReplicas(broker, topic.name, index, replicas)
     })
   }
   return {

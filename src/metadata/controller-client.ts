@@ -85,12 +85,20 @@ export interface ProducerIdBlock {
   readonly length: number
 }
 
+/** In which of this broker's log directories a replica is. */
+export interface ReplicaDirectory {
+  readonly topicId: string
+  readonly partitionId: number
+  readonly directoryId: string
+}
+
 export interface ControllerClient {
   createTopics(topics: readonly CreatableTopic[], validateOnly: boolean): Promise<readonly CreatedTopic[]>
   deleteTopics(topics: readonly DeletableTopic[]): Promise<readonly DeletedTopic[]>
   createPartitions(topics: readonly GrowingTopic[], validateOnly: boolean): Promise<readonly GrownTopic[]>
   incrementalAlterConfigs(resources: readonly IncrementalChanges[], validateOnly: boolean): Promise<readonly AlteredResource[]>
   alterConfigs(resources: readonly WholeConfig[], validateOnly: boolean): Promise<readonly AlteredResource[]>
+  assignReplicas(assignments: readonly ReplicaDirectory[]): Promise<ControllerError>
   allocateProducerIds(): Promise<ProducerIdBlock>
   /** One of a block that was allocated before, or of a new one. */
   nextProducerId(): Promise<NextProducerId>

@@ -18,6 +18,7 @@ import type {
   AlteredResource,
   ConfigResource,
   ControllerClient,
+  ControllerError,
   CreatableTopic,
   CreatedTopic,
   DeletableTopic,
@@ -26,10 +27,12 @@ import type {
   GrownTopic,
   IncrementalChanges,
   ProducerIdBlock,
+  ReplicaDirectory,
   WholeConfig
 } from './controller-client.js'
 import { bootstrapRecords, registrationRecords, type Registration } from './controller/brokers.js'
 import { alterConfigs, incrementalAlterConfigs } from './controller/configs.js'
+import { assignReplicas } from './controller/directories.js'
 import { allocateProducerIds } from './controller/producer-ids.js'
 import type { ControllerState, Step } from './controller/step.js'
 import { createPartitions, createTopics, deleteTopics } from './controller/topics.js'
@@ -194,6 +197,13 @@ export class LocalController implements MetadataSource, ControllerClient {
     return this.#operate(
       (state) => alterConfigs(state, resources, validateOnly),
       (error) => failedResources(resources, error)
+    )
+  }
+
+  assignReplicas(assignments: readonly ReplicaDirectory[]): Promise<ControllerError> {
+    return this.#operate(
+      (state) => assignReplicas(state, this.#options.nodeId, assignments),
+      (error) => error
     )
   }
 

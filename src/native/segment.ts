@@ -159,14 +159,20 @@ export class NativeSegment {
 
   /** Copies up to `length` bytes at `position` out of the file. */
   async read(position: number, length: number): Promise<Buffer> {
-    const [, id, bytes] = await this.#runtime.run(this.#path, (ticket) =>
-      this.#runtime.native.segmentRead(this.handle, position, length, ticket)
-    )
-    if (id === 0) return Buffer.alloc(0)
-    const frame = this.#runtime.frame(id)
+    const read = await this.readFrame(position, length)
+    if (read === undefined) return Buffer.alloc(0)
+    const { frame, bytes } = read
     const copy = Buffer.from(frame.buffer.subarray(frame.start, frame.start + bytes))
     this.#runtime.release(frame)
     return copy
+  }
+
+  /** Reads up to `length` bytes at `position` into a frame, which the receiver releases. Undefined: there are none. */
+  async readFrame(position: number, length: number): Promise<{ frame: Frame; bytes: number } | undefined> {
+    const [, id, bytes] = await this.#runtime.run(this.#path, (ticket) =>
+      this.#runtime.native.segmentRead(this.handle, position, length, ticket)
+    )
+    return id === 0 ? undefined : { frame: this.#runtime.frame(id), bytes }
   }
 
   async scan(position: number, maxBytes: number, maxRows: number, flags: number): Promise<ScanResult> {

@@ -14,7 +14,7 @@ export class Partition {
   readonly topic: string
   readonly topicId: string
   readonly index: number
-  readonly log: Log
+  #log: Log
   #leaderEpoch: number
   #retired = false
   readonly #watchers = new Set<PartitionWatcher>()
@@ -23,9 +23,26 @@ export class Partition {
     this.topic = log.topic
     this.topicId = topicId
     this.index = log.partition
-    this.log = log
+    this.#log = log
     this.#leaderEpoch = leaderEpoch
-    log.becomeLeader(leaderEpoch)
+    this.#lead(log)
+  }
+
+  /** Another one after the partition was moved to another log directory. */
+  get log(): Log {
+    return this.#log
+  }
+
+  /** The partition was moved: `log` has all that the one before has. */
+  replaceLog(log: Log): void {
+    this.#log.onEndOffset = undefined
+    this.#log = log
+    this.#lead(log)
+    this.#moved()
+  }
+
+  #lead(log: Log): void {
+    log.becomeLeader(this.#leaderEpoch)
     log.onEndOffset = () => this.#moved()
   }
 

@@ -7,7 +7,7 @@ import type { Logger } from '../log.js'
 import { lockFile, unlockFile } from '../native/functions.js'
 import { errnoName } from '../native/runtime.js'
 import { readOffsetCheckpoint, writeOffsetCheckpoint, type OffsetCheckpoint, type PartitionOffset } from './checkpoints.js'
-import { readIfThere, removeFile, storageError, syncFolder, writeDurably } from './files.js'
+import { isPassing, readIfThere, removeFile, storageError, syncFolder, writeDurably } from './files.js'
 import type { Log } from './log.js'
 import { readMetaProperties, writeMetaProperties, type MetaProperties } from './meta-properties.js'
 import { CLEAN_SHUTDOWN_FILE, LOCK_FILE, LOG_START_FILE, META_PROPERTIES_FILE, partitionFolder, RECOVERY_POINT_FILE } from './names.js'
@@ -17,6 +17,12 @@ const HARMLESS = new Set([LOCK_FILE, 'lost+found', `${META_PROPERTIES_FILE}.tmp`
 
 export class LogDir {
   readonly path: string
+  /** One of `log.dirs`; else it only holds the metadata log. */
+  readonly forPartitions: boolean
+  /** Told when a checkpoint can't be written because the directory does not work. */
+  onFailure: ((error: StorageError) => void) | undefined
+  /** Partitions and copies in it, ready or not. */
+  partitionCount = 0
   readonly #log: Logger
   #directoryId = ''
   #lock = -1
@@ -33,8 +39,9 @@ export class LogDir {
   readonly #saveRecoveryPoints = shared(() => this.#write(RECOVERY_POINT_FILE, this.recoveryPoints, (log) => log.recoveryPoint))
   readonly #saveLogStarts = shared(() => this.#write(LOG_START_FILE, this.logStarts, (log) => log.logStartOffset))
 
-  constructor(dir: string, log: Logger) {
+  constructor(dir: string, log: Logger, forPartitions = true) {
     this.path = dir
+    this.forPartitions = forPartitions
     this.#log = log
   }
 
@@ -56,15 +63,17 @@ export class LogDir {
     this.#failure ??= error
   }
 
-  /**
-   * Creates the folder if need be and takes its lock. Throws a ConfigError when it belongs to somebody else, a StorageError when it does not work.
-   */
-  async lock(): Promise<MetaProperties | undefined> {
+  /** Creates the folder if need be. Rejects with a StorageError. */
+  async make(): Promise<void> {
     try {
       await mkdir(this.path, { recursive: true })
     } catch (error) {
       throw storageError(error, this.path)
     }
+  }
+
+  /** Takes its lock. Throws a ConfigError when it belongs to somebody else, a StorageError when it does not work. */
+  async lock(): Promise<MetaProperties | undefined> {
     const file = path.join(this.path, LOCK_FILE)
     const lock = lockFile(file)
     if (lock === -os.constants.errno.EAGAIN)
@@ -142,7 +151,12 @@ export class LogDir {
         entries.push({ topic: folder.slice(0, dash), partition: Number(folder.slice(dash + 1)), offset })
       }
     }
-    await writeOffsetCheckpoint(path.join(this.path, name), entries)
+    try {
+      await writeOffsetCheckpoint(path.join(this.path, name), entries)
+    } catch (error) {
+      if (error instanceof StorageError && !isPassing(error.code)) this.onFailure?.(error)
+      throw error
+    }
   }
 
   /** The log is closed for good: its offsets are no longer written. */

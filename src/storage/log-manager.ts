@@ -2,23 +2,23 @@
  * All logs of a broker, in one or more log directories. Opening finds the partitions and returns; each is opened, and recovered where need
  * be, in the background, and usable as soon as it is ready.
  */
-import { strict as assert } from 'node:assert'
-import { readdir, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import type { Clock } from '../clock.js'
 import type { BrokerConfig, TopicConfig } from '../config/index.js'
 import { ConfigError, StorageError } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { Runtime } from '../native/runtime.js'
-import { ErrorCode } from '../protocol/error-codes.js'
-import { storageError } from './files.js'
+import { claimDirs } from './claim-dirs.js'
+import { describeDirs, type LogDirDescription } from './describe-dirs.js'
+import { isPassing, storageError } from './files.js'
+import { findFolders, type AssignedDir } from './find-folders.js'
 import { Log } from './log.js'
 import { LogDir } from './log-dir.js'
+import { LogMoves, type MoveHost } from './log-moves.js'
 import { LogTasks } from './log-tasks.js'
 import type { LogEnvironment } from './log-state.js'
-import { randomUuid, type MetaProperties } from './meta-properties.js'
 import { ZERO_UUID } from '../protocol/reader.js'
-import { isDeletedFolder, parsePartitionFolder, partitionFolder } from './names.js'
+import { partitionFolder } from './names.js'
 import { createPartitionFolder, readTopicId, removePartitionFolder, renameForDeletion } from './partition-folder.js'
 import { TaskQueue } from './task-queue.js'
 
@@ -35,29 +35,25 @@ export interface LogManagerOptions {
   readonly nodeId: number
   /** Must be that of existing directories; new ones get it, or a random one. */
   readonly clusterId?: string
-}
-
-/** A log directory in DescribeLogDirs. */
-export interface LogDirDescription {
-  readonly path: string
-  /** KAFKA_STORAGE_ERROR when it is offline. */
-  readonly errorCode: number
-  /** -1: not known. */
-  readonly totalBytes: number
-  readonly usableBytes: number
-  readonly partitions: readonly { readonly topic: string; readonly partition: number; readonly sizeBytes: number }[]
+  /** Where the metadata says a partition is; without it nobody says, and directories are as they are found. */
+  readonly assignedDir?: AssignedDir
+  /** Writes into the metadata, durably, where a log is now. False: it could not. Without it, moves need no such word. */
+  readonly assignDir?: (log: Log, directoryId: string) => Promise<boolean>
 }
 
 interface Entry {
   readonly topic: string
   readonly partition: number
-  readonly dir: LogDir
-  readonly folder: string
+  /** Both change when the partition is moved. */
+  dir: LogDir
+  folder: string
   log: Log | undefined
   /** Rejects with a StorageError. */
   ready: Promise<Log>
 }
 
+/** What only a file system that does not work says. */
+const FAILED_DISK = new Set(['EIO', 'EROFS', 'ENODEV', 'ENXIO', 'ESTALE', 'ENOTCONN', 'EUCLEAN'])
 /** How often the log tells of the same folder that can't be opened. */
 const REPORT_MS = 60_000
 /** Of logs that need no recovery: what waits is the disk, not the processor. */
@@ -67,11 +63,18 @@ const CLOSED_AT_A_TIME = 32
 /** As many as the thread pool of Node runs; each may hold up to MAX_DECOMPRESSED_BYTES. */
 const DECOMPRESSIONS_AT_A_TIME = 4
 
+export type { LogDirDescription } from './describe-dirs.js'
+
 export class LogManager {
   readonly dirs: readonly LogDir[]
   readonly clusterId: string
   /** Told when a directory goes offline; its logs refuse everything from then on. */
   onDirFailure: ((dir: LogDir, error: StorageError) => void) | undefined
+  /** Told when the broker can't go on, as in Kafka: the directory of the metadata log, or the last directory, has failed. */
+  onFatal: ((message: string) => void) | undefined
+  /** Told when a partition was moved to another directory: this is its log from now on. */
+  onReplaced: ((log: Log) => void) | undefined
+  readonly moves: LogMoves
   readonly #options: LogManagerOptions
   readonly #entries = new Map<string, Entry>()
   readonly #tasks: LogTasks
@@ -84,6 +87,8 @@ export class LogManager {
     this.dirs = dirs
     this.clusterId = clusterId
     this.#tasks = new LogTasks(options, this)
+    this.moves = new LogMoves(this.#moveHost())
+    for (const dir of dirs) dir.onFailure = (error) => this.#failed(dir, error)
   }
 
   /**
@@ -91,12 +96,15 @@ export class LogManager {
    * can't be used when there is no other.
    */
   static async open(options: LogManagerOptions): Promise<LogManager> {
-    const all = [...options.dirs, ...(options.metadataDir === undefined ? [] : [options.metadataDir])]
-    const dirs = [...new Set(all.map((dir) => path.resolve(dir)))].map((dir) => new LogDir(dir, options.log))
+    const metadataDir = options.metadataDir === undefined ? undefined : path.resolve(options.metadataDir)
+    const chosen = new Set(options.dirs.map((dir) => path.resolve(dir)))
+    const all = new Set([...chosen, ...(metadataDir === undefined ? [] : [metadataDir])])
+    const dirs = Array.from(all, (dir) => new LogDir(dir, options.log, chosen.has(dir)))
     try {
-      const clusterId = await takeDirs(dirs, options)
+      const clusterId = await claimDirs(dirs, { ...options, metadataDir })
       const manager = new LogManager(options, dirs, clusterId)
-      await Promise.all(dirs.filter((dir) => dir.online).map((dir) => manager.#find(dir)))
+      await manager.#find()
+      if (dirs.every((dir) => !dir.online)) throw new ConfigError('log.dirs', `no log directory can be used: ${dirs[0]!.failure!.message}`)
       manager.#tasks.start()
       return manager
     } catch (error) {
@@ -137,14 +145,26 @@ export class LogManager {
     return undefined
   }
 
-  /** Creates a log in the directory with the fewest partitions. One that exists is given back. Rejects with a StorageError. */
+  /** The directory that a partition is in, ready or not; undefined: there is none of that name. */
+  dirOf(topic: string, partition: number): LogDir | undefined {
+    return this.#entries.get(partitionFolder(topic, partition))?.dir
+  }
+
+  /**
+   * Creates a log: where AlterReplicaLogDirs wants it, else in the directory of that path or id, else in the one with the fewest partitions.
+   * One that exists is given back. Rejects with a StorageError.
+   */
   create(topic: string, partition: number, topicId: string, config: TopicConfig, inDir?: string): Promise<Log> {
     const key = partitionFolder(topic, partition)
     const known = this.#entries.get(key)
     if (known) return known.ready
     if (this.#closed) return Promise.reject(new StorageError('ECANCELED', key, 'the logs are closed'))
-    const dir = inDir === undefined ? this.#leastUsed() : this.dirs.find((each) => each.online && each.path === path.resolve(inDir))
-    if (dir === undefined) return Promise.reject(new StorageError('EIO', key, 'all log directories are offline'))
+    const wanted =
+      this.moves.takePreferred(key) ??
+      this.dirs.find((each) => inDir !== undefined && (each.directoryId === inDir || each.path === path.resolve(inDir)))
+    const dir = wanted ?? this.#leastUsed()
+    if (dir?.online !== true)
+      return Promise.reject(new StorageError('EIO', key, dir ? `${dir.path} is offline` : 'all log directories are offline'))
     const folder = path.join(dir.path, key)
     const options = { clean: true, recoveryPoint: 0, logStartOffset: undefined }
     const entry = this.#enter(dir, topic, partition, async () => {
@@ -152,8 +172,9 @@ export class LogManager {
       return Log.open({ topic, partition, topicId, folder }, config, options, this.#environment(dir))
     })
     // Nothing was written yet: the caller may try again.
-    entry.ready.catch(() => {
-      if (this.#entries.get(key) === entry) this.#entries.delete(key)
+    entry.ready.catch((error: StorageError) => {
+      if (this.#entries.get(key) === entry) this.#remove(entry)
+      if (!isPassing(error.code)) this.#failed(dir, error)
     })
     return entry.ready
   }
@@ -161,13 +182,16 @@ export class LogManager {
   /** The log is gone at once; its folder is renamed now, its files removed after `file.delete.delay.ms`. Rejects with a StorageError. */
   async delete(topic: string, partition: number): Promise<void> {
     const key = partitionFolder(topic, partition)
+    await this.moves.forget(topic, partition)
     const entry = this.#entries.get(key)
     if (!entry) return
     const log = await entry.ready.catch(() => undefined)
     if (this.#entries.get(key) !== entry) return
-    this.#entries.delete(key)
+    this.#remove(entry)
     entry.dir.forget(topic, partition)
     await log?.abandon()
+    // What is in a directory that does not work stays there; its topic id tells that it is of a topic that is gone.
+    if (!entry.dir.online) return
     const renamed = await renameForDeletion(entry.folder, topic, partition)
     this.#tasks.after(log?.config.fileDeleteDelayMs ?? 0, () => this.#removeFolder(renamed))
     try {
@@ -178,24 +202,15 @@ export class LogManager {
     }
   }
 
-  async describe(): Promise<LogDirDescription[]> {
-    return Promise.all(
-      this.dirs.map(async (dir) => {
-        const partitions = [...dir.logs.values()].map((log) => ({ topic: log.topic, partition: log.partition, sizeBytes: log.sizeBytes }))
-        if (!dir.online)
-          return { path: dir.path, errorCode: ErrorCode.KAFKA_STORAGE_ERROR, totalBytes: -1, usableBytes: -1, partitions: [] }
-        const space = await statfs(dir.path).catch(() => undefined)
-        const totalBytes = space ? space.bsize * space.blocks : -1
-        const usableBytes = space ? space.bsize * space.bavail : -1
-        return { path: dir.path, errorCode: ErrorCode.NONE, totalBytes, usableBytes, partitions }
-      })
-    )
+  describe(): Promise<LogDirDescription[]> {
+    return describeDirs(this.dirs, this.moves)
   }
 
   /** An orderly stop: all logs are flushed and saved, then the directories marked as closed cleanly. Never rejects. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    await this.moves.close()
     this.#tasks.stop()
     await Promise.allSettled([...this.#entries.values()].map((entry) => entry.ready))
     await Promise.all(this.dirs.map((dir) => this.#closeDir(dir)))
@@ -223,33 +238,31 @@ export class LogManager {
     return true
   }
 
-  async #find(dir: LogDir): Promise<void> {
-    const { config, topicConfig, log } = this.#options
-    let names: string[]
-    try {
-      names = await readdir(dir.path)
-    } catch (error) {
-      return this.#failed(dir, storageError(error, dir.path))
-    }
-    const queue = new TaskQueue(dir.cleanShutdown ? OPENED_AT_A_TIME : Math.max(1, config.get('num.recovery.threads.per.data.dir')))
-    for (const name of names) {
-      if (isDeletedFolder(name)) this.#removeFolder(path.join(dir.path, name))
-      const found = parsePartitionFolder(name)
-      if (!found) continue
-      const { topic, partition } = found
-      if (this.#entries.has(name)) {
-        log.error(`${name} is in ${dir.path} and in another log directory: the other one is used`)
-        continue
+  async #find(): Promise<void> {
+    const { config, topicConfig, log, assignedDir } = this.#options
+    const found = await findFolders(this.dirs, { assignedDir, log, failed: (dir, error) => this.#failed(dir, error) })
+    for (const folder of found.deleted) this.#removeFolder(folder)
+    const queues = new Map<LogDir, TaskQueue>()
+    for (const { dir, name, topic, partition } of found.partitions) {
+      let queue = queues.get(dir)
+      if (queue === undefined) {
+        queue = new TaskQueue(dir.cleanShutdown ? OPENED_AT_A_TIME : Math.max(1, config.get('num.recovery.threads.per.data.dir')))
+        queues.set(dir, queue)
       }
+      const turn = queue
       const folder = path.join(dir.path, name)
       const options = { clean: dir.cleanShutdown, recoveryPoint: dir.recoveryPoints.get(name), logStartOffset: dir.logStarts.get(name) }
       this.#enter(dir, topic, partition, () =>
-        queue.run(async () => {
+        turn.run(async () => {
           const topicId = await readTopicId(folder)
           return Log.open({ topic, partition, topicId, folder }, topicConfig(topic), options, this.#environment(dir))
         })
       )
     }
+    for (const { dir, topic, partition, name } of found.disputed) {
+      this.#enter(dir, topic, partition, () => Promise.reject(new StorageError('EEXIST', name, `${name} is in several log directories`)))
+    }
+    for (const future of found.futures) this.moves.resume(future)
   }
 
   #enter(dir: LogDir, topic: string, partition: number, open: () => Promise<Log>): Entry {
@@ -265,14 +278,20 @@ export class LogManager {
       (error: unknown) => {
         const failure = storageError(error, folder)
         this.#options.log.limited(`open-${key}`, REPORT_MS).error(`${key} in ${dir.path} can not be opened: ${failure.message}`)
-        if (failure.code === 'EIO' || failure.code === 'EROFS') this.#failed(dir, failure)
+        if (FAILED_DISK.has(failure.code)) this.#failed(dir, failure)
         throw failure
       }
     )
     ready.catch(() => undefined)
     const entry: Entry = { topic, partition, dir, folder, log: undefined, ready }
     this.#entries.set(key, entry)
+    dir.partitionCount++
     return entry
+  }
+
+  #remove(entry: Entry): void {
+    this.#entries.delete(partitionFolder(entry.topic, entry.partition))
+    entry.dir.partitionCount--
   }
 
   #environment(dir: LogDir): LogEnvironment {
@@ -293,61 +312,70 @@ export class LogManager {
   #failed(dir: LogDir, error: StorageError): void {
     if (!dir.online) return
     dir.fail(error)
-    this.#options.log.error(`log directory ${dir.path} is offline: ${error.message}`)
-    for (const log of dir.logs.values()) void log.abandon()
+    const { log, metadataDir } = this.#options
+    log.error(`log directory ${dir.path} is offline: ${error.message}`)
+    for (const one of dir.logs.values()) void one.abandon()
     this.onDirFailure?.(dir, error)
+    if (metadataDir !== undefined && dir.path === path.resolve(metadataDir))
+      this.onFatal?.(`the directory of the metadata log, ${dir.path}, has failed: ${error.message}`)
+    else if (this.dirs.every((each) => !each.online || !each.forPartitions))
+      this.onFatal?.(`all log directories have failed, ${dir.path} as the last one: ${error.message}`)
   }
 
   #leastUsed(): LogDir | undefined {
-    const chosen = new Set(this.#options.dirs.map((dir) => path.resolve(dir)))
-    const counts = new Map<LogDir, number>(this.dirs.filter((dir) => dir.online && chosen.has(dir.path)).map((dir) => [dir, 0]))
-    for (const { dir } of this.#entries.values()) if (counts.has(dir)) counts.set(dir, counts.get(dir)! + 1)
+    const online = this.dirs.filter((dir) => dir.online && dir.forPartitions)
+    const open = online.filter((dir) => !this.moves.isCordoned(dir))
     let best: LogDir | undefined
-    for (const [dir, count] of counts) if (best === undefined || count < counts.get(best)!) best = dir
+    for (const dir of open.length > 0 ? open : online) if (best === undefined || dir.partitionCount < best.partitionCount) best = dir
     return best
   }
 
-  #removeFolder(folder: string): void {
-    const { log } = this.#options
-    const removal = removePartitionFolder(folder).then(
-      (left) => {
-        if (left.length > 0) log.warn(`${folder} stays: ${left.slice(0, 3).join(', ')} in it is not ours`)
+  #moveHost(): MoveHost {
+    const { runtime, clock, log, config, topicConfig, assignDir } = this.#options
+    return {
+      dirs: this.dirs,
+      runtime,
+      clock,
+      log,
+      config,
+      topicConfig,
+      environment: (dir) => this.#environment(dir),
+      whenHeld: async (topic, partition) => {
+        const entry = this.#entries.get(partitionFolder(topic, partition))
+        const ready = await entry?.ready.catch(() => undefined)
+        return entry?.dir.online && ready ? { dir: entry.dir, log: ready } : undefined
       },
-      (error: Error) => log.warn(`a deleted partition's folder could not be removed: ${error.message}`)
-    )
+      assign: async (one, dir) => (assignDir === undefined ? true : assignDir(one, dir.directoryId)),
+      replaced: (one, dir) => this.#replaced(one, dir),
+      failed: (dir, error) => this.#failed(dir, error),
+      removeFolder: (folder, one) => this.#removeFolder(folder, one),
+      after: (delayMs, work) => this.#tasks.after(delayMs, work)
+    }
+  }
+
+  #replaced(log: Log, dir: LogDir): void {
+    const entry = this.#entries.get(partitionFolder(log.topic, log.partition))!
+    entry.dir.partitionCount--
+    dir.partitionCount++
+    entry.dir = dir
+    entry.folder = log.folder
+    entry.log = log
+    entry.ready = Promise.resolve(log)
+    this.onReplaced?.(log)
+  }
+
+  #removeFolder(folder: string, closeFirst?: Log): void {
+    const { log } = this.#options
+    const closed = closeFirst?.abandon() ?? Promise.resolve()
+    const removal = closed
+      .then(() => removePartitionFolder(folder))
+      .then(
+        (left) => {
+          if (left.length > 0) log.warn(`${folder} stays: ${left.slice(0, 3).join(', ')} in it is not ours`)
+        },
+        (error: Error) => log.warn(`a deleted partition's folder could not be removed: ${error.message}`)
+      )
     this.#deletions.add(removal)
     void removal.finally(() => this.#deletions.delete(removal))
-  }
-}
-
-/** Locks all directories and makes them one cluster's and one node's. Returns the cluster id. */
-async function takeDirs(dirs: readonly LogDir[], { nodeId, clusterId, log }: LogManagerOptions): Promise<string> {
-  assert(dirs.length > 0, 'there is at least one log directory')
-  const known = new Map<LogDir, MetaProperties | undefined>()
-  for (const dir of dirs) await guarded(dir, dirs.length, log, async () => known.set(dir, await dir.lock()))
-  const cluster = [...known.values()].find((meta) => meta !== undefined)?.clusterId ?? clusterId ?? randomUuid()
-  for (const [dir, meta] of known) {
-    const expected = clusterId ?? cluster
-    if (meta && meta.clusterId !== expected) {
-      throw new ConfigError('log.dirs', `${dir.path} belongs to the cluster ${meta.clusterId}, not to ${expected}`)
-    }
-    if (meta && meta.nodeId !== nodeId)
-      throw new ConfigError('log.dirs', `${dir.path} belongs to the node ${meta.nodeId}, not to ${nodeId}`)
-    const directoryId = meta?.directoryId ?? randomUuid()
-    await guarded(dir, dirs.length, log, () => dir.adopt(meta, { clusterId: cluster, nodeId, directoryId }))
-  }
-  if (dirs.every((dir) => !dir.online)) throw new ConfigError('log.dirs', `no log directory can be used: ${dirs[0]!.failure!.message}`)
-  return cluster
-}
-
-/** One of several directories may be broken; the only one may not. */
-async function guarded(dir: LogDir, count: number, log: Logger, work: () => Promise<unknown>): Promise<void> {
-  try {
-    if (dir.online) await work()
-  } catch (error) {
-    if (!(error instanceof StorageError)) throw error
-    if (count === 1) throw new ConfigError('log.dirs', `${dir.path} can not be used: ${error.message}`)
-    dir.fail(error)
-    log.error(`log directory ${dir.path} is offline: ${error.message}`)
   }
 }

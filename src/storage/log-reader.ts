@@ -1,6 +1,7 @@
 /** Finding bytes of a log: for fetches as regions of files, for coordinators as copies. */
 import { ErrorCode } from '../protocol/error-codes.js'
 import type { FileRegion } from '../protocol/writer.js'
+import type { Frame } from '../native/runtime.js'
 import type { BatchLocation } from '../native/segment.js'
 import * as batch from '../record/batch.js'
 import type { LogSegment } from './log-segment.js'
@@ -107,23 +108,51 @@ function readFailure(state: LogState, error: unknown): ReadResult {
 
 /** See Log.readBytes. */
 export async function readLogBytes(state: LogState, offset: number, maxBytes: number): Promise<Buffer> {
+  const found = await locatePiece(state, offset, maxBytes)
+  return found === undefined ? Buffer.alloc(0) : wholeBatches(await found.segment.native.read(found.position, found.length))
+}
+
+/** See Log.readFrame. */
+export async function readLogFrame(state: LogState, offset: number, maxBytes: number): Promise<LogPiece | undefined> {
+  const found = await locatePiece(state, offset, maxBytes)
+  const read = await found?.segment.native.readFrame(found.position, found.length)
+  if (read === undefined) return undefined
+  const { frame, bytes } = read
+  return { frame, length: endOfWhole(frame.buffer, frame.start, frame.start + bytes) - frame.start }
+}
+
+/** Whole batches at the start of a frame, which the receiver releases. */
+export interface LogPiece {
+  readonly frame: Frame
+  readonly length: number
+}
+
+// From the batch that holds `offset`: at least that batch, about `maxBytes`, of one segment.
+async function locatePiece(
+  state: LogState,
+  offset: number,
+  maxBytes: number
+): Promise<{ segment: LogSegment; position: number; length: number } | undefined> {
   for (let index = Math.max(0, state.segments.floor(offset)); ; index++) {
     const segment = state.segments.at(index)
-    if (segment === undefined || offset >= state.endOffset) return Buffer.alloc(0)
+    if (segment === undefined || offset >= state.endOffset) return undefined
     if (segment.size === 0) continue
     const from = await segment.native.locate(Math.max(offset, segment.baseOffset))
     if (from.bytes === 0) continue
     const length = Math.min(Math.max(maxBytes, from.bytes), segment.size - from.position)
-    if (length <= 0) continue
-    return wholeBatches(await segment.native.read(from.position, length))
+    if (length > 0) return { segment, position: from.position, length }
   }
 }
 
 function wholeBatches(bytes: Buffer): Buffer {
-  let end = 0
+  return bytes.subarray(0, endOfWhole(bytes, 0, bytes.length))
+}
+
+function endOfWhole(bytes: Buffer, from: number, to: number): number {
+  let end = from
   for (;;) {
-    const size = batch.frameAt(bytes, end, bytes.length)
-    if (typeof size === 'string') return bytes.subarray(0, end)
+    const size = batch.frameAt(bytes, end, to)
+    if (typeof size === 'string') return end
     end += size
   }
 }

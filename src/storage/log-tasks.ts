@@ -118,8 +118,13 @@ export class LogTasks {
   async #checkpoints(): Promise<void> {
     for (const dir of this.#logs.dirs) {
       if (!dir.online || this.#stopped) continue
-      await dir.saveRecoveryPoints()
-      await dir.saveLogStarts()
+      try {
+        await dir.saveRecoveryPoints()
+        await dir.saveLogStarts()
+      } catch (error) {
+        // The other directories have theirs all the same.
+        this.#log.error(`${dir.path}: ${(error as Error).message}`)
+      }
     }
   }
 

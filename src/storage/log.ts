@@ -7,8 +7,9 @@ import { ErrorCode } from '../protocol/error-codes.js'
 import type { AppendInput, AppendResult } from './append.js'
 import { NO_EPOCH } from './leader-epochs.js'
 import { LogFlusher } from './log-flusher.js'
+import { Handover, settleHeir, skipTo } from './log-handover.js'
 import { loadLog, type LoadOptions } from './log-loader.js'
-import { readLog, readLogBytes, type ReadResult } from './log-reader.js'
+import { readLog, readLogBytes, readLogFrame, type LogPiece, type ReadResult } from './log-reader.js'
 import { LogState, type LogEnvironment } from './log-state.js'
 import { offsetForTimestamp, offsetOfMaxTimestamp, type TimedOffset } from './log-times.js'
 import { LogWriter } from './log-writer.js'
@@ -41,6 +42,7 @@ export class Log {
   readonly #flusher: LogFlusher
   #told = true
   #released = false
+  #handover: Handover<Log> | undefined
   #retention: Promise<number> = Promise.resolve(0)
 
   private constructor(state: LogState) {
@@ -150,7 +152,7 @@ export class Log {
    * visible; also on the disk where `flush.messages` asks for it.
    */
   append(input: AppendInput): Promise<AppendResult> {
-    return this.#writer.append(input)
+    return this.#handover === undefined ? this.#writer.append(input) : this.#handover.append(input)
   }
 
   /**
@@ -168,6 +170,11 @@ export class Log {
    */
   readBytes(offset: number, maxBytes: number): Promise<Buffer> {
     return this.#state.reading(() => readLogBytes(this.#state, offset, maxBytes))
+  }
+
+  /** As readBytes, without a copy: whole batches in a frame that the receiver releases. Undefined at the end of the log. */
+  readFrame(offset: number, maxBytes: number): Promise<LogPiece | undefined> {
+    return this.#state.reading(() => readLogFrame(this.#state, offset, maxBytes))
   }
 
   /** The first record whose timestamp is at least `timestamp`; undefined: none. Rejects with a StorageError. */
@@ -200,6 +207,8 @@ export class Log {
   /** Moves the log start to `offset`, durably. Whole segments below it go with the next retention. OFFSET_OUT_OF_RANGE beyond the end. */
   async deleteRecordsBefore(offset: number): Promise<{ errorCode: number; logStartOffset: number }> {
     const state = this.#state
+    const heir = await this.#handover?.decided
+    if (heir !== undefined && heir !== this) return heir.deleteRecordsBefore(offset)
     if (state.offline) return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logStartOffset: -1 }
     if (offset < 0 || offset > state.endOffset) return { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, logStartOffset: -1 }
     if (offset > state.logStartOffset) {
@@ -247,7 +256,7 @@ export class Log {
 
   async #retain(): Promise<number> {
     const before = this.#state.logStartOffset
-    if (this.#state.offline) return 0
+    if (this.#state.offline || this.#handover !== undefined) return 0
     const count = await applyRetention(this.#state, this.#writer)
     if (this.#state.logStartOffset !== before) this.#moved()
     return count
@@ -302,6 +311,30 @@ export class Log {
     await this.#writer.whenIdle()
     await this.#state.settle()
     this.#release()
+  }
+
+  /** Appends wait from the call on. Resolved: all before them are written, and the log stays as it is until `endHandover`. */
+  async beginHandover(): Promise<void> {
+    this.#handover = new Handover(this.#state.runtime)
+    await this.#retention.catch(() => 0)
+    await this.#writer.whenIdle()
+  }
+
+  /** What waited goes on: in `heir`, for good (this log is only read, until it is abandoned), or in this log again. */
+  endHandover(heir?: Log): void {
+    const handover = this.#handover
+    if (heir === undefined) this.#handover = undefined
+    handover?.end(heir ?? this)
+  }
+
+  /** Ends at `offset`, as the log that it is a copy of: false if that needs a new copy. Rejects with a StorageError. */
+  skipTo(offset: number): Promise<boolean> {
+    return skipTo(this.#state, this.#writer, offset)
+  }
+
+  /** Gets ready to take the place of `other`, whose batches it has: all of it is on the disk then. Rejects with a StorageError. */
+  inherit(other: Log): Promise<void> {
+    return settleHeir(this.#state, this.#flusher, other.producers())
   }
 
   /** The folder has been renamed. */

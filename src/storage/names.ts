@@ -8,6 +8,8 @@ export const SNAPSHOT_SUFFIX = '.snapshot'
 export const DELETED_SUFFIX = '.deleted'
 export const CLEANED_SUFFIX = '.cleaned'
 export const DELETE_FOLDER_SUFFIX = '-delete'
+export const FUTURE_FOLDER_SUFFIX = '-future'
+export const STRAY_FOLDER_SUFFIX = '-stray'
 
 export const LEADER_EPOCH_FILE = 'leader-epoch-checkpoint'
 export const PARTITION_METADATA_FILE = 'partition.metadata'
@@ -20,6 +22,7 @@ export const LOCK_FILE = '.lock'
 const SEGMENT_FILE = /^(\d{20})(\.log|\.index|\.timeindex|\.txnindex|\.snapshot)(\.deleted|\.cleaned|\.swap)?$/
 const PARTITION_FOLDER = /^([a-zA-Z0-9._-]+)-(\d{1,10})$/
 const DELETED_FOLDER = /^.+\.[0-9a-f]{32}-delete$/
+const FUTURE_FOLDER = /^([a-zA-Z0-9._-]+)-(\d{1,10})\.[0-9a-f]{32}-future$/
 const MAX_NAME_BYTES = 255
 
 export interface SegmentFileName {
@@ -49,7 +52,15 @@ export function partitionFolder(topic: string, partition: number): string {
 /** Undefined: the folder of no partition. */
 export function parsePartitionFolder(name: string): { topic: string; partition: number } | undefined {
   if (isDeletedFolder(name)) return undefined
-  const match = PARTITION_FOLDER.exec(name)
+  return partitionOf(PARTITION_FOLDER.exec(name))
+}
+
+/** Undefined: not the folder of a copy that is to take a partition's place. */
+export function parseFutureFolder(name: string): { topic: string; partition: number } | undefined {
+  return partitionOf(FUTURE_FOLDER.exec(name))
+}
+
+function partitionOf(match: RegExpExecArray | null): { topic: string; partition: number } | undefined {
   if (!match) return undefined
   const partition = Number(match[2])
   // A name must lead back to itself: "t-007" is not partition 7 of "t".
@@ -58,7 +69,21 @@ export function parsePartitionFolder(name: string): { topic: string; partition: 
 
 /** `topic-partition.uuid-delete`: what a deleted partition's folder is renamed to. `unique` has 32 hexadecimal digits. */
 export function deletedFolder(topic: string, partition: number, unique: string): string {
-  const tail = `-${partition}.${unique}${DELETE_FOLDER_SUFFIX}`
+  return cutName(topic, `-${partition}.${unique}${DELETE_FOLDER_SUFFIX}`)
+}
+
+/** `topic-partition.uuid-stray`: a partition's folder that is not the one in use, which nobody deletes. */
+export function strayFolder(topic: string, partition: number, unique: string): string {
+  return cutName(topic, `-${partition}.${unique}${STRAY_FOLDER_SUFFIX}`)
+}
+
+/** `topic-partition.uuid-future`: a copy on its way; undefined when the topic's name is too long for that. */
+export function futureFolder(topic: string, partition: number, unique: string): string | undefined {
+  const name = `${topic}-${partition}.${unique}${FUTURE_FOLDER_SUFFIX}`
+  return name.length > MAX_NAME_BYTES ? undefined : name
+}
+
+function cutName(topic: string, tail: string): string {
   return topic.slice(0, MAX_NAME_BYTES - tail.length) + tail
 }
 

@@ -17,9 +17,10 @@ export async function readTopicId(folder: string): Promise<string> {
 /** Creates the folder durably, with the topic's id in it. An existing one only gets the id. */
 export async function createPartitionFolder(folder: string, topicId: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true })
+    // Not the directory above: one that is gone, or not mounted, must not come into being again.
+    await mkdir(folder)
   } catch (error) {
-    throw storageError(error, folder)
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw storageError(error, folder)
   }
   if (topicId !== ZERO_UUID) await writeDurably(path.join(folder, PARTITION_METADATA_FILE), `version: 0\ntopic_id: ${topicId}`)
   await syncFolder(path.dirname(folder))
@@ -28,13 +29,18 @@ export async function createPartitionFolder(folder: string, topicId: string): Pr
 /** Renames the folder so that no start takes it for a partition. Returns its new path. */
 export async function renameForDeletion(folder: string, topic: string, partition: number): Promise<string> {
   const renamed = path.join(path.dirname(folder), deletedFolder(topic, partition, randomBytes(16).toString('hex')))
-  try {
-    await rename(folder, renamed)
-  } catch (error) {
-    throw storageError(error, folder)
-  }
-  await syncFolder(path.dirname(folder))
+  await renameDurably(folder, renamed)
   return renamed
+}
+
+/** Within one folder. Rejects with a StorageError. */
+export async function renameDurably(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to)
+  } catch (error) {
+    throw storageError(error, from)
+  }
+  await syncFolder(path.dirname(to))
 }
 
 /** Removes the files that a log makes, and the folder if nothing else is in it. Returns what was left because it is somebody else's. */

@@ -168,6 +168,11 @@ export const cases: readonly ApiCase[] = [
   { key: 23, good: (_, s) => epochEnd(s.topic), bad: () => [epochEnd(MISSING), NO_TOPIC] },
   { key: 32, good: (_, s) => describeConfigs(s.topic), bad: () => [describeConfigs(MISSING), NO_TOPIC] },
   { key: 33, good: (_, s) => alterConfigs(s, '1000000'), bad: (_, s) => [alterConfigs(s, 'soon'), ErrorCode.INVALID_CONFIG] },
+  {
+    key: 34,
+    good: () => ({ dirs: [] }),
+    bad: (_, s) => [{ dirs: [{ path: '/no/such/dir', topics: [{ name: s.topic, partitions: [0] }] }] }, ErrorCode.LOG_DIR_NOT_FOUND]
+  },
   { key: 35, good: () => ({ topics: null }), bad: () => undefined },
   { key: 37, good: (_, s) => grow(s, 3), bad: (_, s) => [grow(s, 1), ErrorCode.INVALID_PARTITIONS] },
   { key: 42, good: (_, s) => ({ groupsNames: [s.group] }), bad: () => [{ groupsNames: ['no-such-group'] }, GROUP_ID_NOT_FOUND] },

@@ -16,6 +16,7 @@ test('records wake a waiting fetch although retention has deleted more than they
     fetchOffset: log.endOffset,
     maxBytes: 1 << 20,
     committed: false,
+    log,
     appendedBytes: log.appendedBytes,
     startBytes: 0
   }

@@ -2,8 +2,12 @@
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { alterReplicaLogDirs } from '../../src/protocol/messages/34-alter-replica-log-dirs.js'
+import { produce } from '../../src/protocol/messages/00-produce.js'
+import { buildBatch } from '../../src/record/builder.js'
 import { foreignBroker, startBroker, type TestBroker } from '../support/broker.js'
 import { haveTools, runTool, type ToolName } from '../support/kafka-tools.js'
+import { RawClient } from '../support/raw-client.js'
 import { uniqueName } from '../support/names.js'
 import type { RunOptions } from '../support/processes.js'
 import { ownedTempDir } from '../support/temp-dir.js'
@@ -164,6 +168,45 @@ toolTest('kafka-configs: topic settings are altered, described and removed; kafk
   )
   const dirs = await tool(t, 'log-dirs', ['--describe', '--topic-list', topic])
   t.regex(dirs, new RegExp(`"partition":"${topic}-0"`))
+})
+
+toolTest('kafka-log-dirs tells of several folders, and of a move that is under way', async (t) => {
+  const dirs = ['one', 'two'].map((name) => path.join(folder.dir, 'moves', name))
+  const settings = { 'log.dirs': dirs.join(','), 'replica.alter.log.dirs.io.max.bytes.per.second': '1000' }
+  const own = await startBroker({ topics: { moves: 1 }, settings })
+  t.teardown(() => own.stop())
+  if (own.foreign) {
+    t.pass('not our folders')
+    return
+  }
+  const client = await RawClient.connect(own)
+  t.teardown(() => client.close())
+  const records = buildBatch([{ value: Buffer.alloc(5000) }], { timestamp: 1 })
+  for (let count = 0; count < 3; count++) {
+    await client.request(produce, 9, {
+      transactionalId: null,
+      acks: 1,
+      timeoutMs: 5000,
+      topicData: [{ name: 'moves', partitionData: [{ index: 0, records }] }]
+    })
+  }
+  // Where it is already nothing moves.
+  for (const dir of dirs) {
+    const wanted = [{ path: dir, topics: [{ name: 'moves', partitions: [0] }] }]
+    const { results } = await client.request(alterReplicaLogDirs, 2, { dirs: wanted })
+    t.is(results[0]!.partitions[0]!.errorCode, 0)
+    const { code, stdout } = await runTool('log-dirs', ['--bootstrap-server', own.bootstrap, '--describe', '--topic-list', 'moves'])
+    t.is(code, 0)
+    const described = JSON.parse(stdout.split('\n').find((line) => line.startsWith('{'))!) as {
+      brokers: { logDirs: { logDir: string; error: null; partitions: { partition: string; isFuture: boolean; offsetLag: number }[] }[] }[]
+    }
+    const found = described.brokers[0]!.logDirs
+    t.deepEqual(found.map(({ logDir }) => logDir).toSorted(), dirs)
+    const places = found.flatMap(({ logDir, partitions }) => partitions.map((one) => ({ ...one, logDir })))
+    const future = places.filter(({ isFuture }) => isFuture)
+    t.true(places.length - future.length === 1 && future.length <= 1)
+    for (const one of future) t.true(one.partition === 'moves-0' && one.offsetLag > 0 && one.logDir === dir)
+  }
 })
 
 toolTest('kafka-producer-perf-test and kafka-consumer-perf-test', async (t) => {

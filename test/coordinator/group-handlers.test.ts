@@ -64,6 +64,14 @@ test('FindCoordinator makes the topic once: compacted, one replica on one node',
   t.is(node.groups.partitions().length, 50)
 })
 
+test('FindCoordinator: nobody, where the log directory of the partition does not work', async (t) => {
+  const node = new GroupNode(() => '')
+  const find = async () => (await call(findCoordinatorHandler, 3, { key: 'g', keyType: 0 }, node.services)).errorCode
+  t.is(await find(), ErrorCode.NONE)
+  node.offline.add(node.groups.partitionFor('g'))
+  t.is(await find(), ErrorCode.COORDINATOR_NOT_AVAILABLE)
+})
+
 test('FindCoordinator: no topic, other kinds of keys', async (t) => {
   const node = new GroupNode(() => '', ErrorCode.INVALID_REPLICATION_FACTOR)
   const nobody = { nodeId: -1, host: '', port: -1 }

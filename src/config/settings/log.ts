@@ -25,7 +25,7 @@ export const logSettings = {
     max: 22,
     ignored: true
   }),
-  'cordoned.log.dirs': list('', 'Folders that get no new partitions.', { ignored: true }),
+  'cordoned.log.dirs': list('', 'Folders of the logs that get no new partitions; *: all of them.', { change: 'per-broker' }),
   'log.cleanup.policy': list('delete', 'delete: retention deletes old segments. compact: the newest record of each key is kept.', {
     change: 'cluster-wide',
     oneOf: ['compact', 'delete']

@@ -22,11 +22,6 @@ export const quotaSettings = ignored({
     change: 'per-broker',
     min: 0,
     internal: true
-  }),
-  'replica.alter.log.dirs.io.max.bytes.per.second': long(LONG_MAX, 'Bytes a second for moving replicas between folders.', {
-    change: 'per-broker',
-    min: 0,
-    internal: true
   })
 })
 

@@ -1,19 +1,27 @@
 /** Replicas and leaders. */
-import { boolean, ignored, int, long, string } from '../setting.js'
+import { boolean, ignored, int, long, LONG_MAX, string } from '../setting.js'
 
 export const replicationSettings = {
   'min.insync.replicas': int(
     1,
     'With acks=all, replicas that must hold a record before it is acknowledged. Capped by the number of replicas.',
     { change: 'cluster-wide', min: 1 }
-  )
+  ),
+  'num.replica.alter.log.dirs.threads': int(
+    null,
+    'Partitions that are moved between log folders at a time. Unset: as many as there are folders.'
+  ),
+  'replica.alter.log.dirs.io.max.bytes.per.second': long(LONG_MAX, 'Bytes a second for moving partitions between log folders.', {
+    change: 'per-broker',
+    min: 0,
+    internal: true
+  })
 }
 
 // A node alone has no followers.
 export const followerSettings = ignored({
   'auto.leader.rebalance.enable': boolean(true, 'Leadership returns to the preferred replica by itself.'),
   'leader.imbalance.check.interval.seconds': long(300, 'How often the balance of leaders is looked at.', { min: 1 }),
-  'num.replica.alter.log.dirs.threads': int(null, 'Threads that move replicas between folders.'),
   'num.replica.fetchers': int(1, 'Fetchers for each other broker.', { change: 'cluster-wide', min: 1 }),
   'replica.fetch.backoff.ms': int(1000, 'Pause of a follower after an error.', { min: 0 }),
   'replica.fetch.max.bytes': int(1048576, 'Bytes a partition that a follower asks for.', { min: 0 }),

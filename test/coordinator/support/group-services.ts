@@ -19,6 +19,8 @@ export class GroupNode {
   readonly groups: GroupCoordinator
   readonly services: BrokerServices
   readonly created: CreatableTopic[] = []
+  /** Partitions of the groups' topic whose log directory does not work. */
+  readonly offline = new Set<number>()
   #ids = 0
 
   /** `newUuid` gives the unique part of member ids. `error`: what the controller answers instead of making a topic. */
@@ -53,7 +55,9 @@ export class GroupNode {
     const metadata = { image: this.image, controllerId: NODE, offset: 0, subscribe: () => () => {} }
     const { config } = loadBrokerConfig({ 'node.id': String(NODE) })
     const controller = { createTopics: (topics: readonly CreatableTopic[]) => this.#create(topics, error) }
-    this.services = { nodeId: NODE, config, clock: this.clock, metadata, controller, groups: this.groups } as unknown as BrokerServices
+    const replicas = { isOffline: (_topic: string, partition: number) => this.offline.has(partition) }
+    const { clock, groups } = this
+    this.services = { nodeId: NODE, config, clock, metadata, controller, replicas, groups } as unknown as BrokerServices
   }
 
   async #create(topics: readonly CreatableTopic[], errorCode: number) {

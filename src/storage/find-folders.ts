@@ -1,0 +1,127 @@
+/** What stands in the log directories when a broker starts: partitions, copies on their way, and what an interrupted move has left. */
+import { randomBytes } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import path from 'node:path'
+import type { StorageError } from '../errors.js'
+import type { Logger } from '../log.js'
+import { storageError } from './files.js'
+import type { LogDir } from './log-dir.js'
+import { isDeletedFolder, parseFutureFolder, parsePartitionFolder, partitionFolder, strayFolder } from './names.js'
+import { readTopicId, renameDurably } from './partition-folder.js'
+
+export interface FoundPartition {
+  readonly dir: LogDir
+  readonly name: string
+  readonly topic: string
+  readonly partition: number
+}
+
+export interface FoundFolders {
+  readonly partitions: FoundPartition[]
+  /** A partition in several directories of which nobody says which is the one: none may be used. */
+  readonly disputed: FoundPartition[]
+  /** Copies; `name` is that of the folder. */
+  readonly futures: FoundPartition[]
+  /** Paths of folders that were deleted, and may go now. */
+  readonly deleted: string[]
+}
+
+/** The id of the directory that the metadata says a partition is in; undefined: it does not know the partition, or does not say. */
+export type AssignedDir = (topic: string, topicId: string, partition: number) => string | undefined
+
+export interface FindOptions {
+  readonly assignedDir: AssignedDir | undefined
+  readonly log: Logger
+  readonly failed: (dir: LogDir, error: StorageError) => void
+}
+
+/**
+ * Reads the directories that are online. A move is decided when the metadata names the new directory; what was left to rename then is renamed
+ * here. Never rejects: a directory that fails is told and left out.
+ */
+export async function findFolders(dirs: readonly LogDir[], options: FindOptions): Promise<FoundFolders> {
+  const found: FoundFolders = { partitions: [], disputed: [], futures: [], deleted: [] }
+  const byKey = new Map<string, FoundPartition[]>()
+  const futures: FoundPartition[] = []
+  await Promise.all(
+    dirs.map(async (dir) => {
+      for (const name of await namesIn(dir, options)) {
+        if (isDeletedFolder(name)) found.deleted.push(path.join(dir.path, name))
+        const current = parsePartitionFolder(name)
+        const future = current ? undefined : parseFutureFolder(name)
+        if (future) futures.push({ dir, name, ...future })
+        if (!current) continue
+        const others = byKey.get(name)
+        if (others) others.push({ dir, name, ...current })
+        else byKey.set(name, [{ dir, name, ...current }])
+      }
+    })
+  )
+  for (const places of byKey.values()) {
+    if (places.length === 1) found.partitions.push(places[0]!)
+    else await settle(places, found, options)
+  }
+  for (const future of futures) {
+    if (byKey.has(partitionFolder(future.topic, future.partition))) found.futures.push(future)
+    else await promote(future, found, options)
+  }
+  return found
+}
+
+async function namesIn(dir: LogDir, { failed }: FindOptions): Promise<string[]> {
+  if (!dir.online) return []
+  try {
+    return await readdir(dir.path)
+  } catch (error) {
+    failed(dir, storageError(error, dir.path))
+    return []
+  }
+}
+
+// The source directory failed in the moment of the swap, and works again.
+async function settle(places: readonly FoundPartition[], found: FoundFolders, { assignedDir, log }: FindOptions): Promise<void> {
+  const { name } = places[0]!
+  const list = places.map(({ dir }) => dir.path).join(' and ')
+  const right: FoundPartition[] = []
+  for (const place of places) if (await isAssigned(place, assignedDir)) right.push(place)
+  if (right.length !== 1) {
+    log.error(
+      `Duplicate log directories for ${name} are found in both ${list}, and nothing says which one is right: remove or rename one of them`
+    )
+    found.disputed.push(places[0]!)
+    return
+  }
+  found.partitions.push(right[0]!)
+  for (const { dir, topic, partition } of places.filter((place) => place !== right[0])) {
+    const stray = strayFolder(topic, partition, randomBytes(16).toString('hex'))
+    log.warn(`${name} is in ${list}; the metadata says ${right[0]!.dir.path}. The other one is kept as ${path.join(dir.path, stray)}`)
+    // What can't be renamed is not used all the same.
+    await renameDurably(path.join(dir.path, name), path.join(dir.path, stray)).catch((error: Error) =>
+      log.error(`${dir.path}: ${error.message}`)
+    )
+  }
+}
+
+// The move was decided, and the old folder is gone: this is the partition.
+async function promote(future: FoundPartition, found: FoundFolders, { assignedDir, log, failed }: FindOptions): Promise<void> {
+  const { dir, name, topic, partition } = future
+  const key = partitionFolder(topic, partition)
+  if (!(await isAssigned(future, assignedDir))) {
+    log.warn(`${name} in ${dir.path} is a copy of a partition that is in no directory that works: left as it is`)
+    return
+  }
+  try {
+    await renameDurably(path.join(dir.path, name), path.join(dir.path, key))
+  } catch (error) {
+    // Of what was deleted one may be the copy that is needed now.
+    found.deleted.length = 0
+    return failed(dir, storageError(error, dir.path))
+  }
+  log.info(`${key} in ${dir.path}: the move that was under way is completed`)
+  found.partitions.push({ ...future, name: key })
+}
+
+async function isAssigned({ dir, name, topic, partition }: FoundPartition, assignedDir: AssignedDir | undefined): Promise<boolean> {
+  const topicId = await readTopicId(path.join(dir.path, name)).catch(() => undefined)
+  return topicId !== undefined && assignedDir?.(topic, topicId, partition) === dir.directoryId
+}

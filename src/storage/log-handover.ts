@@ -1,0 +1,67 @@
+/** Putting another log, a copy, in the place of one that is written to: what comes meanwhile waits and goes to whichever of the two it is then. */
+import type { Runtime } from '../native/runtime.js'
+import type { AppendInput, AppendResult, Resolve } from './append.js'
+import { syncFolder } from './files.js'
+import type { LogFlusher } from './log-flusher.js'
+import type { LogState } from './log-state.js'
+import type { LogWriter } from './log-writer.js'
+import { encodeSnapshot } from './producer-snapshot.js'
+import type { ProducerEntry } from './producer-state.js'
+import { writeSnapshot } from './segment-files.js'
+
+interface Heir {
+  append(input: AppendInput): Promise<AppendResult>
+}
+
+export class Handover<L extends Heir> {
+  readonly #runtime: Runtime
+  readonly #held: { readonly input: AppendInput; readonly resolve: Resolve }[] = []
+  #heir: L | undefined
+  #decide: ((heir: L) => void) | undefined
+  /** Who has the log's place, when that is known. */
+  readonly decided = new Promise<L>((resolve) => (this.#decide = resolve))
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime
+  }
+
+  /** As Log.append, a little later. */
+  append(input: AppendInput): Promise<AppendResult> {
+    if (this.#heir !== undefined) return this.#heir.append(input)
+    this.#runtime.native.retainFrame(input.frame.id)
+    return new Promise((resolve) => this.#held.push({ input, resolve }))
+  }
+
+  /** What was held goes to `heir`, in its order, and so does all that still comes. */
+  end(heir: L): void {
+    this.#heir = heir
+    for (const { input, resolve } of this.#held.splice(0)) {
+      void heir.append(input).then(resolve)
+      this.#runtime.release(input.frame)
+    }
+    this.#decide!(heir)
+  }
+}
+
+/** Makes a log that holds all batches of another ready to be that: what is known of producers (also of batches that are gone), all on the disk. */
+export async function settleHeir(state: LogState, flusher: LogFlusher, producers: Iterable<ProducerEntry>): Promise<void> {
+  state.producers.load(producers)
+  await flusher.flush()
+  if (state.endOffset > 0) await writeSnapshot(state, state.endOffset, encodeSnapshot(state.producers.values()))
+  await state.saveEpochs()
+}
+
+/**
+ * Lets a log end at `offset` with nothing in between: the log that it copies has no batches there any more. False: it can't, because nothing
+ * is in its last segment. Rejects with a StorageError.
+ */
+export async function skipTo(state: LogState, writer: LogWriter, offset: number): Promise<boolean> {
+  if (state.segments.active.size === 0) return false
+  state.nextOffset = offset
+  state.endOffset = offset
+  writer.roll()
+  // The segment's name is what tells a start where the log ends.
+  await state.segments.active.native.prepare(state.strand)
+  await syncFolder(state.folder)
+  return true
+}
