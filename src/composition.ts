@@ -4,6 +4,7 @@ import { FetchSessions } from './broker/fetch-session.js'
 import { INTERNAL_TOPICS, type BrokerServices } from './broker/services.js'
 import { SlowRequests } from './broker/slow-requests.js'
 import { topicTraffic, type BrokerStatus } from './broker/status.js'
+import { WokenFetches } from './broker/woken-fetches.js'
 import { systemClock } from './clock.js'
 import type { BrokerConfig } from './config/broker-config.js'
 import type { LoadedConfig } from './config/load.js'
@@ -236,6 +237,7 @@ export class Composition {
         randomId: () => randomInt(1, 0x7fffffff)
       }),
       parkedFetches,
+      wokenFetches: new WokenFetches(this.#clock),
       slowRequests: new SlowRequests(this.#log, () => config.get('sluice.slow.request.ms')),
       isInternal: (topic) => INTERNAL_TOPICS.has(topic),
       connectionClosed: (connection) => parkedFetches.get(connection)?.complete()

@@ -5,6 +5,7 @@
 import type { Clock, Timer } from '../clock.js'
 import type { Partition, PartitionWatcher } from '../replication/partition.js'
 import type { Log } from '../storage/log.js'
+import type { WokenFetch, WokenFetches } from './woken-fetches.js'
 
 export interface WaitedPartition {
   readonly partition: Partition
@@ -20,6 +21,7 @@ export interface WaitedPartition {
 
 export interface DelayedFetchOptions {
   readonly clock: Clock
+  readonly woken: WokenFetches
   readonly maxWaitMs: number
   readonly minBytes: number
   readonly partitions: readonly WaitedPartition[]
@@ -27,10 +29,11 @@ export interface DelayedFetchOptions {
   readonly complete: () => void
 }
 
-export class DelayedFetch implements PartitionWatcher {
+export class DelayedFetch implements PartitionWatcher, WokenFetch {
   readonly #options: DelayedFetchOptions
   readonly #timer: Timer
   #done = false
+  #woken = false
 
   constructor(options: DelayedFetchOptions) {
     this.#options = options
@@ -39,7 +42,14 @@ export class DelayedFetch implements PartitionWatcher {
   }
 
   partitionMoved(): void {
-    if (this.#enough()) this.complete()
+    if (this.#woken) return
+    this.#woken = true
+    this.#options.woken.add(this)
+  }
+
+  serve(): void {
+    this.#woken = false
+    if (!this.#done && this.#enough()) this.complete()
   }
 
   /** Ends the wait, whatever there is. */

@@ -10,6 +10,7 @@ import type { LogManager } from '../storage/log-manager.js'
 import type { DelayedFetch } from './delayed-fetch.js'
 import type { FetchSessions } from './fetch-session.js'
 import type { SlowRequests } from './slow-requests.js'
+import type { WokenFetches } from './woken-fetches.js'
 
 /** Topics that the broker itself writes to; clients may only read them. */
 export const INTERNAL_TOPICS: ReadonlySet<string> = new Set(['__consumer_offsets', '__transaction_state', '__share_group_state'])
@@ -30,6 +31,7 @@ export interface BrokerServices {
   readonly fetchSessions: FetchSessions
   /** The fetch that a connection waits in, by connection: it ends with the connection. */
   readonly parkedFetches: Map<number, DelayedFetch>
+  readonly wokenFetches: WokenFetches
   readonly slowRequests: SlowRequests
   isInternal(topic: string): boolean
   /** A client is gone: whatever waits for it ends. */

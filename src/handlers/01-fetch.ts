@@ -167,10 +167,8 @@ class Fetching {
         Promise.resolve(this.readAll()).then((done) => resolve(this.#respond(done)), reject)
       }
       const { maxWaitMs, minBytes } = this.#request
-      this.#broker.parkedFetches.set(
-        this.#connection,
-        new DelayedFetch({ clock: this.#broker.clock, maxWaitMs, minBytes, partitions, complete })
-      )
+      const { clock, wokenFetches: woken } = this.#broker
+      this.#broker.parkedFetches.set(this.#connection, new DelayedFetch({ clock, woken, maxWaitMs, minBytes, partitions, complete }))
     })
   }
 

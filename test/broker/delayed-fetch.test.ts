@@ -1,6 +1,7 @@
 /** A fetch that waits is done when enough has come, whatever else happens to the log meanwhile. */
 import test from 'ava'
 import { DelayedFetch } from '../../src/broker/delayed-fetch.js'
+import { WokenFetches } from '../../src/broker/woken-fetches.js'
 import { Partition } from '../../src/replication/partition.js'
 import { append, ManualClock, startEngine, TOPIC_ID, values } from '../storage/support.js'
 
@@ -23,13 +24,15 @@ test('records wake a waiting fetch although retention has deleted more than they
   const complete = (): void => {
     done = true
   }
-  const fetch = new DelayedFetch({ clock: engine.clock, maxWaitMs: 60_000, minBytes: 100, partitions: [waited], complete })
+  const woken = new WokenFetches(engine.clock)
+  const fetch = new DelayedFetch({ clock: engine.clock, woken, maxWaitMs: 60_000, minBytes: 100, partitions: [waited], complete })
   t.teardown(() => fetch.complete())
   await log.deleteRecordsBefore(4)
   t.true((await log.applyRetention()) > 0)
   t.false(done)
-  // The log tells its watchers after the turn.
-  const told = () => new Promise((resolve) => setImmediate(resolve))
+  // The log tells its watchers after the turn, and they are served in the next.
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  const told = () => turn().then(turn)
   await append(engine, log, values(1, 'v', 10))
   await told()
   t.false(done, 'fewer bytes than it asks for')
