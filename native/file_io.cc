@@ -1,5 +1,7 @@
 #include "file_io.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -57,6 +59,22 @@ int truncate_file(int fd, std::uint64_t size) {
     if (errno != EINTR) return -errno;
   }
   return 0;
+}
+
+int reserve_file(int fd, std::uint64_t size) {
+  while (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)) != 0) {
+    if (errno != EINTR) return -errno;
+  }
+  return 0;
+}
+
+int trim_file(int fd, std::uint64_t size) {
+  constexpr std::uint64_t kBlockUnit = 512;  // of st_blocks
+  constexpr std::uint64_t kRounding = 1 << 20;  // more than the last block of a file and what a file system keeps about it
+  struct stat status;
+  if (fstat(fd, &status) != 0) return -errno;
+  if (static_cast<std::uint64_t>(status.st_blocks) * kBlockUnit <= size + kRounding) return 0;
+  return truncate_file(fd, size);
 }
 
 int sync_file(int fd) { return fdatasync(fd) == 0 ? 0 : -errno; }

@@ -19,6 +19,10 @@ int write_at(int fd, struct iovec* parts, std::size_t count, std::uint64_t posit
 int write_at(int fd, const void* data, std::size_t length, std::uint64_t position);
 
 int truncate_file(int fd, std::uint64_t size);
+// Reserves blocks for the first `size` bytes; what the file holds and its length stay as they are.
+int reserve_file(int fd, std::uint64_t size);
+// Gives back what is reserved behind `size`, which is the file's length.
+int trim_file(int fd, std::uint64_t size);
 int sync_file(int fd);
 
 }  // namespace sluice

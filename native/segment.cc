@@ -26,6 +26,7 @@ Segment::Segment(SegmentOptions options)
       stated_size_(options.size),
       interval_(options.index_interval_bytes),
       meter_(std::move(options.meter)),
+      reserve_bytes_(options.reserve_bytes),
       place_(place_of(options.path)),
       path_(std::move(options.path)),
       offsets_(IndexKind::Offset, options.index_bytes),
@@ -128,6 +129,9 @@ int Segment::make_writable() {
     ragged_ = false;
   }
   if (const int result = open_indexes(true); result < 0) return result;
+  // Kept beyond the end of the file, so that no reader and no recovery ever sees a byte of it. It only spares later writes the search for blocks:
+  // where there is no room for it, or no such call, they go without.
+  if (stated_size_ < 0 && end == 0 && reserve_bytes_ > 0 && reserve_file(log_->fd(), reserve_bytes_) < 0) (void)truncate_file(log_->fd(), 0);
   std::size_t offset_entries;
   std::size_t time_entries;
   if (const int result = progress_at(end, progress_, offset_entries, time_entries); result < 0) return result;
@@ -290,6 +294,7 @@ int Segment::seal(std::int64_t max_timestamp, std::int64_t offset_of_max_timesta
     if (const int result = times_.write(&entry, 1); result < 0) return result;
     times_.publish(&entry, 1);
   }
+  (void)trim_file(log_->fd(), log_->end());  // else the blocks stay reserved until the file goes: nothing but room is lost
   sealed_ = true;
   writable_ = false;
   return 0;

@@ -32,6 +32,7 @@ struct SegmentOptions {
   std::size_t index_bytes = 10 << 20;
   std::uint64_t index_interval_bytes = 4096;
   std::shared_ptr<LogMeter> meter{};  // of the log, for what is sent of it
+  std::uint64_t reserve_bytes = 0;    // of disk, for a new .log before its first byte
 };
 
 // One stamped batch. The bytes stay valid during the call.
@@ -178,13 +179,13 @@ class Segment {
   const std::int64_t stated_size_;
   const std::uint64_t interval_;
   const std::shared_ptr<LogMeter> meter_;
+  const std::uint64_t reserve_bytes_;
   const Place place_;
 
   mutable std::mutex path_mutex_;
   std::string path_;
 
   std::mutex open_mutex_;  // opening; disk threads only
-  bool created_ = false;
   std::atomic<bool> opened_{false};
   std::shared_ptr<LogFile> log_;  // set once, before opened_
 

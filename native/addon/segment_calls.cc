@@ -148,6 +148,7 @@ Napi::Value SegmentCalls::State::segment_open(Info info) {
   options.index_bytes = static_cast<std::size_t>(integer_argument(info, 3, 0, INT_MAX));
   options.index_interval_bytes = static_cast<std::uint64_t>(integer_argument(info, 4, 0, kMaxSafeInteger));
   if (!info[5].IsUndefined()) options.meter = strand(info, 5)->meter();
+  if (!info[6].IsUndefined()) options.reserve_bytes = static_cast<std::uint64_t>(integer_argument(info, 6, 0, INT_MAX));
   return Napi::Number::New(info.Env(), segments.add(std::make_shared<Segment>(std::move(options))));
 }
 

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -221,6 +223,41 @@ void failed_write(const TempFolder& folder) {
   CHECK_EQ(durable, 1800u);
 }
 
+// Room on the disk for a whole segment from its first byte on, beyond the end of the file: given back by the seal, and by a seal after a reopening.
+void reserved(const TempFolder& folder) {
+  constexpr std::uint64_t kReserve = 4 << 20;
+  const std::string path = folder.file("reserved");
+  const auto figures = [&] {
+    struct stat status;
+    CHECK_EQ(stat((path + ".log").c_str(), &status), 0);
+    return std::pair(static_cast<std::uint64_t>(status.st_size), static_cast<std::uint64_t>(status.st_blocks) * 512);
+  };
+  const int probe = ::open(folder.file("probe").c_str(), O_RDWR | O_CREAT, 0644);
+  const bool supported = reserve_file(probe, kReserve) == 0;
+  ::close(probe);
+  for (const bool reopened : {false, true}) {
+    std::filesystem::remove(path + ".log");
+    std::filesystem::remove(path + ".index");
+    std::filesystem::remove(path + ".timeindex");
+    SegmentOptions with = options(path);
+    with.reserve_bytes = kReserve;
+    auto segment = std::make_unique<Segment>(with);
+    std::uint64_t size;
+    CHECK_EQ(segment->prepare(size), 0);
+    CHECK_EQ(figures().second, 0u);
+    Log log;
+    CHECK_EQ(append(*segment, log, 1, 300, 1), 0);
+    CHECK_EQ(figures().first, 300u);
+    if (supported) CHECK(figures().second >= kReserve);
+    if (reopened) segment = std::make_unique<Segment>(options(path, 300));
+    CHECK_EQ(append(*segment, log, 1, 300, 2), 0);
+    CHECK_EQ(segment->seal(-1, -1), 0);
+    CHECK_EQ(figures().first, 600u);
+    CHECK(figures().second < kReserve / 2);
+    verify(*segment, log);
+  }
+}
+
 void moved(const TempFolder& folder) {
   std::filesystem::create_directory(folder.file("before"));
   Segment segment(options(folder.file("before/log")));
@@ -310,6 +347,7 @@ int main(int argc, char**) {
   scan_faults(folder);
   refusals(folder);
   failed_write(folder);
+  reserved(folder);
   moved(folder);
   races(folder);
   if (argc > 1) speed(folder);

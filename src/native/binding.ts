@@ -198,9 +198,18 @@ export interface NativeRuntime {
   /**
    * Registers a segment `${path}.log/.index/.timeindex`; `path` ends in the 20-digit base offset. No system call is made here: files are
    * opened (`size` -1: created) on a disk thread by the first job that needs them. `size` is the length of `.log` that is valid.
-   * What is sent of it is counted with `strand`, if one is given.
+   * What is sent of it is counted with `strand`, if one is given. `reserveBytes`: room on the disk that a new `.log` gets before its first
+   * byte, where there is so much; given back by the seal. Its length is not changed by it.
    */
-  segmentOpen(path: string, baseOffset: number, size: number, indexBytes: number, indexIntervalBytes: number, strand?: number): number
+  segmentOpen(
+    path: string,
+    baseOffset: number,
+    size: number,
+    indexBytes: number,
+    indexIntervalBytes: number,
+    strand?: number,
+    reserveBytes?: number
+  ): number
   /** The folder was renamed (topic deletion): later openings use the new path. */
   segmentMoved(segment: number, path: string): void
   /** Opens or creates the files now. Completes with value1 = size of `.log`. */

@@ -57,6 +57,8 @@ export interface SegmentOptions {
   readonly indexBytes: number
   /** `index.interval.bytes` */
   readonly indexIntervalBytes: number
+  /** Room on the disk that a new `.log` gets before its first byte; 0: none. */
+  readonly reserveBytes?: number
 }
 
 const stat = new Float64Array(8)
@@ -74,8 +76,8 @@ export class NativeSegment {
     this.#runtime = runtime
     this.#path = path
     this.baseOffset = options.baseOffset
-    const { baseOffset, size, indexBytes, indexIntervalBytes } = options
-    this.handle = runtime.native.segmentOpen(path, baseOffset, size, indexBytes, indexIntervalBytes, strand?.handle)
+    const { baseOffset, size, indexBytes, indexIntervalBytes, reserveBytes } = options
+    this.handle = runtime.native.segmentOpen(path, baseOffset, size, indexBytes, indexIntervalBytes, strand?.handle, reserveBytes)
   }
 
   get path(): string {

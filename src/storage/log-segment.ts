@@ -48,7 +48,8 @@ export class LogSegment {
     this.#indexInterval = config.indexIntervalBytes
     this.#indexBytes = config.segmentIndexBytes
     const { segmentIndexBytes: indexBytes, indexIntervalBytes } = config
-    this.native = new NativeSegment(runtime, pathWithoutSuffix, { baseOffset, size, indexBytes, indexIntervalBytes }, strand)
+    const reserveBytes = config.preallocate ? config.segmentBytes : 0
+    this.native = new NativeSegment(runtime, pathWithoutSuffix, { baseOffset, size, indexBytes, indexIntervalBytes, reserveBytes }, strand)
     this.baseOffset = baseOffset
     this.createdMs = nowMs
     this.size = Math.max(0, size)

@@ -294,11 +294,12 @@ export class Log {
     }
   }
 
-  // As Kafka does on closing: the time index ends in the largest timestamp, which whoever opens the log next takes from there.
+  // As Kafka does on closing: the time index ends in the largest timestamp, which whoever opens the log next takes from there, and what
+  // was reserved of the disk is given back.
   async #endTimeIndex(): Promise<void> {
-    const { segments, strand } = this.#state
+    const { segments, strand, config } = this.#state
     const { active } = segments
-    if (active.sealed || active.size === 0 || active.largestTimestamp < 0) return
+    if (active.sealed || active.size === 0 || (active.largestTimestamp < 0 && !config.preallocate)) return
     active.sealed = true
     await active.native.seal(strand, active.largestTimestamp, active.offsetOfLargestTimestamp)
     active.durableBytes = 0

@@ -78,6 +78,16 @@ testOnSmallDisk('a full disk fails the writes behind it, loses nothing, and the 
   await rm(dir, { recursive: true })
 })
 
+testOnSmallDisk('preallocate: where there is no room to reserve, the log goes on without', async (t) => {
+  const dir = path.join(disk!, 'reserved')
+  const engine = await startEngine(t, { dir, topic: { preallocate: 'true', 'segment.bytes': String(64 * MiB) } })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  for (let index = 0; index < 20; index++) t.is((await append(engine, log, values(1, 'x', 100_000))).errorCode, ErrorCode.NONE)
+  await engine.stop()
+  t.deepEqual(await verifyFolder(path.join(dir, 't-0')), [])
+  await rm(dir, { recursive: true })
+})
+
 testOnSmallDisk('a disk that is full when a new segment begins fails nothing for good', async (t) => {
   const dir = path.join(disk!, 'data2')
   const engine = await startEngine(t, { dir, topic: { 'internal.segment.bytes': '3000' } })

@@ -84,7 +84,9 @@ export const logSettings = {
     'CreateTime: the timestamp that the producer gave. LogAppendTime: the time of the append.',
     { change: 'cluster-wide', oneOf: ['CreateTime', 'LogAppendTime'] }
   ),
-  'log.preallocate': boolean(false, 'Reserve the full size of a new segment on the disk.', { ignored: true, change: 'cluster-wide' }),
+  'log.preallocate': boolean(false, 'Reserve the full size of a new segment on the disk; its file grows as ever.', {
+    change: 'cluster-wide'
+  }),
   'log.retention.bytes': long(-1, 'The oldest segments of a partition are deleted while it is larger; -1: no limit.', {
     change: 'cluster-wide'
   }),

@@ -131,8 +131,7 @@ export const topicSettings = {
     'With acks=all, replicas that must hold a record before it is acknowledged. Capped by the number of replicas.',
     { change: 'topic', min: 1, synonyms: [{ name: 'min.insync.replicas', factor: 1 }] }
   ),
-  preallocate: boolean(false, 'Reserve the full size of a new segment on the disk.', {
-    ignored: true,
+  preallocate: boolean(false, 'Reserve the full size of a new segment on the disk; its file grows as ever.', {
     change: 'topic',
     synonyms: [{ name: 'log.preallocate', factor: 1 }]
   }),
