@@ -63,14 +63,14 @@ export class LogSegment {
     return this.native.path
   }
 
-  /** Whether a batch must go into a new segment (Kafka's rules; the index can only be full when its entries are counted). */
-  mustRoll(bytes: number, lastOffset: number, batchTimestamp: number, config: TopicConfig, jitterMs: number, nowMs: number): boolean {
+  /** Whether a batch must go into a new segment (Kafka's rules; the index can only be full when its entries are counted). `ageMs`: see rollAgeMs. */
+  mustRoll(bytes: number, lastOffset: number, batchTimestamp: number, segmentBytes: number, ageMs: number, nowMs: number): boolean {
     if (this.sealed) return true
     if (this.assignedBytes === 0) return lastOffset - this.baseOffset > MAX_INT32
-    if (this.assignedBytes + bytes > config.segmentBytes || lastOffset - this.baseOffset > MAX_INT32) return true
+    if (this.assignedBytes + bytes > segmentBytes || lastOffset - this.baseOffset > MAX_INT32) return true
     const since =
       this.firstTimestamp !== undefined && this.firstTimestamp >= 0 ? batchTimestamp - this.firstTimestamp : nowMs - this.createdMs
-    return since > config.segmentMs - jitterMs || this.#indexFull()
+    return since > ageMs || this.#indexFull()
   }
 
   /** A batch is on its way into the segment. */
@@ -141,10 +141,19 @@ async function lastTimeIndexEntry(file: string, baseOffset: number): Promise<{ t
   }
 }
 
-/** Spreads the rolls by time of many logs: from the name, so that no randomness is needed. */
-export function rollJitterMs(topic: string, partition: number, { segmentJitterMs, segmentMs }: TopicConfig): number {
-  if (segmentJitterMs <= 0) return 0
-  let hash = partition
-  for (const character of topic) hash = (Math.imul(hash, 31) + character.codePointAt(0)!) >>> 0
-  return hash % Math.min(segmentJitterMs, segmentMs)
+/**
+ * The age at which a segment ends: `segment.ms`, less what `segment.jitter.ms` takes off it. Kafka draws that at random for each segment; here it
+ * follows from the names of log and segment, which spreads as well and needs no randomness. A compacted log's segment ends in time for
+ * `max.compaction.lag.ms`, because the cleaner leaves the active one alone.
+ */
+export function rollAgeMs(topic: string, partition: number, baseOffset: number, config: TopicConfig): number {
+  const { segmentMs, segmentJitterMs, cleanupPolicy, maxCompactionLagMs } = config
+  const ageMs = maxCompactionLagMs < segmentMs && cleanupPolicy.includes('compact') ? maxCompactionLagMs : segmentMs
+  if (segmentJitterMs <= 0) return ageMs
+  let hash = Math.imul(partition + 1, 0x9e3779b1) ^ Math.imul(baseOffset % 0x1_0000_0000, 0x85ebca77)
+  for (const character of topic) hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193)
+  // The last bits of a product know only of the last bits of its factors.
+  hash ^= hash >>> 15
+  hash = Math.imul(hash, 0x2c1b3c6d)
+  return ageMs - (((hash ^ (hash >>> 12)) >>> 0) % Math.min(segmentJitterMs, segmentMs))
 }

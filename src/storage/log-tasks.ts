@@ -45,7 +45,12 @@ export class LogTasks {
     this.#repeat(
       first,
       () => config.get('log.flush.offset.checkpoint.interval.ms'),
-      () => this.#checkpoints()
+      () => this.#eachDir((dir) => dir.saveRecoveryPoints())
+    )
+    this.#repeat(
+      first,
+      () => config.get('log.flush.start.offset.checkpoint.interval.ms'),
+      () => this.#eachDir((dir) => dir.saveLogStarts())
     )
     this.#repeat(
       first,
@@ -90,14 +95,14 @@ export class LogTasks {
     this.#delayed.clear()
   }
 
-  // The next run is set when the last one is over, so that slow disks are not asked for more and more.
+  // The next run is set when the last one is over, so that slow disks are not asked for more and more. An interval of 0 means once, as in Kafka.
   #repeat(firstMs: number, intervalMs: () => number, work: () => Promise<void> | void): void {
     const timer = this.#clock.schedule(firstMs, () => {
       this.#timers.delete(timer)
       void Promise.resolve(work())
         .catch((error: Error) => this.#log.error(`maintenance of the logs: ${error.message}`))
         .then(() => {
-          if (!this.#stopped) this.#repeat(intervalMs(), intervalMs, work)
+          if (!this.#stopped && intervalMs() > 0) this.#repeat(intervalMs(), intervalMs, work)
         })
     })
     this.#timers.add(timer)
@@ -115,12 +120,11 @@ export class LogTasks {
     }
   }
 
-  async #checkpoints(): Promise<void> {
+  async #eachDir(save: (dir: LogDir) => Promise<void>): Promise<void> {
     for (const dir of this.#logs.dirs) {
       if (!dir.online || this.#stopped) continue
       try {
-        await dir.saveRecoveryPoints()
-        await dir.saveLogStarts()
+        await save(dir)
       } catch (error) {
         // The other directories have theirs all the same.
         this.#log.error(`${dir.path}: ${(error as Error).message}`)
@@ -132,7 +136,10 @@ export class LogTasks {
     for (const log of this.#logs.logs()) log.expireProducers()
   }
 
+  // Kafka looks only as often as log.flush.scheduler.interval.ms says: by default never, whatever flush.ms asks for. Unset, it is looked often enough here.
   #flushTick(): number {
+    const intervalMs = this.#config.get('log.flush.scheduler.interval.ms')
+    if (intervalMs < Number.MAX_SAFE_INTEGER) return Math.max(1, intervalMs)
     for (const log of this.#logs.logs()) if (log.config.flushMs < Number.MAX_SAFE_INTEGER) return FLUSH_TICK_MS
     return FLUSH_SEARCH_MS
   }

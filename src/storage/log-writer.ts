@@ -22,7 +22,7 @@ import {
 import { checkAppend, followingBatches } from './append-check.js'
 import { isPassing } from './files.js'
 import type { LogFlusher } from './log-flusher.js'
-import { rollJitterMs, type LogSegment } from './log-segment.js'
+import { rollAgeMs, type LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
 import { encodeSnapshot } from './producer-snapshot.js'
 import { readEndMarker, readProducer } from './producer-batch.js'
@@ -58,13 +58,11 @@ export class LogWriter {
   #repairing = false
   readonly #undo: Undo[] = []
   #idle: (() => void)[] = []
-  readonly #jitterMs: number
 
   constructor(state: LogState, flusher: LogFlusher, moved: () => void) {
     this.#state = state
     this.#flusher = flusher
     this.#moved = moved
-    this.#jitterMs = rollJitterMs(state.topic, state.partition, state.config)
   }
 
   append(input: AppendInput): Promise<AppendResult> {
@@ -204,7 +202,9 @@ export class LogWriter {
     const baseOffset = batch.baseOffset(buffer, at)
     const lastOffset = batch.lastOffset(buffer, at)
     const maxTimestamp = batch.maxTimestamp(buffer, at)
-    if (state.segments.active.mustRoll(length, lastOffset, maxTimestamp, state.config, this.#jitterMs, state.clock.now())) this.#roll()
+    const { active } = state.segments
+    const ageMs = rollAgeMs(state.topic, state.partition, active.baseOffset, state.config)
+    if (active.mustRoll(length, lastOffset, maxTimestamp, state.config.segmentBytes, ageMs, state.clock.now())) this.#roll()
     const segment = state.segments.active
     const leaderEpoch = batch.partitionLeaderEpoch(buffer, at)
     if (leaderEpoch > state.epochs.latest) {

@@ -49,8 +49,11 @@ export const logSettings = {
     'How often the recovery points are written: what lies before them need not be checked after a crash.',
     { min: 0 }
   ),
-  'log.flush.scheduler.interval.ms': long(LONG_MAX, 'How often partitions are looked at that are due to be flushed.'),
-  'log.flush.start.offset.checkpoint.interval.ms': int(60000, 'How often the log start offsets are written.', { min: 0, ignored: true }),
+  'log.flush.scheduler.interval.ms': long(
+    LONG_MAX,
+    'How often partitions are looked at that are due to be flushed. Unset: often enough for flush.ms.'
+  ),
+  'log.flush.start.offset.checkpoint.interval.ms': int(60000, 'How often the log start offsets are written.', { min: 0 }),
   'log.index.interval.bytes': int(4096, 'Bytes of records between two index entries.', { change: 'cluster-wide', min: 0 }),
   'log.index.size.max.bytes': int(
     10485760,
