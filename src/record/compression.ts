@@ -118,7 +118,9 @@ let zstdCodec: Zstd | undefined
 function zstd(): Zstd {
   if (zstdCodec !== undefined) return zstdCodec
   const own = zlib as unknown as { zstdCompress?: NodeZstd; zstdDecompress?: NodeZstd; constants: Record<string, number> }
-  if (own.zstdCompress === undefined || own.zstdDecompress === undefined) return (zstdCodec = require('@mongodb-js/zstd') as Zstd)
+  // The package's own face (1.2.2) drops the level; what lies behind it takes it.
+  if (own.zstdCompress === undefined || own.zstdDecompress === undefined)
+    return (zstdCodec = require('@mongodb-js/zstd/bindings.js') as Zstd)
   const pack = promisify(own.zstdCompress)
   const unpack = promisify(own.zstdDecompress)
   const levelKey = own.constants['ZSTD_c_compressionLevel']!

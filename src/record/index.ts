@@ -14,9 +14,11 @@ export {
   type DecodedRecord,
   type RecordHeader
 } from './decode.js'
+export { repackBatch, type Codec, type Repacked } from './repack.js'
 export {
   CheckVerdict,
   checkHeader,
+  checkPlainRecords,
   checkRecords,
   isRefusal,
   type RecordError,

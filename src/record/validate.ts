@@ -67,36 +67,40 @@ export function checkHeader(buffer: Buffer, at: number, length: number, checked:
   return undefined
 }
 
-/** The records of a batch whose header is fine. A promise only when they are compressed. */
-export function checkRecords(
-  buffer: Buffer,
-  at: number,
-  rules: ValidationRules,
-  walk: WalkRecords = walkRecords
-): Verdict | Promise<Verdict> {
-  const end = at + batch.sizeInBytes(buffer, at)
-  const compression = batch.compressionType(buffer, at)
-  if (compression === Compression.none) return judge(buffer, at, buffer, at + batch.BATCH_OVERHEAD, end, rules, walk)
-  return checkCompressed(buffer, at, end, compression, rules, walk)
+/** The records of a batch whose header is fine, compressed or not. Never rejects. */
+export async function checkRecords(buffer: Buffer, at: number, rules: ValidationRules, walk: WalkRecords = walkRecords): Promise<Verdict> {
+  const payload = await payloadOf(buffer, at)
+  return isRefusal(payload) ? payload : judgeRecords(buffer, at, payload, 0, payload.length, rules, walk)
 }
 
-async function checkCompressed(
-  buffer: Buffer,
-  at: number,
-  end: number,
-  compression: number,
-  rules: ValidationRules,
-  walk: WalkRecords
-): Promise<Verdict> {
-  const payload = await decompress(compression, buffer.subarray(at + batch.BATCH_OVERHEAD, end), MAX_DECOMPRESSED_BYTES)
-  if (Buffer.isBuffer(payload)) return judge(buffer, at, payload, 0, payload.length, rules, walk)
+/** As checkRecords, at once, for a batch that is not compressed. */
+export function checkPlainRecords(buffer: Buffer, at: number, rules: ValidationRules, walk: WalkRecords = walkRecords): Verdict {
+  return judgeRecords(buffer, at, buffer, at + batch.BATCH_OVERHEAD, at + batch.sizeInBytes(buffer, at), rules, walk)
+}
+
+/** The records of a batch, decompressed where need be: a view into the batch, or bytes of their own. */
+export async function payloadOf(buffer: Buffer, at: number): Promise<Buffer | Refusal> {
+  const records = buffer.subarray(at + batch.BATCH_OVERHEAD, at + batch.sizeInBytes(buffer, at))
+  const compression = batch.compressionType(buffer, at)
+  if (compression === Compression.none) return records
+  const payload = await decompress(compression, records, MAX_DECOMPRESSED_BYTES)
+  if (Buffer.isBuffer(payload)) return payload
   if (payload.flaw === 'too-large') {
     return refuse(ErrorCode.MESSAGE_TOO_LARGE, `the records expand to more than ${MAX_DECOMPRESSED_BYTES} bytes`)
   }
   return invalid('the records can not be decompressed')
 }
 
-function judge(header: Buffer, at: number, bytes: Buffer, start: number, end: number, rules: ValidationRules, walk: WalkRecords): Verdict {
+/** The records in `bytes[start, end)`, which are not compressed, of the batch whose header is at `header[at]`. */
+export function judgeRecords(
+  header: Buffer,
+  at: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  rules: ValidationRules,
+  walk: WalkRecords
+): Verdict {
   const count = batch.recordCount(header, at)
   const flaw = walk(bytes, start, end, count, found)
   if (flaw !== WalkFlaw.none) return recordRefusal(flaw, found[WalkField.index]!)

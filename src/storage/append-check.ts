@@ -1,17 +1,36 @@
-/** What is checked of a batch before it gets its turn in a log. */
+/** What is checked of a batch before it gets its turn in a log, and the codec that its topic wants it in. */
+import type { TopicConfig } from '../config/index.js'
 import { walkRecords } from '../native/functions.js'
 import * as batch from '../record/batch.js'
-import { checkHeader, checkRecords, Compression, type ValidationRules, type Verdict } from '../record/index.js'
+import {
+  checkHeader,
+  checkPlainRecords,
+  checkRecords,
+  Compression,
+  repackBatch,
+  type Codec,
+  type Refusal,
+  type Repacked,
+  type ValidationRules
+} from '../record/index.js'
 import type { AppendInput } from './append.js'
 import type { LogState } from './log-state.js'
 
+/** A refusal; the largest timestamp of the records; or the batch as the topic wants it stored. */
+export type Checked = Refusal | number | Repacked
+
+/** The rest of a check, for which a codec has to run. Resolves always. */
+export type LongCheck = () => Promise<Checked>
+
 const NOTHING_TO_CHECK = -1
 
-/** Everything, for a batch of a client: a promise only when it is compressed. What this process built, or a leader checked, is trusted. */
-export function checkAppend(state: LogState, input: AppendInput): Verdict | Promise<Verdict> {
-  if (input.origin !== 'client') return NOTHING_TO_CHECK
+/** Everything, for a batch of a client. What this process built, or a leader checked, is trusted. */
+export function checkAppend(state: LogState, input: AppendInput): Refusal | number | LongCheck {
+  if (input.origin === 'replication') return NOTHING_TO_CHECK
   const { frame, offset, length } = input
   const { config, clock, runtime } = state
+  const { buffer } = frame
+  const at = frame.start + offset
   const rules: ValidationRules = {
     maxMessageBytes: config.maxMessageBytes,
     compacted: config.cleanupPolicy.includes('compact'),
@@ -20,14 +39,43 @@ export function checkAppend(state: LogState, input: AppendInput): Verdict | Prom
     afterMaxMs: config.messageTimestampAfterMaxMs,
     nowMs: clock.now()
   }
-  const at = frame.start + offset
-  const checked = length === 0 ? 0 : runtime.native.checkBatches(frame.id, offset, length)
-  const refusal = checkHeader(frame.buffer, at, length, checked, rules)
-  if (refusal !== undefined) return refusal
-  const { decompressions } = state.environment
-  const plain = batch.compressionType(frame.buffer, at) === Compression.none
-  if (plain || decompressions === undefined) return checkRecords(frame.buffer, at, rules, walkRecords)
-  return decompressions.run(async () => checkRecords(frame.buffer, at, rules, walkRecords))
+  const checks = input.origin === 'client'
+  if (checks) {
+    const checked = length === 0 ? 0 : runtime.native.checkBatches(frame.id, offset, length)
+    const refusal = checkHeader(buffer, at, length, checked, rules)
+    if (refusal !== undefined) return refusal
+  }
+  const codec = otherCodec(config, buffer, at)
+  if (codec !== undefined) {
+    const walk = checks ? walkRecords : undefined
+    return later(state, () => repackBatch(buffer, at, codec, rules, walk))
+  }
+  if (!checks) return NOTHING_TO_CHECK
+  if (batch.compressionType(buffer, at) === Compression.none) return checkPlainRecords(buffer, at, rules, walkRecords)
+  return later(state, () => checkRecords(buffer, at, rules, walkRecords))
+}
+
+function later({ environment: { decompressions } }: LogState, check: () => Promise<Checked>): LongCheck {
+  return decompressions === undefined ? check : () => decompressions.run(check)
+}
+
+const CODECS = {
+  uncompressed: Compression.none,
+  gzip: Compression.gzip,
+  snappy: Compression.snappy,
+  lz4: Compression.lz4,
+  zstd: Compression.zstd
+} as const
+
+/** The codec of the topic, where it is not the one that the batch came with; control records stay as they are. */
+function otherCodec(config: TopicConfig, buffer: Buffer, at: number): Codec | undefined {
+  const { compressionType } = config
+  if (compressionType === 'producer') return undefined
+  const type = CODECS[compressionType]
+  if (batch.compressionType(buffer, at) === type || batch.isControl(buffer, at)) return undefined
+  if (type === Compression.gzip) return { type, level: config.compressionGzipLevel }
+  if (type === Compression.zstd) return { type, level: config.compressionZstdLevel }
+  return { type, level: undefined }
 }
 
 /** The sizes of a leader's batches in `buffer[from, end)`; undefined unless all are whole and their offsets rise from `nextOffset` on. */

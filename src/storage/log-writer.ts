@@ -1,6 +1,6 @@
 /**
- * Appends to one log, in the order of the calls. Checking may finish in any order (compressed batches are decompressed off the thread); only
- * the head of the intake gets offsets, is stamped and handed to the disk. `nextOffset` is what is assigned, `endOffset` what is written.
+ * Appends to one log, in the order in which its intake lets them through: each gets its offsets, is stamped and handed to the disk.
+ * `nextOffset` is what is assigned, `endOffset` what is written.
  *
  * When a write fails, it and all behind it fail, and files and state are cut back to `endOffset`. What came meanwhile waits in the intake.
  */
@@ -9,17 +9,9 @@ import { StorageError } from '../errors.js'
 import { errnoName, type Frame } from '../native/runtime.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import * as batch from '../record/batch.js'
-import { isRefusal, type Verdict } from '../record/index.js'
-import {
-  failedAppend,
-  refusedAppend,
-  storageFailure,
-  type AppendInput,
-  type AppendResult,
-  type PendingBatch,
-  type Resolve
-} from './append.js'
-import { checkAppend, followingBatches } from './append-check.js'
+import { failedAppend, storageFailure, type AppendInput, type AppendResult, type PendingBatch, type Resolve } from './append.js'
+import { followingBatches } from './append-check.js'
+import { AppendIntake } from './append-intake.js'
 import { isPassing } from './files.js'
 import type { LogFlusher } from './log-flusher.js'
 import { rollAgeMs, type LogSegment } from './log-segment.js'
@@ -29,14 +21,6 @@ import { readEndMarker, readProducer } from './producer-batch.js'
 import type { SequenceCheck, Undo } from './producer-state.js'
 import { dropEmptySegments, writeSnapshot } from './segment-files.js'
 
-/** A batch that is being checked, or whose turn has not come. The log holds a reference of its frame. */
-interface Waiting {
-  readonly input: AppendInput
-  readonly resolve: Resolve
-  /** Undefined: the check is under way. */
-  verdict: Verdict | undefined
-}
-
 /** What a job gets that was queued behind one that failed. */
 const CANCELED = 'ECANCELED'
 
@@ -44,7 +28,7 @@ export class LogWriter {
   readonly #state: LogState
   readonly #flusher: LogFlusher
   readonly #moved: () => void
-  readonly #intake: Waiting[] = []
+  readonly #intake: AppendIntake
   readonly #pending: PendingBatch[] = []
   // Written, but flush.messages asks for a flush before anyone sees it.
   #unpublished: PendingBatch[] = []
@@ -63,17 +47,15 @@ export class LogWriter {
     this.#state = state
     this.#flusher = flusher
     this.#moved = moved
+    this.#intake = new AppendIntake(state, {
+      halted: () => this.#failure !== undefined,
+      assign: (input, maxTimestamp, resolve) => this.#assign(input, maxTimestamp, resolve),
+      pumped: () => this.#becameIdle()
+    })
   }
 
   append(input: AppendInput): Promise<AppendResult> {
-    return new Promise((resolve) => {
-      if (this.#state.offline) return resolve(this.#gone())
-      const verdict = checkAppend(this.#state, input)
-      if (verdict instanceof Promise) return this.#queueUnchecked(input, resolve, verdict)
-      if (isRefusal(verdict)) return resolve(refusedAppend(verdict, this.#state.logStartOffset))
-      if (this.#failure === undefined && this.#intake.length === 0) return this.#assign(input, verdict, resolve)
-      this.#queue(input, resolve, verdict)
-    })
+    return new Promise((resolve) => this.#intake.add(input, resolve))
   }
 
   /** Begins a new segment now, if the active one holds anything. */
@@ -88,43 +70,11 @@ export class LogWriter {
   }
 
   #isIdle(): boolean {
-    return this.#jobs === 0 && this.#intake.length === 0 && this.#failure === undefined && this.#publishing === undefined
+    return this.#jobs === 0 && this.#intake.isEmpty && this.#failure === undefined && this.#publishing === undefined
   }
 
   #becameIdle(): void {
     if (this.#idle.length > 0 && this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve()
-  }
-
-  #gone(): AppendResult {
-    return storageFailure(`the log directory of ${this.#state.topic}-${this.#state.partition} is offline`, this.#state.logStartOffset)
-  }
-
-  #queue(input: AppendInput, resolve: Resolve, verdict: Verdict | undefined): Waiting {
-    this.#state.runtime.native.retainFrame(input.frame.id)
-    const waiting = { input, resolve, verdict }
-    this.#intake.push(waiting)
-    return waiting
-  }
-
-  #queueUnchecked(input: AppendInput, resolve: Resolve, verdict: Promise<Verdict>): void {
-    const waiting = this.#queue(input, resolve, undefined)
-    void verdict.then((result) => {
-      waiting.verdict = result
-      this.#pump()
-    })
-  }
-
-  #pump(): void {
-    while (this.#failure === undefined) {
-      const head = this.#intake[0]
-      if (head === undefined || head.verdict === undefined) break
-      this.#intake.shift()
-      if (this.#state.offline) head.resolve(this.#gone())
-      else if (isRefusal(head.verdict)) head.resolve(refusedAppend(head.verdict, this.#state.logStartOffset))
-      else this.#assign(head.input, head.verdict, head.resolve)
-      this.#state.runtime.release(head.input.frame)
-    }
-    this.#becameIdle()
   }
 
   #assign(input: AppendInput, maxTimestamp: number, resolve: Resolve): void {
@@ -354,7 +304,7 @@ export class LogWriter {
     if (!state.offline) state.strand.reset()
     this.#failure = undefined
     this.#repairing = false
-    this.#pump()
+    this.#intake.pump()
   }
 
   #roll(): void {

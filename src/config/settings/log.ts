@@ -6,10 +6,9 @@ export const logSettings = {
     change: 'cluster-wide',
     min: 1,
     max: 9,
-    also: -1,
-    ignored: true
+    also: -1
   }),
-  'compression.lz4.level': int(9, 'Level where the broker compresses with lz4.', {
+  'compression.lz4.level': int(9, 'Level where the broker compresses with lz4. The codec here has one level.', {
     change: 'cluster-wide',
     min: 1,
     max: 17,
@@ -22,8 +21,7 @@ export const logSettings = {
   'compression.zstd.level': int(3, 'Level where the broker compresses with zstd.', {
     change: 'cluster-wide',
     min: -131072,
-    max: 22,
-    ignored: true
+    max: 22
   }),
   'cordoned.log.dirs': list('', 'Folders of the logs that get no new partitions; *: all of them.', { change: 'per-broker' }),
   'log.cleanup.policy': list('delete', 'delete: retention deletes old segments. compact: the newest record of each key is kept.', {

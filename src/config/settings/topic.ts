@@ -15,10 +15,9 @@ export const topicSettings = {
     min: 1,
     max: 9,
     also: -1,
-    synonyms: [{ name: 'compression.gzip.level', factor: 1 }],
-    ignored: true
+    synonyms: [{ name: 'compression.gzip.level', factor: 1 }]
   }),
-  'compression.lz4.level': int(9, 'Level where the broker compresses with lz4.', {
+  'compression.lz4.level': int(9, 'Level where the broker compresses with lz4. The codec here has one level.', {
     change: 'topic',
     min: 1,
     max: 17,
@@ -34,8 +33,7 @@ export const topicSettings = {
     change: 'topic',
     min: -131072,
     max: 22,
-    synonyms: [{ name: 'compression.zstd.level', factor: 1 }],
-    ignored: true
+    synonyms: [{ name: 'compression.zstd.level', factor: 1 }]
   }),
   'delete.retention.ms': long(86400000, 'How long a tombstone stays after compaction.', {
     ignored: true,
