@@ -2,7 +2,7 @@
  * Fetch: long poll over many partitions; what is read leaves as file regions, never as bytes in JavaScript.
  *
  * Version notes: v4 transactions (isolation level, last stable offset). v5 log start offset. v7 sessions (KIP-227). v9 leader epochs
- * (KIP-320). v10 zstd (KIP-110). v11 rack. v12 flexible, diverging epoch. v13 topic ids (KIP-516). v15 replica state. v16 node endpoints. v17 directory ids. v18 the follower's high watermark.
+ * (KIP-320). v11 rack. v12 flexible, diverging epoch. v13 topic ids (KIP-516). v15 replica state. v16 node endpoints. v17 directory ids. v18 the follower's high watermark.
  */
 import { DelayedFetch, type WaitedPartition } from '../broker/delayed-fetch.js'
 import { targetKey, type FetchContext, type FetchTarget } from '../broker/fetch-session.js'
@@ -19,7 +19,6 @@ type PartitionResponse = Response['responses'][number]['partitions'][number]
 type TopicResponse = { topic: string; topicId: string; partitions: PartitionResponse[] }
 
 const READ_COMMITTED = 1
-const FIRST_VERSION_WITH_ZSTD = 10
 const FIRST_VERSION_WITH_TOPIC_IDS = 13
 
 /** What one partition gave: its part of the response, and how many bytes of records that holds. */
@@ -59,7 +58,6 @@ class Fetching {
   readonly #request: Request
   readonly #session: FetchContext
   readonly #usesTopicIds: boolean
-  readonly #knowsZstd: boolean
   readonly #connection: number
   readonly #broker: BrokerServices
   readonly #maxBytes: number
@@ -68,7 +66,6 @@ class Fetching {
     this.#request = request
     this.#session = session
     this.#usesTopicIds = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS
-    this.#knowsZstd = context.apiVersion >= FIRST_VERSION_WITH_ZSTD
     this.#connection = context.connection
     this.#broker = broker
     this.#maxBytes = Math.min(request.maxBytes, broker.config.get('fetch.max.bytes'))
@@ -118,8 +115,6 @@ class Fetching {
     const fenced = partition.checkLeaderEpoch(target.currentLeaderEpoch)
     if (fenced !== ErrorCode.NONE) return failed(target, fenced)
     const { log } = partition
-    // KIP-110: by the setting of the topic; what single batches are compressed with is not looked at.
-    if (!this.#knowsZstd && log.config.compressionType === 'zstd') return failed(target, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
     if (target.fetchOffset < log.logStartOffset || target.fetchOffset > log.endOffset) return failed(target, ErrorCode.OFFSET_OUT_OF_RANGE)
     const found: PartitionResponse = {
       partitionIndex: target.partition,
