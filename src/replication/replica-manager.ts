@@ -112,7 +112,7 @@ export class ReplicaManager {
   start(): void {
     const { metadata, logs } = this.#options
     metadata.subscribe((delta) => this.#apply(delta))
-    logs.onReplaced = (log) => this.partition(log.topic, log.partition)?.replaceLog(log)
+    logs.onReplaced = (log) => this.#replaced(log)
     logs.onDirFailure = (dir) => this.dirFailed(dir)
     for (const topic of metadata.image.topics()) {
       for (const index of topic.partitions.keys()) void this.#open({ topic, index, isNew: false })
@@ -141,6 +141,15 @@ export class ReplicaManager {
       const config = this.#options.topicConfig(topic)
       for (const partition of this.#topics.get(topic) ?? []) partition?.log.configure(config)
     }
+  }
+
+  #replaced(log: Log): void {
+    const key = `${log.topic}-${log.partition}`
+    this.partition(log.topic, log.partition)?.replaceLog(log)
+    // The directory from which it was moved failed in the last moment.
+    if (!this.#offline.delete(key)) return
+    const topic = this.#options.metadata.image.topicByName(log.topic)
+    if (topic?.partitions[log.partition]) void this.#open({ topic, index: log.partition, isNew: false })
   }
 
   #open(wanted: Opening): Promise<void> {

@@ -208,18 +208,20 @@ export class LogMove {
     const { topic, partition, target } = this
     const old = from.folder
     let renamed: string | undefined
+    let failure: StorageError | undefined
     try {
       renamed = await renameForDeletion(old, topic, partition)
       from.moved(renamed)
     } catch (error) {
-      // The other directory has everything.
-      this.#host.failed(source, storageError(error, old))
+      // The other directory has everything. It is told when the partition is there.
+      failure = storageError(error, old)
     }
     const place = path.join(target.path, this.#key)
     try {
       await renameDurably(this.#folder, place)
     } catch (error) {
       this.#host.failed(target, storageError(error, place))
+      if (failure) this.#host.failed(source, failure)
       if (renamed !== undefined) await this.#putBack(from, source, renamed, old)
       return undefined
     }
@@ -229,6 +231,7 @@ export class LogMove {
     // In one turn: nothing may get to the new log before what has waited.
     from.endHandover(to)
     this.#host.replaced(to, target)
+    if (failure) this.#host.failed(source, failure)
     this.#host.log.info(`${this.#key} has moved from ${source.path} to ${target.path}`)
     return to
   }

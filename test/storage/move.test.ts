@@ -1,6 +1,7 @@
 /** Moving a partition to another log directory: under writes, cancelled, resumed, throttled, and with all that a log knows besides its batches. */
 import { existsSync, readFileSync } from 'node:fs'
-import { readdir, rename, writeFile } from 'node:fs/promises'
+import fsp, { readdir, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
@@ -10,6 +11,15 @@ import { verifyFolder } from '../../src/storage/verify.js'
 import { append, readAll, startEngine, temporaryFolder, TOPIC_ID, values, type Engine } from './support.js'
 
 const PATIENCE_MS = 20_000
+
+/** Paths to which nothing can be renamed. */
+const unnameable = new Set<string>()
+const { rename } = fsp
+fsp.rename = async (from, to) => {
+  if (unnameable.has(String(to))) throw Object.assign(new Error('EIO: i/o error, rename'), { code: 'EIO' })
+  await rename(from, to)
+}
+syncBuiltinESMExports()
 
 async function twoDirs(t: ExecutionContext): Promise<string[]> {
   const base = await temporaryFolder(t)
@@ -309,6 +319,29 @@ test('a damaged batch is not copied: the move ends, the log stays', async (t) =>
   await until(second, () => !second.manager.moves.isMoving('t', 0))
   t.regex(second.lines.join('\n'), /is not moved to .*damaged batch/)
   t.is(second.manager.dirOf('t', 0)!.path, here)
+})
+
+test('a copy that can not get its name leaves everything as it was, the word of the metadata too', async (t) => {
+  const dirs = await twoDirs(t)
+  const assigned: string[] = []
+  const assignDir = async (_log: Log, directoryId: string) => assigned.push(directoryId) > 0
+  const engine = await startEngine(t, { dirs, more: { assignDir } })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  await append(engine, log, values(5))
+  const { here, there } = placeOf(engine)
+  unnameable.add(path.join(there, 't-0'))
+  await engine.manager.moves.start('t', 0, there)
+  await until(engine, () => !engine.manager.moves.isMoving('t', 0))
+  t.is(engine.manager.dirOf('t', 0)!.path, here)
+  t.false(engine.manager.dirs.find((dir) => dir.path === there)!.online)
+  t.is((await append(engine, log, values(1))).baseOffset, 5)
+  t.is((await readAll(log)).length, 6)
+  t.deepEqual(await foldersOf([here]), [`${path.basename(here)}/t-0`])
+  t.is(assigned.at(-1), engine.manager.dirOf('t', 0)!.directoryId)
+  await engine.stop()
+  unnameable.clear()
+  const again = await startEngine(t, { dirs })
+  t.is((await moved(again, there)).endOffset, 6)
 })
 
 test('a directory that fails under a move leaves the partition in the other one', async (t) => {
