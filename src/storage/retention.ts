@@ -10,7 +10,7 @@ export interface SegmentFacts {
   readonly size: number
   /** The largest timestamp of its records, or when it was last written. */
   readonly timestamp: number
-  /** Where the next segment begins, or the log ends. */
+  /** Where the next segment begins, or the next batch will. */
   readonly nextBase: number
 }
 
@@ -20,6 +20,8 @@ export interface RetentionRules {
   readonly retentionMs: number
   readonly retentionBytes: number
   readonly logStartOffset: number
+  /** Behind the last written record: no segment goes into which an append is on its way. */
+  readonly endOffset: number
   /** `cleanup.policy` holds `delete`; without it only what lies before the log start goes. */
   readonly byPolicy: boolean
 }
@@ -32,7 +34,7 @@ export function deletableSegments(segments: readonly SegmentFacts[], rules: Rete
   let count = 0
   for (const segment of segments) {
     const last = count === segments.length - 1
-    if (last && segment.size === 0) break
+    if ((last && segment.size === 0) || segment.nextBase > rules.endOffset) break
     // The log may become smaller than its limit by no segment: only what is wholly surplus goes.
     const tooMuch = surplus >= segment.size && surplus > 0
     const passed = !last && segment.nextBase <= rules.logStartOffset
@@ -46,21 +48,21 @@ export function deletableSegments(segments: readonly SegmentFacts[], rules: Rete
 /** Deletes what may go. Resolves to the number of segments; rejects with a StorageError. */
 export async function applyRetention(state: LogState, writer: LogWriter): Promise<number> {
   const { config } = state
-  const facts: SegmentFacts[] = []
-  for (const [index, segment] of state.segments.snapshot().entries()) {
-    const nextBase = state.segments.at(index + 1)?.baseOffset ?? state.endOffset
-    // The disk is asked only where the answer counts: as long as all before it are expired.
-    facts.push({
-      size: segment.assignedBytes,
-      timestamp: segment.size === 0 ? state.clock.now() : await segment.retentionTimestamp(),
-      nextBase
-    })
-  }
+  const timestamps = new Map<LogSegment, number>()
+  for (const segment of state.segments.snapshot()) if (segment.size > 0) timestamps.set(segment, await segment.retentionTimestamp())
+  // Appends went on while the disk was asked: from here to the roll it is one moment.
+  const nowMs = state.clock.now()
+  const facts = state.segments.all().map((segment, index): SegmentFacts => ({
+    size: segment.assignedBytes,
+    timestamp: Math.max(timestamps.get(segment) ?? nowMs, segment.largestTimestamp),
+    nextBase: state.segments.at(index + 1)?.baseOffset ?? state.nextOffset
+  }))
   const rules: RetentionRules = {
-    nowMs: state.clock.now(),
+    nowMs,
     retentionMs: config.retentionMs,
     retentionBytes: config.retentionBytes,
     logStartOffset: state.logStartOffset,
+    endOffset: state.endOffset,
     byPolicy: config.cleanupPolicy.includes('delete')
   }
   const count = deletableSegments(facts, rules)

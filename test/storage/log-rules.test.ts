@@ -268,6 +268,21 @@ test('retention keeps a segment with a timestamp in the future, and all behind i
   t.deepEqual([log.logStartOffset, log.endOffset], [4, 4])
 })
 
+test('retention leaves a segment alone into which an append is on its way', async (t) => {
+  const { engine, log, clock } = await open(t, { topic: { 'retention.ms': '1000' } })
+  await append(engine, log, values(1))
+  clock.advance(10_000)
+  const [appended, deleted] = await Promise.all([append(engine, log, values(1)), log.applyRetention()])
+  t.deepEqual([appended.errorCode, appended.baseOffset, deleted], [0, 1, 0])
+  t.deepEqual(
+    (await readAll(log)).map((record) => record.offset),
+    [0, 1]
+  )
+  t.is(await log.applyRetention(), 0, 'its newest record is new')
+  clock.advance(1001)
+  t.is(await log.applyRetention(), 1)
+})
+
 test('local.retention.* mean nothing without tiered storage; retention.* take effect at once', async (t) => {
   const { engine, log, clock } = await open(t, { topic: { ...SMALL, 'local.retention.ms': '1', 'local.retention.bytes': '1' } })
   for (let index = 0; index < 10; index++) await append(engine, log, values(1, 'x', 600))

@@ -68,7 +68,7 @@ test('checkpoints are read back, and refused when they are malformed', async (t)
   }
 })
 
-const rules: RetentionRules = { nowMs: 1000, retentionMs: -1, retentionBytes: -1, logStartOffset: 0, byPolicy: true }
+const rules: RetentionRules = { nowMs: 1000, retentionMs: -1, retentionBytes: -1, logStartOffset: 0, endOffset: 25, byPolicy: true }
 const segment = (size: number, timestamp: number, nextBase: number) => ({ size, timestamp, nextBase })
 const three = [segment(100, 10, 10), segment(100, 500, 20), segment(50, 900, 25)]
 
@@ -87,6 +87,13 @@ test('retention by size takes only what is wholly surplus', (t) => {
   t.is(deletableSegments(three, { ...rules, retentionBytes: 50 }), 2)
   t.is(deletableSegments(three, { ...rules, retentionBytes: 0 }), 3)
   t.is(deletableSegments(three, { ...rules, retentionBytes: 0, byPolicy: false }), 0)
+})
+
+test('nothing goes that reaches beyond the end of what is written', (t) => {
+  const old = { ...rules, retentionMs: 50 }
+  t.is(deletableSegments(three, { ...old, endOffset: 24 }), 2)
+  t.is(deletableSegments(three, { ...old, endOffset: 19 }), 1)
+  t.is(deletableSegments(three, { ...old, retentionBytes: 0, endOffset: 9 }), 0)
 })
 
 test('what lies before the log start goes whatever the policy is', (t) => {
