@@ -2,6 +2,7 @@
 import { open, readFile, rename, rm, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { StorageError } from '../errors.js'
+import { errnoName } from '../native/runtime.js'
 
 /** Replaces `file` by `contents`: temporary file, fsync, rename, fsync of the folder. Rejects with a StorageError. */
 export async function writeDurably(file: string, contents: string | Uint8Array): Promise<void> {
@@ -74,8 +75,10 @@ export function isMissing(error: unknown): boolean {
 /** An error of node:fs (or one that is a StorageError already) as a StorageError. */
 export function storageError(error: unknown, file: string): StorageError {
   if (error instanceof StorageError) return error
-  const { code, message } = error as NodeJS.ErrnoException
-  return new StorageError(code ?? 'EIO', file, message)
+  const { code, errno, message } = error as NodeJS.ErrnoException
+  // Node has no name for some errors, EDQUOT among them.
+  const name = errno !== undefined && code?.startsWith('Unknown') === true ? errnoName(errno) : code
+  return new StorageError(name ?? 'EIO', file, message)
 }
 
 /** What a full disk gives: the log stays, and goes on when there is room. Also a queue that was full and limits of the process. */

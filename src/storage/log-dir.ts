@@ -36,6 +36,8 @@ export class LogDir {
   logStarts: OffsetCheckpoint = new Map()
   /** The logs that are open, by folder name. */
   readonly logs = new Map<string, Log>()
+  /** Logs that are gone, which the checkpoints on the disk may still name. */
+  readonly #forgotten = new Set<string>()
   readonly #saveRecoveryPoints = shared(() => this.#write(RECOVERY_POINT_FILE, this.recoveryPoints, (log) => log.recoveryPoint))
   readonly #saveLogStarts = shared(() => this.#write(LOG_START_FILE, this.logStarts, (log) => log.logStartOffset))
 
@@ -65,11 +67,15 @@ export class LogDir {
 
   /** Creates the folder if need be. Rejects with a StorageError. */
   async make(): Promise<void> {
+    let first: string | undefined
     try {
-      await mkdir(this.path, { recursive: true })
+      first = await mkdir(this.path, { recursive: true })
     } catch (error) {
       throw storageError(error, this.path)
     }
+    if (first === undefined) return
+    // What is synced in a folder is of no use when the folder's own name is not.
+    for (let made = this.path; made.length >= first.length; made = path.dirname(made)) await syncFolder(path.dirname(made))
   }
 
   /** Takes its lock. Throws a ConfigError when it belongs to somebody else, a StorageError when it does not work. */
@@ -165,6 +171,24 @@ export class LogDir {
     this.logs.delete(folder)
     this.recoveryPoints.delete(folder)
     this.logStarts.delete(folder)
+    this.#forgotten.add(folder)
+  }
+
+  /** Writes the checkpoints without the logs that were forgotten. Rejects with a StorageError. */
+  async saveForgotten(): Promise<void> {
+    const forgotten = [...this.#forgotten]
+    await Promise.all([this.saveRecoveryPoints(), this.saveLogStarts()])
+    for (const folder of forgotten) this.#forgotten.delete(folder)
+  }
+
+  /**
+   * A log of that name is about to begin: what the checkpoints say of an earlier one must be gone first. After a crash its log start would
+   * else make the new log begin there, without the records below. Rejects with a StorageError.
+   */
+  async beginAnew(topic: string, partition: number): Promise<void> {
+    const folder = partitionFolder(topic, partition)
+    if (this.recoveryPoints.has(folder) || this.logStarts.has(folder)) this.forget(topic, partition)
+    if (this.#forgotten.has(folder)) await this.saveForgotten()
   }
 }
 
@@ -177,8 +201,9 @@ function shared(run: () => Promise<void>): () => Promise<void> {
     return running
   }
   return () => {
-    if (running === undefined) return start()
-    next ??= running
+    // Between the end of one run and the start of the next, which waits already, nobody gets in: two at a time would write one file.
+    if (running === undefined && next === undefined) return start()
+    next ??= running!
       .catch(() => undefined)
       .then(() => {
         next = undefined

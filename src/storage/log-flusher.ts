@@ -30,9 +30,10 @@ export class LogFlusher {
 
   /** Resolves when all that was written at the time of the call is on the disk. Rejects with the StorageError that put the folder offline. */
   flush(): Promise<void> {
-    if (this.#running === undefined) return (this.#running = this.#flush())
+    // Not beside the one that waits for its turn: what the first has begun to sync, the second would take for done.
+    if (this.#running === undefined && this.#waiting === undefined) return (this.#running = this.#flush())
     // One is under way and may have passed what this caller wrote: it needs the next one, which all who come meanwhile share.
-    return (this.#waiting ??= this.#running.then(() => {
+    return (this.#waiting ??= this.#running!.then(() => {
       this.#waiting = undefined
       return (this.#running = this.#flush())
     }))
@@ -48,9 +49,15 @@ export class LogFlusher {
     this.lastFlushMs = state.clock.now()
     const upTo = state.endOffset
     try {
-      if (state.folderChanged) await this.#flushFolder()
-      for (const segment of this.#unflushed()) await this.#flushSegment(segment)
-      if (upTo > state.recoveryPoint) {
+      const segments = this.#unflushed()
+      if (state.folderChanged || segments.some((segment) => !segment.inFolder)) await this.#flushFolder(segments)
+      for (const segment of segments) {
+        // Retention may take one away while others are flushed.
+        if (state.segments.at(state.segments.floor(segment.baseOffset)) === segment) await this.#flushSegment(segment)
+      }
+      // Above the recovery point the epochs are found again from the batches; below it only their file knows them.
+      if (!state.epochsSaved) await state.saveEpochs()
+      if (upTo > state.recoveryPoint && state.epochsSaved) {
         state.recoveryPoint = upTo
         state.environment.recoveryPointMoved()
       }
@@ -63,11 +70,13 @@ export class LogFlusher {
     }
   }
 
-  async #flushFolder(): Promise<void> {
+  // `segments` have bytes: their files were made before this began. One that is just being made gets its turn with its first bytes.
+  async #flushFolder(segments: readonly LogSegment[]): Promise<void> {
     const state = this.#state
     state.folderChanged = false
     try {
       await syncFolder(state.folder)
+      for (const segment of segments) segment.inFolder = true
     } catch (error) {
       state.folderChanged = true
       throw error
@@ -79,8 +88,9 @@ export class LogFlusher {
   }
 
   async #flushSegment(segment: LogSegment): Promise<void> {
+    const { indexChanges } = segment
     const durable = await segment.native.flush()
-    if (durable > segment.durableBytes) segment.durableBytes = durable
+    if (durable > segment.durableBytes && segment.indexChanges === indexChanges) segment.durableBytes = durable
   }
 
   // A failed fsync may have dropped the pages: a second one would lie. So the folder goes, whatever the reason was.

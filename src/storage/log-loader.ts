@@ -45,23 +45,30 @@ interface Found {
 export async function loadLog(state: LogState, options: LoadOptions): Promise<void> {
   const found = await findFiles(state)
   const bases = [...found.sizes.keys()].sort((a, b) => a - b)
-  state.epochs = new LeaderEpochs(await readEpochs(state))
+  const epochs = await readEpochs(state)
+  state.epochs = new LeaderEpochs(epochs)
   for (const base of bases) state.makeSegment(base, found.sizes.get(base)!).sealed = base !== bases.at(-1)
   if (bases.length === 0) state.makeSegment(options.logStartOffset ?? 0, -1)
-  const recoveryPoint = Math.max(0, options.recoveryPoint ?? 0)
+  // Epochs that can't be read are found again from all batches.
+  const recoveryPoint = epochs === undefined ? 0 : Math.max(0, options.recoveryPoint ?? 0)
   if (!options.clean || !(await endsAt(state, recoveryPoint))) await recover(state, recoveryPoint)
   else await rebuildMissingIndexes(state, found.withIndex)
   await beginAt(state, Math.max(options.logStartOffset ?? 0, state.segments.first.baseOffset))
   state.nextOffset = state.endOffset
-  for (const segment of state.segments.all()) if (segment.baseOffset + 1 <= state.recoveryPoint) markDurable(state, segment)
+  markDurable(state)
   state.epochs.truncateFromEnd(state.endOffset + 1)
   state.epochs.truncateFromStart(state.logStartOffset)
   await loadProducers(state, found.snapshots, options.clean)
   await learnFirstTimestamp(state)
 }
 
-function markDurable(state: LogState, segment: LogSegment): void {
-  if (state.recoveryPoint >= state.endOffset || segment.sealed) segment.durableBytes = segment.size
+// A segment that the recovery point lies in is not: its end may be in the page cache alone, left there by a process that was killed.
+function markDurable(state: LogState): void {
+  const segments = state.segments.all()
+  for (const [index, segment] of segments.entries()) {
+    const end = segments[index + 1]?.baseOffset ?? state.endOffset
+    if (end <= state.recoveryPoint && segment.indexChanges === 0) segment.durableBytes = segment.size
+  }
 }
 
 async function findFiles(state: LogState): Promise<Found> {
@@ -83,10 +90,13 @@ async function findFiles(state: LogState): Promise<Found> {
   } catch (error) {
     throw storageError(error, state.folder)
   }
-  return { sizes, snapshots, withIndex: new Set([...indexes].filter(([name]) => name.endsWith(INDEX_SUFFIX)).map(([, base]) => base)) }
+  const withIndex = new Set(
+    [...sizes.keys()].filter((base) => indexes.has(offsetName(base) + INDEX_SUFFIX) && indexes.has(offsetName(base) + TIME_INDEX_SUFFIX))
+  )
+  return { sizes, snapshots, withIndex }
 }
 
-async function readEpochs(state: LogState): Promise<readonly EpochStart[]> {
+async function readEpochs(state: LogState): Promise<readonly EpochStart[] | undefined> {
   try {
     return await readEpochCheckpoint(path.join(state.folder, LEADER_EPOCH_FILE))
   } catch (error) {
@@ -95,7 +105,7 @@ async function readEpochs(state: LogState): Promise<readonly EpochStart[]> {
       `the leader epochs of ${state.topic}-${state.partition} can't be read and are found again from its batches`,
       error
     )
-    return []
+    return undefined
   }
 }
 
@@ -123,8 +133,19 @@ async function endsAt(state: LogState, offset: number): Promise<boolean> {
 async function rebuildMissingIndexes(state: LogState, withIndex: ReadonlySet<number>): Promise<void> {
   for (const segment of state.segments.all()) {
     if (!segment.sealed || segment.size === 0 || withIndex.has(segment.baseOffset)) continue
-    await scanSegment(state, segment, 0, ScanFlag.rebuildIndexes, () => undefined)
+    await rebuildIndexes(state, segment)
   }
+}
+
+async function rebuildIndexes(state: LogState, segment: LogSegment): Promise<void> {
+  await scanSegment(state, segment, 0, ScanFlag.rebuildIndexes, () => undefined)
+  await endIndexes(state, segment)
+}
+
+// The time index of a segment that is not appended to ends in its largest timestamp: retention and look-ups by time go by that.
+async function endIndexes(state: LogState, segment: LogSegment): Promise<void> {
+  await segment.native.seal(state.strand, segment.largestTimestamp, segment.offsetOfLargestTimestamp)
+  segment.indexesChanged()
 }
 
 /** Checks everything from the recovery point on and cuts the log at the first batch that is not whole. */
@@ -132,6 +153,12 @@ async function recover(state: LogState, recoveryPoint: number): Promise<void> {
   let index = Math.max(0, state.segments.floor(recoveryPoint))
   state.endOffset = state.segments.at(index)!.baseOffset
   state.recoveryPoint = Math.min(recoveryPoint, state.endOffset)
+  // All of the segment before may have been flushed when it was rolled, but the last entry of its time index not yet.
+  const before = recoveryPoint <= state.endOffset ? state.segments.at(index - 1) : undefined
+  if (before !== undefined && before.size > 0) {
+    if (await before.native.indexesLookSound()) await endIndexes(state, before)
+    else await rebuildIndexes(state, before)
+  }
   for (; index < state.segments.count; index++) {
     const segment = state.segments.at(index)!
     const from = await scanFrom(segment, recoveryPoint)
@@ -145,7 +172,7 @@ async function recover(state: LogState, recoveryPoint: number): Promise<void> {
     })
     segment.timestampsKnown = from === 0
     if (end.reason !== 0) return cutAt(state, index, end.position)
-    if (segment.sealed) await segment.native.seal(state.strand, segment.largestTimestamp, segment.offsetOfLargestTimestamp)
+    if (segment.sealed) await endIndexes(state, segment)
   }
 }
 
@@ -195,6 +222,7 @@ async function beginAt(state: LogState, logStartOffset: number): Promise<void> {
 
 async function loadProducers(state: LogState, snapshots: readonly number[], clean: boolean): Promise<void> {
   let from = state.logStartOffset
+  let broken = false
   for (const offset of snapshots.toSorted((a, b) => b - a)) {
     const file = path.join(state.folder, offsetName(offset) + SNAPSHOT_SUFFIX)
     // One beyond the end tells of batches that are gone, and would be taken for true when the log gets there again.
@@ -208,12 +236,13 @@ async function loadProducers(state: LogState, snapshots: readonly number[], clea
         if (!(error instanceof WireError)) throw storageError(error, file)
         state.environment.warn(`${file} is broken: an older one is used`, error)
         await removeFile(file)
+        broken = true
       }
     }
   }
   await removeStraySnapshots(state.folder, new Set(state.segments.all().map((segment) => segment.baseOffset)), state.snapshotOffset)
   // A clean stop leaves a snapshot whenever there was anything to tell.
-  if (from < state.endOffset && !(clean && state.snapshotOffset < 0)) await replayProducers(state, from)
+  if (from < state.endOffset && (broken || !clean || state.snapshotOffset >= 0)) await replayProducers(state, from)
   state.producers.expire(state.clock.now(), state.environment.producerExpirationMs())
 }
 

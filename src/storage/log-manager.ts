@@ -80,6 +80,8 @@ export class LogManager {
   readonly #tasks: LogTasks
   readonly #decompressions = new TaskQueue(DECOMPRESSIONS_AT_A_TIME)
   readonly #deletions = new Set<Promise<void>>()
+  /** Partitions whose folder has still its name. */
+  readonly #leaving = new Map<string, Promise<void>>()
   #closed = false
 
   private constructor(options: LogManagerOptions, dirs: readonly LogDir[], clusterId: string) {
@@ -158,6 +160,8 @@ export class LogManager {
     const key = partitionFolder(topic, partition)
     const known = this.#entries.get(key)
     if (known) return known.ready
+    const leaving = this.#leaving.get(key)
+    if (leaving) return leaving.catch(() => undefined).then(() => this.create(topic, partition, topicId, config, inDir))
     if (this.#closed) return Promise.reject(new StorageError('ECANCELED', key, 'the logs are closed'))
     const wanted =
       this.moves.takePreferred(key) ??
@@ -168,6 +172,7 @@ export class LogManager {
     const folder = path.join(dir.path, key)
     const options = { clean: true, recoveryPoint: 0, logStartOffset: undefined }
     const entry = this.#enter(dir, topic, partition, async () => {
+      await dir.beginAnew(topic, partition)
       await createPartitionFolder(folder, topicId)
       return Log.open({ topic, partition, topicId, folder }, config, options, this.#environment(dir))
     })
@@ -188,17 +193,34 @@ export class LogManager {
     const log = await entry.ready.catch(() => undefined)
     if (this.#entries.get(key) !== entry) return
     this.#remove(entry)
-    entry.dir.forget(topic, partition)
-    await log?.abandon()
-    // What is in a directory that does not work stays there; its topic id tells that it is of a topic that is gone.
-    if (!entry.dir.online) return
-    const renamed = await renameForDeletion(entry.folder, topic, partition)
-    this.#tasks.after(log?.config.fileDeleteDelayMs ?? 0, () => this.#removeFolder(renamed))
+    const leaving = this.#rename(entry, log)
+    this.#leaving.set(key, leaving)
     try {
-      await Promise.all([entry.dir.saveRecoveryPoints(), entry.dir.saveLogStarts()])
+      await leaving
+    } finally {
+      this.#leaving.delete(key)
+    }
+    if (!entry.dir.online) return
+    try {
+      await entry.dir.saveForgotten()
     } catch (error) {
       // A disk that is full is why topics are deleted. The next checkpoint that can be written leaves the log out.
       this.#options.log.warn(`${key} is deleted, but the checkpoints of ${entry.dir.path} still name it: ${(error as Error).message}`)
+    }
+  }
+
+  async #rename({ topic, partition, dir, folder }: Entry, log: Log | undefined): Promise<void> {
+    dir.forget(topic, partition)
+    await log?.abandon()
+    // What is in a directory that does not work stays there; its topic id tells that it is of a topic that is gone.
+    if (!dir.online) return
+    try {
+      const renamed = await renameForDeletion(folder, topic, partition)
+      this.#tasks.after(log?.config.fileDeleteDelayMs ?? 0, () => this.#removeFolder(renamed))
+    } catch (error) {
+      const failure = storageError(error, folder)
+      if (FAILED_DISK.has(failure.code)) this.#failed(dir, failure)
+      throw failure
     }
   }
 

@@ -24,6 +24,10 @@ export class LogSegment {
   assignedBytes: number
   /** Bytes known to be on the disk. */
   durableBytes = 0
+  /** Its name in the folder is on the disk too. */
+  inFolder = false
+  /** Rises when the indexes changed behind the last append: they must be flushed once more. */
+  indexChanges = 0
   sealed = false
   /** The largest timestamp of the first batch; undefined while there is none or it is not known. */
   firstTimestamp: number | undefined
@@ -77,6 +81,12 @@ export class LogSegment {
   assign(bytes: number, maxTimestamp: number): void {
     if (this.assignedBytes === 0) this.firstTimestamp = maxTimestamp
     this.assignedBytes += bytes
+  }
+
+  /** The indexes were changed without an append. */
+  indexesChanged(): void {
+    this.indexChanges++
+    this.durableBytes = 0
   }
 
   /** What was on its way was not written. */

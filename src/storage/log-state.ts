@@ -6,6 +6,7 @@ import { StorageError } from '../errors.js'
 import { Strand } from '../native/segment.js'
 import type { Runtime } from '../native/runtime.js'
 import { writeEpochCheckpoint } from './checkpoints.js'
+import { isPassing } from './files.js'
 import { LeaderEpochs } from './leader-epochs.js'
 import { LogSegment } from './log-segment.js'
 import { LEADER_EPOCH_FILE, offsetName } from './names.js'
@@ -59,7 +60,7 @@ export class LogState {
   snapshotOffset = -1
   /** The log can't be used any more: its folder failed, or it was closed or deleted. */
   offline = false
-  /** Segments were created since the folder was last flushed. */
+  /** Files came or went since the folder was last flushed, besides the segments that say so themselves. */
   folderChanged = true
   #epochsWritten = 0
   #epochWrite: Promise<void> = Promise.resolve()
@@ -95,6 +96,16 @@ export class LogState {
     this.environment.failed(error)
   }
 
+  /** A full disk passes; one that can't be written takes the folder offline, as in Kafka. */
+  failUnlessPassing(error: unknown): void {
+    if (error instanceof StorageError && error.code !== 'ECANCELED' && !isPassing(error.code)) this.fail(error)
+  }
+
+  /** The leader epochs on the disk are those in memory. */
+  get epochsSaved(): boolean {
+    return this.epochs.version === this.#epochsWritten
+  }
+
   /**
    * Writes the leader epochs if they changed since. In the background: every batch holds its epoch, so that recovery finds again what a crash
    * kept from being written.
@@ -108,6 +119,7 @@ export class LogState {
         this.#epochsWritten = version
       } catch (error) {
         this.environment.warn(`the leader epochs of ${this.topic}-${this.partition} could not be written`, error)
+        this.failUnlessPassing(error)
       }
     })
     return this.#epochWrite

@@ -39,7 +39,7 @@ async function firstInSegment(state: LogState, segment: LogSegment, timestamp: n
   return undefined
 }
 
-/** The first record with the largest timestamp of the log. */
+/** The first record with the largest timestamp of the log; undefined when that one lies before the log start, as in Kafka. */
 export async function offsetOfMaxTimestamp(state: LogState): Promise<TimedOffset | undefined> {
   let best: { segment: LogSegment; timestamp: number } | undefined
   for (const segment of state.segments.snapshot()) {
@@ -47,12 +47,7 @@ export async function offsetOfMaxTimestamp(state: LogState): Promise<TimedOffset
     const timestamp = await largestTimestamp(segment)
     if (timestamp >= 0 && (best === undefined || timestamp > best.timestamp)) best = { segment, timestamp }
   }
-  if (best === undefined) return undefined
-  const { timestamp } = best
-  const location = await best.segment.native.locateTimestamp(timestamp)
-  if (location === undefined) return undefined
-  const { record } = await findRecord(best.segment, location, (one) => one.timestamp >= timestamp)
-  return record && timedOffset(state, record)
+  return best && firstInSegment(state, best.segment, best.timestamp)
 }
 
 // The active segment of a log that was opened after a clean stop has records behind its last index entry: the search goes on until there is none.

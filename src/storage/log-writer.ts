@@ -98,6 +98,7 @@ export class LogWriter {
     batch.stamp(buffer, at, baseOffset, input.leaderEpoch)
     const lastOffset = batch.lastOffset(buffer, at)
     const timestamp = batch.maxTimestamp(buffer, at)
+    this.#rollBefore(buffer, at, input.length)
     let undo: Undo | undefined
     if (producer) undo = state.producers.append(producer, baseOffset, lastOffset, timestamp)
     else if (marker) undo = state.producers.end(marker, timestamp)
@@ -118,6 +119,7 @@ export class LogWriter {
       const at = start + offset
       const marker = readEndMarker(buffer, at)
       const producer = marker === undefined ? readProducer(buffer, at) : undefined
+      this.#rollBefore(buffer, at, size)
       let undo: Undo | undefined
       const timestamp = batch.maxTimestamp(buffer, at)
       if (producer) undo = state.producers.append(producer, batch.baseOffset(buffer, at), batch.lastOffset(buffer, at), timestamp)
@@ -137,6 +139,16 @@ export class LogWriter {
     this.#state.runtime.native.restampCrc(input.frame.id, input.offset, input.length)
   }
 
+  // Before its producer's state is changed: the snapshot of a roll tells of what lies before the new segment, not of the batch that begins it.
+  // If that batch were lost, its retry would else be taken for written.
+  #rollBefore(buffer: Buffer, at: number, bytes: number): void {
+    const { topic, partition, segments, config, clock } = this.#state
+    const { active } = segments
+    const ageMs = rollAgeMs(topic, partition, active.baseOffset, config)
+    const maxTimestamp = batch.maxTimestamp(buffer, at)
+    if (active.mustRoll(bytes, batch.lastOffset(buffer, at), maxTimestamp, config.segmentBytes, ageMs, clock.now())) this.#roll()
+  }
+
   #send(
     frame: Frame,
     offset: number,
@@ -152,9 +164,6 @@ export class LogWriter {
     const baseOffset = batch.baseOffset(buffer, at)
     const lastOffset = batch.lastOffset(buffer, at)
     const maxTimestamp = batch.maxTimestamp(buffer, at)
-    const { active } = state.segments
-    const ageMs = rollAgeMs(state.topic, state.partition, active.baseOffset, state.config)
-    if (active.mustRoll(length, lastOffset, maxTimestamp, state.config.segmentBytes, ageMs, state.clock.now())) this.#roll()
     const segment = state.segments.active
     const leaderEpoch = batch.partitionLeaderEpoch(buffer, at)
     if (leaderEpoch > state.epochs.latest) {
@@ -314,7 +323,6 @@ export class LogWriter {
     const snapshot = encodeSnapshot(state.producers.values())
     if (!old.sealed) this.#seal(old, base, snapshot)
     state.makeSegment(base, -1)
-    state.folderChanged = true
   }
 
   #seal(segment: LogSegment, nextBase: number, snapshot: Buffer): void {
@@ -324,6 +332,8 @@ export class LogWriter {
     segment.native.seal(state.strand, segment.largestTimestamp, segment.offsetOfLargestTimestamp).then(
       () => {
         this.#jobs--
+        // The time index has one entry more, though all of the log may be flushed already.
+        segment.indexesChanged()
         if (this.#failure === undefined && !state.offline) {
           void writeSnapshot(state, nextBase, snapshot)
           this.#flusher.flushInBackground()

@@ -3,6 +3,7 @@
  * promises. Batches become visible (`endOffset`) when they are in the page cache; durable with `flush`, the flush settings or in the background.
  */
 import type { TopicConfig } from '../config/index.js'
+import { StorageError } from '../errors.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import type { AppendInput, AppendResult } from './append.js'
 import { NO_EPOCH } from './leader-epochs.js'
@@ -17,7 +18,7 @@ import { LOG_SUFFIX } from './names.js'
 import { encodeSnapshot } from './producer-snapshot.js'
 import type { ProducerEntry } from './producer-state.js'
 import { applyRetention } from './retention.js'
-import { writeSnapshot } from './segment-files.js'
+import { writeLastSnapshot } from './segment-files.js'
 
 export type { AppendInput, AppendOrigin, AppendResult } from './append.js'
 export type { ReadResult } from './log-reader.js'
@@ -213,14 +214,16 @@ export class Log {
     if (offset < 0 || offset > state.endOffset) return { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, logStartOffset: -1 }
     if (offset > state.logStartOffset) {
       state.logStartOffset = offset
-      state.epochs.truncateFromStart(offset)
-      void state.saveEpochs()
       this.#moved()
       try {
         await state.environment.logStartMoved()
-      } catch {
+      } catch (error) {
+        state.failUnlessPassing(error)
         return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logStartOffset: -1 }
       }
+      // Only now: the records below may come back while the new start is not on the disk, and need their epochs then.
+      state.epochs.truncateFromStart(offset)
+      void state.saveEpochs()
     }
     return { errorCode: ErrorCode.NONE, logStartOffset: state.logStartOffset }
   }
@@ -257,14 +260,20 @@ export class Log {
   async #retain(): Promise<number> {
     const before = this.#state.logStartOffset
     if (this.#state.offline || this.#handover !== undefined) return 0
-    const count = await applyRetention(this.#state, this.#writer)
+    let count: number
+    try {
+      count = await applyRetention(this.#state, this.#writer)
+    } catch (error) {
+      this.#state.failUnlessPassing(error)
+      throw error
+    }
     if (this.#state.logStartOffset !== before) this.#moved()
     return count
   }
 
   /** Begins a new segment, if the active one holds anything. */
   roll(): void {
-    this.#writer.roll()
+    if (!this.#state.offline) this.#writer.roll()
   }
 
   /** Resolves when all appends have been answered. */
@@ -284,10 +293,12 @@ export class Log {
     if (state.offline) return this.#release()
     try {
       await this.#endTimeIndex()
-      await this.#flusher.flush()
+      // Whoever finds the folder closed cleanly takes these for what they say: they are flushed with it, or it is not closed cleanly.
       if (state.endOffset > Math.max(0, state.snapshotOffset))
-        await writeSnapshot(state, state.endOffset, encodeSnapshot(state.producers.values()))
+        await writeLastSnapshot(state, state.endOffset, encodeSnapshot(state.producers.values()))
+      await this.#flusher.flush()
       await state.saveEpochs()
+      if (!state.epochsSaved) throw new StorageError('EIO', state.folder, 'the leader epochs could not be written')
     } finally {
       state.offline = true
       this.#release()
@@ -302,7 +313,7 @@ export class Log {
     if (active.sealed || active.size === 0 || (active.largestTimestamp < 0 && !config.preallocate)) return
     active.sealed = true
     await active.native.seal(strand, active.largestTimestamp, active.offsetOfLargestTimestamp)
-    active.durableBytes = 0
+    active.indexesChanged()
   }
 
   /** Refuses everything from now on; nothing is saved. For a folder that failed, and before a deletion. */

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { ZERO_UUID } from '../protocol/reader.js'
 import { readIfThere, removeFile, storageError, syncFolder, writeDurably } from './files.js'
-import { deletedFolder, LEADER_EPOCH_FILE, parseSegmentFile, PARTITION_METADATA_FILE } from './names.js'
+import { deletedFolder, LEADER_EPOCH_FILE, parsePartitionFolder, parseSegmentFile, PARTITION_METADATA_FILE } from './names.js'
 
 const OWN_FILES = new Set([LEADER_EPOCH_FILE, `${LEADER_EPOCH_FILE}.tmp`, PARTITION_METADATA_FILE, `${PARTITION_METADATA_FILE}.tmp`])
 
@@ -14,16 +14,38 @@ export async function readTopicId(folder: string): Promise<string> {
   return /^topic_id: ([A-Za-z0-9_-]{22})$/m.exec(text ?? '')?.[1] ?? ZERO_UUID
 }
 
-/** Creates the folder durably, with the topic's id in it. An existing one only gets the id. */
+/**
+ * Creates the folder durably, with the topic's id in it. An existing one only gets the id; one that holds segments is of a topic whose
+ * deletion could not be finished, and is moved out of the way.
+ */
 export async function createPartitionFolder(folder: string, topicId: string): Promise<void> {
-  try {
-    // Not the directory above: one that is gone, or not mounted, must not come into being again.
-    await mkdir(folder)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw storageError(error, folder)
+  const place = parsePartitionFolder(path.basename(folder))
+  if (!(await makeFolder(folder)) && place !== undefined && (await holdsSegments(folder))) {
+    await renameForDeletion(folder, place.topic, place.partition)
+    await makeFolder(folder)
   }
   if (topicId !== ZERO_UUID) await writeDurably(path.join(folder, PARTITION_METADATA_FILE), `version: 0\ntopic_id: ${topicId}`)
   await syncFolder(path.dirname(folder))
+}
+
+/** False: it is there already. */
+async function makeFolder(folder: string): Promise<boolean> {
+  try {
+    // Not the directory above: one that is gone, or not mounted, must not come into being again.
+    await mkdir(folder)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw storageError(error, folder)
+  }
+}
+
+async function holdsSegments(folder: string): Promise<boolean> {
+  try {
+    return (await readdir(folder)).some((name) => parseSegmentFile(name) !== undefined)
+  } catch (error) {
+    throw storageError(error, folder)
+  }
 }
 
 /** Renames the folder so that no start takes it for a partition. Returns its new path. */

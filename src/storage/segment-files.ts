@@ -1,5 +1,5 @@
 /** Files around a segment: producer snapshots, and what goes when a segment goes. */
-import { readdir, writeFile } from 'node:fs/promises'
+import { open, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { removeFile, renameIfThere, storageError } from './files.js'
 import type { LogSegment } from './log-segment.js'
@@ -28,6 +28,24 @@ export async function writeSnapshot(state: LogState, offset: number, bytes: Buff
   } catch (error) {
     state.environment.warn(`a producer snapshot of ${state.topic}-${state.partition} could not be written`, error)
   }
+}
+
+/** As writeSnapshot, flushed: its name with the next flush of the log. Rejects with a StorageError. */
+export async function writeLastSnapshot(state: LogState, offset: number, bytes: Buffer): Promise<void> {
+  const file = path.join(state.folder, offsetName(offset) + SNAPSHOT_SUFFIX)
+  try {
+    const handle = await open(file, 'w', 0o644)
+    try {
+      await handle.writeFile(bytes)
+      await handle.datasync()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    throw storageError(error, file)
+  }
+  state.snapshotOffset = Math.max(state.snapshotOffset, offset)
+  state.folderChanged = true
 }
 
 /** Takes the segments out at the end in which nothing was written, after a failed write. The last one that is left may be sealed. */
