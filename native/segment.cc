@@ -25,6 +25,7 @@ Segment::Segment(SegmentOptions options)
     : base_offset_(options.base_offset),
       stated_size_(options.size),
       interval_(options.index_interval_bytes),
+      state_(std::move(options.state)),
       meter_(std::move(options.meter)),
       reserve_bytes_(options.reserve_bytes),
       place_(place_of(options.path)),
@@ -87,7 +88,7 @@ int Segment::open() {
 }
 
 int Segment::open_files() {
-  const std::string log_path = path() + ".log";
+  const std::string log_path = path() + ".log" + state_;
   const int fd = ::open(log_path.c_str(), O_RDWR | O_CLOEXEC | (stated_size_ < 0 ? O_CREAT : 0), 0644);
   if (fd < 0) return -errno;
   auto log = std::make_shared<LogFile>(fd, static_cast<std::uint64_t>(std::max<std::int64_t>(stated_size_, 0)), meter_);
@@ -106,7 +107,7 @@ int Segment::open_files() {
 int Segment::open_indexes(bool create) {
   const std::string base = path();
   for (auto [index, suffix] : {std::pair{&offsets_, ".index"}, std::pair{&times_, ".timeindex"}}) {
-    const int result = index->open(base + suffix, create);
+    const int result = index->open(base + suffix + state_, create);
     if (result < 0 && (create || result != -ENOENT)) return result;
   }
   return 0;

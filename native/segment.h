@@ -33,6 +33,7 @@ struct SegmentOptions {
   std::uint64_t index_interval_bytes = 4096;
   std::shared_ptr<LogMeter> meter{};  // of the log, for what is sent of it
   std::uint64_t reserve_bytes = 0;    // of disk, for a new .log before its first byte
+  std::string state{};                // behind the suffixes: ".cleaned" while compaction writes it
 };
 
 // One stamped batch. The bytes stay valid during the call.
@@ -178,6 +179,7 @@ class Segment {
   const std::int64_t base_offset_;
   const std::int64_t stated_size_;
   const std::uint64_t interval_;
+  const std::string state_;
   const std::shared_ptr<LogMeter> meter_;
   const std::uint64_t reserve_bytes_;
   const Place place_;

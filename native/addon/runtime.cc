@@ -94,6 +94,8 @@ void Runtime::open(const Napi::CallbackInfo& info) {
     disk_ = DiskQueue::create(disk);
     segment_calls_ = std::make_unique<SegmentCalls>(*events_, pool_, *disk_);
     segment_calls_->define(env, Value());
+    clean_calls_ = std::make_unique<CleanCalls>(*events_, pool_, *disk_, [calls = segment_calls_.get()](std::uint64_t handle) { return calls->find(handle); });
+    clean_calls_->define(env, Value());
   } catch (...) {
     shut_down(false);
     throw;
@@ -107,11 +109,13 @@ void Runtime::shut_down(bool environment_ends) {
     if (!io_->stopping()) io_->stop(0, [] {});
     io_->join();
   }
+  if (clean_calls_) clean_calls_->close();
   if (segment_calls_) segment_calls_->close();
   if (disk_) disk_->stop();
   if (events_) events_->close();
   // Cold reads of the disk queue may name it no longer.
   io_.reset();
+  clean_calls_.reset();
   segment_calls_.reset();
   if (!environment_ends) {
     for (auto& slab : slabs_)

@@ -149,6 +149,7 @@ Napi::Value SegmentCalls::State::segment_open(Info info) {
   options.index_interval_bytes = static_cast<std::uint64_t>(integer_argument(info, 4, 0, kMaxSafeInteger));
   if (!info[5].IsUndefined()) options.meter = strand(info, 5)->meter();
   if (!info[6].IsUndefined()) options.reserve_bytes = static_cast<std::uint64_t>(integer_argument(info, 6, 0, INT_MAX));
+  if (!info[7].IsUndefined()) options.state = path_argument(info, 7);
   return Napi::Number::New(info.Env(), segments.add(std::make_shared<Segment>(std::move(options))));
 }
 
@@ -353,6 +354,8 @@ void SegmentCalls::close() {
   state_->strands.clear();
   state_->frames.reset();
 }
+
+std::shared_ptr<Segment> SegmentCalls::find(std::uint64_t segment) const { return state_->segments.find(segment); }
 
 std::optional<FileRegion> SegmentCalls::region(double segment, double position, double length) {
   const auto whole = [](double number) { return number >= 0 && number <= kMaxSafeInteger && number == std::floor(number); };

@@ -10,6 +10,7 @@
 #include "../event_channel.h"
 #include "../file_region.h"
 #include "../frame_pool.h"
+#include "../segment.h"
 
 namespace sluice {
 
@@ -27,6 +28,9 @@ class SegmentCalls {
 
   // A pinned range of an opened segment, for ioSend. Empty: the handle is stale, the segment was never opened, or the range passes its end.
   std::optional<FileRegion> region(double segment, double position, double length);
+
+  // Empty: the handle is stale.
+  std::shared_ptr<Segment> find(std::uint64_t segment) const;
 
   // Every later call throws; segments and strands are forgotten, their queued jobs still run. Idempotent.
   void close();

@@ -161,6 +161,21 @@ export const ScanFlag = { verifyCrc: 1, rebuildIndexes: 2, onlyIdempotent: 4 } a
 /** Why a scan stopped: completion status. */
 export const ScanStatus = { more: 1, end: 0, invalid: 2 } as const
 
+/** How a piece of a compaction ended: completion status. `full`: the map of keys can take no further one. */
+export const CleanStep = { end: 0, more: 1, compressed: 2, full: 3 } as const
+/** Indexes into the array that `cleanFigures` fills. */
+export const CleanFigure = {
+  /** Up to it the map tells of every record; -1: it is empty. */
+  latestOffset: 0,
+  keys: 1,
+  recordsRead: 2,
+  recordsKept: 3,
+  recordsWithoutKey: 4
+} as const
+export const CLEAN_FIGURES = 5
+/** Bytes of one slot of the map of keys. */
+export const CLEAN_SLOT_BYTES = 24
+
 /** Indexes into the array that `segmentStat` fills. */
 export const SegmentStat = {
   /** Bytes that are written. */
@@ -200,6 +215,7 @@ export interface NativeRuntime {
    * opened (`size` -1: created) on a disk thread by the first job that needs them. `size` is the length of `.log` that is valid.
    * What is sent of it is counted with `strand`, if one is given. `reserveBytes`: room on the disk that a new `.log` gets before its first
    * byte, where there is so much; given back by the seal. Its length is not changed by it.
+   * `state` stands behind the suffixes of all three files (".cleaned").
    */
   segmentOpen(
     path: string,
@@ -208,7 +224,8 @@ export interface NativeRuntime {
     indexBytes: number,
     indexIntervalBytes: number,
     strand?: number,
-    reserveBytes?: number
+    reserveBytes?: number,
+    state?: string
   ): number
   /** The folder was renamed (topic deletion): later openings use the new path. */
   segmentMoved(segment: number, path: string): void
@@ -255,6 +272,40 @@ export interface NativeRuntime {
   segmentStat(segment: number, into: Float64Array): void
   /** Forgets the segment; files close when the last queued job and region let go. */
   segmentClose(segment: number): void
+
+  /**
+   * One compaction of one log (log_clean.h): first the newest offsets of the keys (`cleanMap*`), then the log written again (`cleanFilter*`). The map has
+   * `slots` of 24 bytes and holds `mostKeys`. Calls with a ticket run on the maintenance lane, one at a time; wait for each. Dropped with `cleanDrop`.
+   */
+  cleanOpen(slots: number, mostKeys: number, bufferBytes: number): number
+  /** Begins the first pass; offsets below `start` are not looked at. */
+  cleanBeginMap(clean: number, start: number): void
+  /** Aborted transactions of the part that the pass which has begun reads, each once: rows of [producer id, first offset, last offset, last stable offset]. */
+  cleanAborted(clean: number, rows: Float64Array): void
+  /**
+   * Reads batches from `position` on, about `maxBytes`. Status: CleanStep, or -errno (-EBADMSG: no sound batch at value2). value2 = where to go on.
+   * `compressed`: value1 = frame of a whole batch whose records are wanted next.
+   */
+  cleanMap(clean: number, segment: number, position: number, maxBytes: number, ticket: number): void
+  /** The decompressed records of that batch. Status: CleanStep.end or full, or -errno. */
+  cleanMapRecords(clean: number, segment: number, records: Uint8Array, ticket: number): void
+  /** All below `offset` has been read, also where there was nothing. */
+  cleanMapped(clean: number, offset: number): void
+  /** Begins the second pass. `producers`: rows of [producer id, last offset or -1, epoch] of those that are known; their last batches stay, if need be empty. So does what ends before `endOffset`. */
+  cleanBeginFilter(clean: number, nowMs: number, deleteRetentionMs: number, endOffset: number, producers: Float64Array): void
+  /** As cleanMap; what stays is appended to the segment `into`. */
+  cleanFilter(clean: number, segment: number, into: number, position: number, maxBytes: number, ticket: number): void
+  /** As cleanMapRecords. `compressed`: value1 = frame of the batch with what stays of its records uncompressed, to be compressed and given to cleanWrite. */
+  cleanFilterRecords(clean: number, into: number, records: Uint8Array, ticket: number): void
+  /** Appends a batch of which only length and CRC are not right yet. */
+  cleanWrite(clean: number, into: number, batch: Uint8Array, ticket: number): void
+  /** Completes the indexes of a cleaned segment and makes it durable; value1 = its size. */
+  cleanFinish(clean: number, into: number, ticket: number): void
+  /** Rows as of cleanAborted: those whose marker was read since the last call, and that had batches in the log still. */
+  cleanKeptAborted(clean: number): Float64Array
+  /** See CleanFigure. */
+  cleanFigures(clean: number, into: Float64Array): void
+  cleanDrop(clean: number): void
 
   /**
    * Checks the batches in a range of a frame: whole batches, lengths, magic 2, counts, CRC. Returns the number of batches,

@@ -59,6 +59,8 @@ export interface SegmentOptions {
   readonly indexIntervalBytes: number
   /** Room on the disk that a new `.log` gets before its first byte; 0: none. */
   readonly reserveBytes?: number
+  /** Behind the suffixes of the files: `.cleaned` while compaction writes them. */
+  readonly state?: string
 }
 
 const stat = new Float64Array(8)
@@ -76,8 +78,9 @@ export class NativeSegment {
     this.#runtime = runtime
     this.#path = path
     this.baseOffset = options.baseOffset
-    const { baseOffset, size, indexBytes, indexIntervalBytes, reserveBytes } = options
-    this.handle = runtime.native.segmentOpen(path, baseOffset, size, indexBytes, indexIntervalBytes, strand?.handle, reserveBytes)
+    const { baseOffset, size, indexBytes, indexIntervalBytes, reserveBytes, state } = options
+    const { native } = runtime
+    this.handle = native.segmentOpen(path, baseOffset, size, indexBytes, indexIntervalBytes, strand?.handle, reserveBytes, state)
   }
 
   get path(): string {
