@@ -10,7 +10,15 @@ import { readOffsetCheckpoint, writeOffsetCheckpoint, type OffsetCheckpoint, typ
 import { isPassing, readIfThere, removeFile, storageError, syncFolder, writeDurably } from './files.js'
 import type { Log } from './log.js'
 import { readMetaProperties, writeMetaProperties, type MetaProperties } from './meta-properties.js'
-import { CLEAN_SHUTDOWN_FILE, LOCK_FILE, LOG_START_FILE, META_PROPERTIES_FILE, partitionFolder, RECOVERY_POINT_FILE } from './names.js'
+import {
+  CLEAN_SHUTDOWN_FILE,
+  CLEANER_OFFSET_FILE,
+  LOCK_FILE,
+  LOG_START_FILE,
+  META_PROPERTIES_FILE,
+  partitionFolder,
+  RECOVERY_POINT_FILE
+} from './names.js'
 
 /** What may stand in a folder that is to become a log directory: nothing of anybody. */
 const HARMLESS = new Set([LOCK_FILE, 'lost+found', `${META_PROPERTIES_FILE}.tmp`])
@@ -34,11 +42,14 @@ export class LogDir {
   /** As read at the start; of the logs that are not opened yet. */
   recoveryPoints: OffsetCheckpoint = new Map()
   logStarts: OffsetCheckpoint = new Map()
+  /** Up to where each log is compacted. */
+  cleanerOffsets: OffsetCheckpoint = new Map()
   /** The logs that are open, by folder name. */
   readonly logs = new Map<string, Log>()
   /** Logs that are gone, which the checkpoints on the disk may still name. */
   readonly #forgotten = new Set<string>()
   readonly #saveRecoveryPoints = shared(() => this.#write(RECOVERY_POINT_FILE, this.recoveryPoints, (log) => log.recoveryPoint))
+  readonly #saveCleanerOffsets = shared(() => this.#writeAll(CLEANER_OFFSET_FILE, this.cleanerOffsets))
   readonly #saveLogStarts = shared(() => this.#write(LOG_START_FILE, this.logStarts, (log) => log.logStartOffset))
 
   constructor(dir: string, log: Logger, forPartitions = true) {
@@ -105,6 +116,7 @@ export class LogDir {
     if (await removeFile(marker)) await syncFolder(this.path)
     this.recoveryPoints = await this.#readCheckpoint(RECOVERY_POINT_FILE)
     this.logStarts = await this.#readCheckpoint(LOG_START_FILE)
+    this.cleanerOffsets = await this.#readCheckpoint(CLEANER_OFFSET_FILE)
   }
 
   saveRecoveryPoints(): Promise<void> {
@@ -113,6 +125,17 @@ export class LogDir {
 
   saveLogStarts(): Promise<void> {
     return this.#saveLogStarts()
+  }
+
+  /** The log of that folder is compacted up to `offset`. Durable when resolved. */
+  saveCleanerOffset(folder: string, offset: number): Promise<void> {
+    this.cleanerOffsets.set(folder, offset)
+    return this.#saveCleanerOffsets()
+  }
+
+  /** A log of that name is gone, or new: nothing of it is compacted. */
+  async forgetCleanerOffset(folder: string): Promise<void> {
+    if (this.cleanerOffsets.delete(folder)) await this.#saveCleanerOffsets()
   }
 
   /** The last act of an orderly stop: everything else is on the disk. */
@@ -163,6 +186,14 @@ export class LogDir {
       if (error instanceof StorageError && !isPassing(error.code)) this.onFailure?.(error)
       throw error
     }
+  }
+
+  async #writeAll(name: string, offsets: OffsetCheckpoint): Promise<void> {
+    const entries = Array.from(offsets, ([folder, offset]) => {
+      const dash = folder.lastIndexOf('-')
+      return { topic: folder.slice(0, dash), partition: Number(folder.slice(dash + 1)), offset }
+    })
+    await writeOffsetCheckpoint(path.join(this.path, name), entries)
   }
 
   /** The log is closed for good: its offsets are no longer written. */

@@ -7,13 +7,13 @@ import path from 'node:path'
 import { WireError } from '../errors.js'
 import * as batch from '../record/batch.js'
 import { readEpochCheckpoint, type EpochStart } from './checkpoints.js'
+import { isUnfinishedSwap, recoverSwaps } from './cleaner/swap.js'
 import { removeFile, storageError } from './files.js'
 import { LeaderEpochs } from './leader-epochs.js'
 import { scanSegment, ScanFlag } from './log-scan.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
 import {
-  CLEANED_SUFFIX,
   DELETED_SUFFIX,
   INDEX_SUFFIX,
   LEADER_EPOCH_FILE,
@@ -76,10 +76,15 @@ async function findFiles(state: LogState): Promise<Found> {
   const snapshots: number[] = []
   const indexes = new Map<string, number>()
   try {
-    for (const name of await readdir(state.folder)) {
+    const names = await readdir(state.folder)
+    if (names.some(isUnfinishedSwap)) {
+      await recoverSwaps(state.folder, (message) => state.environment.warn(message))
+      return await findFiles(state)
+    }
+    for (const name of names) {
       const file = parseSegmentFile(name)
       if (!file) continue
-      if (file.state === DELETED_SUFFIX || file.state === CLEANED_SUFFIX) await removeFile(path.join(state.folder, name))
+      if (file.state === DELETED_SUFFIX) await removeFile(path.join(state.folder, name))
       else if (file.state !== '') continue
       else if (file.suffix === LOG_SUFFIX) sizes.set(file.offset, (await stat(path.join(state.folder, name))).size)
       else if (file.suffix === SNAPSHOT_SUFFIX) snapshots.push(file.offset)

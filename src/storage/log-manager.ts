@@ -9,6 +9,7 @@ import { ConfigError, StorageError } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { Runtime } from '../native/runtime.js'
 import { claimDirs } from './claim-dirs.js'
+import { LogCleaner } from './cleaner/log-cleaner.js'
 import { describeDirs, type LogDirDescription } from './describe-dirs.js'
 import { isPassing, storageError } from './files.js'
 import { findFolders, type AssignedDir } from './find-folders.js'
@@ -68,6 +69,7 @@ export type { LogDirDescription } from './describe-dirs.js'
 export class LogManager {
   readonly dirs: readonly LogDir[]
   readonly clusterId: string
+  readonly cleaner: LogCleaner
   /** Told when a directory goes offline; its logs refuse everything from then on. */
   onDirFailure: ((dir: LogDir, error: StorageError) => void) | undefined
   /** Told when the broker can't go on, as in Kafka: the directory of the metadata log, or the last directory, has failed. */
@@ -91,6 +93,7 @@ export class LogManager {
     this.#tasks = new LogTasks(options, this)
     this.moves = new LogMoves(this.#moveHost())
     for (const dir of dirs) dir.onFailure = (error) => this.#failed(dir, error)
+    this.cleaner = new LogCleaner(options, dirs, (topic, partition) => this.moves.isMoving(topic, partition))
   }
 
   /**
@@ -108,6 +111,7 @@ export class LogManager {
       await manager.#find()
       if (dirs.every((dir) => !dir.online)) throw new ConfigError('log.dirs', `no log directory can be used: ${dirs[0]!.failure!.message}`)
       manager.#tasks.start()
+      manager.cleaner.start()
       return manager
     } catch (error) {
       for (const dir of dirs) dir.unlock()
@@ -173,6 +177,7 @@ export class LogManager {
     const options = { clean: true, recoveryPoint: 0, logStartOffset: undefined }
     const entry = this.#enter(dir, topic, partition, async () => {
       await dir.beginAnew(topic, partition)
+      await dir.forgetCleanerOffset(key)
       await createPartitionFolder(folder, topicId)
       return Log.open({ topic, partition, topicId, folder }, config, options, this.#environment(dir))
     })
@@ -203,6 +208,7 @@ export class LogManager {
     if (!entry.dir.online) return
     try {
       await entry.dir.saveForgotten()
+      await entry.dir.forgetCleanerOffset(key)
     } catch (error) {
       // A disk that is full is why topics are deleted. The next checkpoint that can be written leaves the log out.
       this.#options.log.warn(`${key} is deleted, but the checkpoints of ${entry.dir.path} still name it: ${(error as Error).message}`)
@@ -234,6 +240,7 @@ export class LogManager {
     this.#closed = true
     await this.moves.close()
     this.#tasks.stop()
+    this.cleaner.stop()
     await Promise.allSettled([...this.#entries.values()].map((entry) => entry.ready))
     await Promise.all(this.dirs.map((dir) => this.#closeDir(dir)))
     await Promise.allSettled(this.#deletions)
@@ -379,6 +386,7 @@ export class LogManager {
     const entry = this.#entries.get(partitionFolder(log.topic, log.partition))!
     entry.dir.partitionCount--
     dir.partitionCount++
+    this.cleaner.moved(log, entry.dir, dir)
     entry.dir = dir
     entry.folder = log.folder
     entry.log = log

@@ -92,6 +92,8 @@ export class LogMove {
       await this.discard()
       return 'given-up'
     }
+    // None begins while the partition is being moved.
+    await from.cleaning.abort()
     const to = (this.to ??= await this.#reopen(from))
     while (!this.stopped) {
       await this.#followStart(from, to)

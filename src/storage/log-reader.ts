@@ -64,7 +64,8 @@ async function readLater(
       if (from !== undefined && from.bytes > 0 && from.position < segment.size) {
         if (from.baseOffset >= upTo) return NOTHING
         const index = state.segments.floor(segment.baseOffset)
-        if (state.segments.at(index) !== segment) return OUT_OF_RANGE
+        // Compaction has put another in its place.
+        if (state.segments.at(index) !== segment) return readLog(state, offset, maxBytes, upTo, atLeastOneBatch)
         const limit = limitNow(state, segment, index, upTo) ?? (await limitLater(segment, upTo))
         return regionOf(segment, from, limit, maxBytes, atLeastOneBatch)
       }
@@ -72,8 +73,8 @@ async function readLater(
     }
     return NOTHING
   } catch (error) {
-    // The segment was deleted while we waited: what was asked for lies before the log start now.
-    if (error instanceof RangeError) return OUT_OF_RANGE
+    // The segment was deleted while we waited: what was asked for lies before the log start now, or in the segment that compaction has put there.
+    if (error instanceof RangeError) return state.offline ? STORAGE_ERROR : readLog(state, offset, maxBytes, upTo, atLeastOneBatch)
     return readFailure(state, error)
   }
 }
@@ -133,8 +134,10 @@ async function locatePiece(
   offset: number,
   maxBytes: number
 ): Promise<{ segment: LogSegment; position: number; length: number } | undefined> {
+  // Compaction may replace segments while the disk is waited for.
+  const segments = state.segments.snapshot()
   for (let index = Math.max(0, state.segments.floor(offset)); ; index++) {
-    const segment = state.segments.at(index)
+    const segment = segments[index]
     if (segment === undefined || offset >= state.endOffset) return undefined
     if (segment.size === 0) continue
     const from = await segment.native.locate(Math.max(offset, segment.baseOffset))

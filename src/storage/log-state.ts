@@ -34,6 +34,9 @@ export interface LogEnvironment {
   backgroundFlushBytes(): number
 }
 
+/** Segments go one after the other, minutes apart: a second time is unlikely, a third hardly ever happens. */
+const READ_AGAIN = 3
+
 export class LogState {
   readonly topic: string
   readonly partition: number
@@ -126,17 +129,18 @@ export class LogState {
   }
 
   /**
-   * A read that waits for the disk in between: retention may take its segment away meanwhile, whose handle is stale then, or the log may be
-   * closed. Both are a StorageError.
+   * A read that waits for the disk in between: retention or compaction may take its segment away meanwhile, whose handle is stale then: it is
+   * read again from what there is now. A StorageError when the log is closed.
    */
   async reading<T>(read: () => Promise<T>): Promise<T> {
-    if (this.offline) throw new StorageError('ECANCELED', this.folder, `the log in ${this.folder} is closed`)
-    try {
-      return await read()
-    } catch (error) {
-      if (error instanceof RangeError)
-        throw new StorageError('ECANCELED', this.folder, `a segment in ${this.folder} was deleted while it was read`)
-      throw error
+    for (let again = READ_AGAIN; ; again--) {
+      if (this.offline) throw new StorageError('ECANCELED', this.folder, `the log in ${this.folder} is closed`)
+      try {
+        return await read()
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error
+        if (again === 0) throw new StorageError('ECANCELED', this.folder, `a segment in ${this.folder} was deleted while it was read`)
+      }
     }
   }
 

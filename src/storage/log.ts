@@ -7,6 +7,7 @@ import { StorageError } from '../errors.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import type { AppendInput, AppendResult } from './append.js'
 import { NO_EPOCH } from './leader-epochs.js'
+import { LogCleaning } from './cleaner/log-cleaning.js'
 import { LogFlusher } from './log-flusher.js'
 import { Handover, settleHeir, skipTo } from './log-handover.js'
 import { loadLog, type LoadOptions } from './log-loader.js'
@@ -38,6 +39,8 @@ export class Log {
   readonly partition: number
   /** Called once after `endOffset` or `logStartOffset` moved, however many appends completed together. */
   onEndOffset: (() => void) | undefined
+  /** Compaction. */
+  readonly cleaning: LogCleaning
   readonly #state: LogState
   readonly #writer: LogWriter
   readonly #flusher: LogFlusher
@@ -52,6 +55,7 @@ export class Log {
     this.#state = state
     this.#flusher = new LogFlusher(state)
     this.#writer = new LogWriter(state, this.#flusher, () => this.#moved())
+    this.cleaning = new LogCleaning(state, this.#flusher, () => this.#retention.catch(() => 0))
   }
 
   /** Opens the log in an existing folder, recovering it unless it was closed in an orderly way. Rejects with a StorageError. */
@@ -249,7 +253,7 @@ export class Log {
     this.#state.producers.expire(this.#state.clock.now(), this.#state.environment.producerExpirationMs())
   }
 
-  /** Deletes the segments that retention and the log start allow. Resolves to their number. Rejects with a StorageError. */
+  /** Deletes the segments that retention and the log start allow: none while the log is compacted. Resolves to their number. Rejects with a StorageError. */
   applyRetention(): Promise<number> {
     // One at a time: each decides by the segments that the one before has left.
     const mine = this.#retention.catch(() => 0).then(() => this.#retain())
@@ -259,7 +263,7 @@ export class Log {
 
   async #retain(): Promise<number> {
     const before = this.#state.logStartOffset
-    if (this.#state.offline || this.#handover !== undefined) return 0
+    if (this.#state.offline || this.#handover !== undefined || this.cleaning.running) return 0
     let count: number
     try {
       count = await applyRetention(this.#state, this.#writer)
@@ -287,6 +291,7 @@ export class Log {
    */
   async close(): Promise<void> {
     const state = this.#state
+    await this.cleaning.close()
     await this.#retention.catch(() => 0)
     await this.#writer.whenIdle()
     await state.settle()
@@ -319,6 +324,7 @@ export class Log {
   /** Refuses everything from now on; nothing is saved. For a folder that failed, and before a deletion. */
   async abandon(): Promise<void> {
     this.#state.offline = true
+    await this.cleaning.close()
     await this.#retention.catch(() => 0)
     await this.#writer.whenIdle()
     await this.#state.settle()

@@ -60,6 +60,13 @@ export class SegmentList {
     return this.#segments.splice(0, count)
   }
 
+  /** Puts `segment` in the place of the neighbours `old`. */
+  replace(old: readonly LogSegment[], segment: LogSegment): void {
+    const index = this.#segments.indexOf(old[0]!)
+    assert(index >= 0 && this.#segments[index + old.length - 1] === old.at(-1), 'neighbours are replaced')
+    this.#segments.splice(index, old.length, segment)
+  }
+
   removeLast(): LogSegment {
     const last = this.#segments.pop()
     assert(last, 'a log has at least one segment')

@@ -1,5 +1,5 @@
 /** Logs on disk: segments, retention, indexes, flushing, compression, recovery. */
-import { boolean, double, ignored, int, list, long, LONG_MAX, string } from '../setting.js'
+import { boolean, double, int, list, long, LONG_MAX, string } from '../setting.js'
 
 export const logSettings = {
   'compression.gzip.level': int(-1, 'Level where the broker compresses with gzip; -1: the default of the codec.', {
@@ -125,8 +125,7 @@ export const logSettings = {
   })
 }
 
-// Compaction is not implemented yet.
-export const cleanerSettings = ignored({
+export const cleanerSettings = {
   'log.cleaner.backoff.ms': long(15000, 'Pause of the log cleaner when nothing is to be done.', { change: 'cluster-wide', min: 0 }),
   'log.cleaner.dedupe.buffer.size': long(134217728, 'Memory of the log cleaner for the keys it has seen.', { change: 'cluster-wide' }),
   'log.cleaner.delete.retention.ms': long(86400000, 'How long a tombstone stays after compaction.', { change: 'cluster-wide', min: 0 }),
@@ -147,4 +146,4 @@ export const cleanerSettings = ignored({
   }),
   'log.cleaner.min.compaction.lag.ms': long(0, 'A record is not compacted before it is this old.', { change: 'cluster-wide', min: 0 }),
   'log.cleaner.threads': int(1, 'Threads of the log cleaner.', { change: 'cluster-wide', min: 0 })
-})
+}

@@ -36,7 +36,6 @@ export const topicSettings = {
     synonyms: [{ name: 'compression.zstd.level', factor: 1 }]
   }),
   'delete.retention.ms': long(86400000, 'How long a tombstone stays after compaction.', {
-    ignored: true,
     change: 'topic',
     min: 0,
     synonyms: [{ name: 'log.cleaner.delete.retention.ms', factor: 1 }]
@@ -86,7 +85,6 @@ export const topicSettings = {
     synonyms: [{ name: 'log.local.retention.ms', factor: 1 }]
   }),
   'max.compaction.lag.ms': long(LONG_MAX, 'A record is compacted at the latest when it is this old.', {
-    ignored: true,
     change: 'topic',
     min: 1,
     synonyms: [{ name: 'log.cleaner.max.compaction.lag.ms', factor: 1 }]
@@ -112,14 +110,12 @@ export const topicSettings = {
     { change: 'topic', oneOf: ['CreateTime', 'LogAppendTime'], synonyms: [{ name: 'log.message.timestamp.type', factor: 1 }] }
   ),
   'min.cleanable.dirty.ratio': double(0.5, 'Share of uncleaned bytes from which the log is compacted.', {
-    ignored: true,
     change: 'topic',
     min: 0,
     max: 1,
     synonyms: [{ name: 'log.cleaner.min.cleanable.ratio', factor: 1 }]
   }),
   'min.compaction.lag.ms': long(0, 'A record is not compacted before it is this old.', {
-    ignored: true,
     change: 'topic',
     min: 0,
     synonyms: [{ name: 'log.cleaner.min.compaction.lag.ms', factor: 1 }]

@@ -1,0 +1,141 @@
+/** Compaction of one log: whether it is due, one at a time, and stopping it. */
+import { StorageError } from '../../errors.js'
+import * as batch from '../../record/batch.js'
+import { isPassing, syncFolder } from '../files.js'
+import type { LogFlusher } from '../log-flusher.js'
+import type { LogSegment } from '../log-segment.js'
+import type { LogState } from '../log-state.js'
+import { CleaningAborted, cleanLog, type CleanOptions, type CleanResult } from './clean-log.js'
+import { cleanRange, compactionDelayMs, dirtySegments, dirtyStart, isDue, type CleanRange, type DirtyStart } from './policy.js'
+
+export type { CleanOptions, CleanResult } from './clean-log.js'
+export { CleaningAborted } from './clean-log.js'
+
+export interface CleanNeed {
+  readonly start: DirtyStart
+  readonly range: CleanRange
+  readonly due: boolean
+}
+
+export class LogCleaning {
+  readonly #state: LogState
+  readonly #flusher: LogFlusher
+  readonly #beforeStart: () => Promise<unknown>
+  #running: Promise<unknown> | undefined
+  #stop = new AbortController()
+  #paused = 0
+
+  /** `beforeStart`: waits for what else takes segments away. */
+  constructor(state: LogState, flusher: LogFlusher, beforeStart: () => Promise<unknown>) {
+    this.#state = state
+    this.#flusher = flusher
+    this.#beforeStart = beforeStart
+  }
+
+  get running(): boolean {
+    return this.#running !== undefined
+  }
+
+  /** What there is to compact. `checkpoint`: up to where it was done before; undefined: never. Rejects with a StorageError. */
+  async need(checkpoint: number | undefined): Promise<CleanNeed> {
+    const state = this.#state
+    const { config } = state
+    const nowMs = state.clock.now()
+    const facts = this.#facts()
+    const start = dirtyStart(facts, checkpoint)
+    const dirty = dirtySegments(state.segments.snapshot(), start.offset)
+    let youngFrom: number | undefined
+    if (config.minCompactionLagMs > 0) {
+      for (const segment of dirty) {
+        if (segment.size === 0 || (await segment.retentionTimestamp()) <= nowMs - config.minCompactionLagMs) continue
+        youngFrom = segment.baseOffset
+        break
+      }
+    }
+    let delayMs = 0
+    if (config.maxCompactionLagMs < Number.MAX_SAFE_INTEGER) {
+      const first: number[] = []
+      for (const segment of dirty) first.push(await firstTimestamp(state, segment))
+      delayMs = compactionDelayMs(first, config.maxCompactionLagMs, nowMs)
+    }
+    // Asked anew: the disk may have been waited for, and the log go on meanwhile.
+    const range = cleanRange(this.#facts(), start.offset, youngFrom)
+    return { start, range, due: isDue(range, config.minCleanableDirtyRatio, delayMs) }
+  }
+
+  #facts() {
+    const { segments, logStartOffset, endOffset, producers } = this.#state
+    const lastStableOffset = Math.min(endOffset, producers.firstUnstableOffset ?? endOffset)
+    return { segments: segments.snapshot(), logStartOffset, endOffset, lastStableOffset }
+  }
+
+  /** Undefined: not now, or it was stopped. Rejects with a StorageError; EBADMSG: a batch is broken, nothing was changed there. */
+  async clean(range: CleanRange, options: CleanOptions): Promise<CleanResult | undefined> {
+    if (this.#running !== undefined || this.#paused > 0 || this.#state.offline) return undefined
+    this.#stop = new AbortController()
+    const work = this.#clean(range, options, this.#stop.signal)
+    this.#running = work
+    try {
+      return await work
+    } catch (error) {
+      if (error instanceof CleaningAborted) return undefined
+      this.#failed(error)
+      throw error
+    } finally {
+      this.#running = undefined
+    }
+  }
+
+  /** Stops a compaction and keeps the next from beginning while `work` runs. */
+  async paused<T>(work: () => Promise<T>): Promise<T> {
+    this.#paused++
+    try {
+      await this.abort()
+      return await work()
+    } finally {
+      this.#paused--
+    }
+  }
+
+  /** Stops it for good. */
+  async close(): Promise<void> {
+    this.#paused++
+    await this.abort()
+  }
+
+  /** Stops the compaction that is running. */
+  async abort(): Promise<void> {
+    this.#stop.abort()
+    await this.#running?.catch(() => undefined)
+  }
+
+  async #clean(range: CleanRange, options: CleanOptions, signal: AbortSignal): Promise<CleanResult> {
+    const state = this.#state
+    await this.#beforeStart()
+    // The active segment is created by the first write to it. It must be a file before what stands before it may lose its last records: the end of
+    // the log is found by them.
+    await state.segments.active.native.prepare(state.strand)
+    await syncFolder(state.folder)
+    const old = state.segments.snapshot().filter((segment) => segment.baseOffset < range.firstUncleanableOffset)
+    if (old.some((segment) => segment.durableBytes < segment.size)) await this.#flusher.flush()
+    if (signal.aborted || state.offline) throw new CleaningAborted()
+    return cleanLog(state, range, options, signal)
+  }
+
+  #failed(error: unknown): void {
+    if (error instanceof StorageError && error.code !== 'EBADMSG' && error.code !== 'ECANCELED' && !isPassing(error.code))
+      this.#state.fail(error)
+  }
+}
+
+// The largest timestamp of the first batch; -1: there is none. Read once.
+async function firstTimestamp(state: LogState, segment: LogSegment): Promise<number> {
+  if (segment.firstTimestamp === undefined && segment.size > 0) {
+    const first = await segment.native.scan(0, 1, 1, 0)
+    if (first.frame !== undefined) {
+      if (first.count > 0) segment.firstTimestamp = batch.maxTimestamp(first.frame.buffer, first.frame.start + 8)
+      state.runtime.release(first.frame)
+    }
+  }
+  return segment.firstTimestamp ?? -1
+}

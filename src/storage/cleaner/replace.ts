@@ -1,0 +1,46 @@
+/** Swaps segments of an open log. Whoever reads the old ones goes on: they stay open until their files are removed. */
+import { StorageError } from '../../errors.js'
+import { removeFile, renameIfThere, storageError } from '../files.js'
+import type { LogSegment } from '../log-segment.js'
+import type { LogState } from '../log-state.js'
+import { DELETED_SUFFIX, SNAPSHOT_SUFFIX } from '../names.js'
+import { runSwapSteps, SWAPPED_SUFFIXES, swapSteps } from './swap.js'
+
+/**
+ * Puts `cleaned`, whose files are complete and on the disk as `.cleaned`, in the place of the neighbours `old`. A failure in between leaves
+ * names that only the next start puts right: the folder goes offline.
+ */
+export async function replaceSegments(state: LogState, old: readonly LogSegment[], cleaned: LogSegment): Promise<void> {
+  try {
+    // What is open stays readable under whatever name.
+    for (const segment of old) await segment.native.prepare(state.strand)
+    await runSwapSteps(
+      state.folder,
+      swapSteps(
+        cleaned.baseOffset,
+        old.map(({ baseOffset }) => baseOffset)
+      )
+    )
+  } catch (error) {
+    cleaned.native.close()
+    const failure = storageError(error, state.folder)
+    state.fail(failure)
+    throw new StorageError(failure.code, failure.path, `compacted segments could not be put in their place: ${failure.message}`)
+  }
+  cleaned.sealed = true
+  cleaned.timestampsKnown = cleaned.largestTimestamp >= 0
+  cleaned.durableBytes = cleaned.size
+  state.segments.replace(old, cleaned)
+  state.later(state.config.fileDeleteDelayMs, () => removeOld(state, old, cleaned.baseOffset))
+}
+
+async function removeOld(state: LogState, old: readonly LogSegment[], kept: number): Promise<void> {
+  for (const segment of old) segment.native.close()
+  for (const segment of old) {
+    for (const suffix of SWAPPED_SUFFIXES) await removeFile(segment.path + suffix + DELETED_SUFFIX)
+    // Where no segment begins any more no start looks for producer states, except for the newest.
+    if (segment.baseOffset === kept || segment.baseOffset === state.snapshotOffset) continue
+    const snapshot = segment.path + SNAPSHOT_SUFFIX
+    if (await renameIfThere(snapshot, snapshot + DELETED_SUFFIX)) await removeFile(snapshot + DELETED_SUFFIX)
+  }
+}

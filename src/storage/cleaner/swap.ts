@@ -1,0 +1,152 @@
+/**
+ * Putting a cleaned segment in the place of those it was made of, as Kafka does: `.cleaned` becomes `.swap` when it is whole, the old ones become
+ * `.deleted`, `.swap` loses its suffix. A crash after any step is put right when the log is opened (`recoverSwaps`): a `.cleaned` file is thrown
+ * away, a complete `.swap` takes the place of all that lies in its range.
+ *
+ * That holds only if the disk sees the steps in this order: the folder is flushed between them, so that no rename is lost behind a later one.
+ */
+import { open, readdir, rename } from 'node:fs/promises'
+import path from 'node:path'
+import * as batch from '../../record/batch.js'
+import { removeFile, renameIfThere, storageError, syncFolder } from '../files.js'
+import {
+  CLEANED_SUFFIX,
+  DELETED_SUFFIX,
+  INDEX_SUFFIX,
+  LOG_SUFFIX,
+  offsetName,
+  parseSegmentFile,
+  SNAPSHOT_SUFFIX,
+  SWAP_SUFFIX,
+  TIME_INDEX_SUFFIX,
+  TXN_INDEX_SUFFIX,
+  type SegmentFileName
+} from '../names.js'
+
+/** In the order in which Kafka renames them. */
+export const SWAPPED_SUFFIXES = [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX] as const
+
+export type SwapStep = { readonly kind: 'rename'; readonly from: string; readonly to: string } | { readonly kind: 'sync' }
+
+/** All that is done, one step after the other. Names of files in the folder of the log; one that is missing is passed over. */
+export function swapSteps(newBase: number, oldBases: readonly number[]): SwapStep[] {
+  const steps: SwapStep[] = [{ kind: 'sync' }]
+  const renameAll = (base: number, from: string, to: string) => {
+    for (const suffix of SWAPPED_SUFFIXES) {
+      const name = offsetName(base) + suffix
+      steps.push({ kind: 'rename', from: name + from, to: name + to })
+    }
+  }
+  renameAll(newBase, CLEANED_SUFFIX, SWAP_SUFFIX)
+  steps.push({ kind: 'sync' })
+  for (const base of oldBases) renameAll(base, '', DELETED_SUFFIX)
+  steps.push({ kind: 'sync' })
+  renameAll(newBase, SWAP_SUFFIX, '')
+  steps.push({ kind: 'sync' })
+  return steps
+}
+
+/** Rejects with a StorageError: then only opening the log anew puts it right. */
+export async function runSwapSteps(folder: string, steps: readonly SwapStep[]): Promise<void> {
+  for (const step of steps) {
+    if (step.kind === 'sync') await syncFolder(folder)
+    else await renameIfThere(path.join(folder, step.from), path.join(folder, step.to))
+  }
+}
+
+/** Removes what an unfinished compaction has written. */
+export async function removeCleaned(folder: string, base: number): Promise<void> {
+  for (const suffix of SWAPPED_SUFFIXES) await removeFile(path.join(folder, offsetName(base) + suffix + CLEANED_SUFFIX))
+}
+
+/** Whether it is a file that `recoverSwaps` deals with. */
+export function isUnfinishedSwap(name: string): boolean {
+  if (!name.endsWith(CLEANED_SUFFIX) && !name.endsWith(SWAP_SUFFIX)) return false
+  const state = parseSegmentFile(name)?.state
+  return state === CLEANED_SUFFIX || state === SWAP_SUFFIX
+}
+
+/** Finishes or undoes what a crash interrupted. Rejects with a StorageError. `tell`: what was done, in a sentence. */
+export async function recoverSwaps(folder: string, tell: (message: string) => void): Promise<void> {
+  const files = await segmentFiles(folder)
+  const cleaned = files.filter(({ state }) => state === CLEANED_SUFFIX)
+  const swaps = files.filter(({ state }) => state === SWAP_SUFFIX)
+  if (cleaned.length === 0 && swaps.length === 0) return
+  // Beside a .cleaned file, a .swap file at or behind its offset is part of the same unfinished step: the old segments are all there still (KAFKA-6264).
+  const firstCleaned = Math.min(...cleaned.map(({ offset }) => offset))
+  const valid = swaps.filter(({ offset }) => offset < firstCleaned)
+  for (const file of swaps) if (file.offset >= firstCleaned) await removeFile(pathOf(folder, file))
+  for (const file of cleaned) await removeFile(pathOf(folder, file))
+  if (valid.length > 0) await finishSwaps(folder, valid, files, tell)
+  await syncFolder(folder)
+}
+
+async function finishSwaps(
+  folder: string,
+  swaps: readonly SegmentFileName[],
+  files: readonly SegmentFileName[],
+  tell: (message: string) => void
+): Promise<void> {
+  const logs = swaps.filter(({ suffix }) => suffix === LOG_SUFFIX)
+  let end = -Infinity
+  for (const log of logs) end = Math.max(end, await nextOffsetOf(pathOf(folder, log), log.offset))
+  const start = Math.min(...logs.map(({ offset }) => offset))
+  for (const file of files) {
+    if (file.state !== '' || file.suffix === SNAPSHOT_SUFFIX || file.offset < start || file.offset >= end) continue
+    await removeFile(pathOf(folder, file))
+  }
+  for (const file of swaps) {
+    const from = pathOf(folder, file)
+    try {
+      await rename(from, pathOf(folder, { ...file, state: '' }))
+    } catch (error) {
+      throw storageError(error, from)
+    }
+  }
+  const what = logs.length > 0 ? `the segments from ${start} to ${end} are replaced by their compacted form` : 'renamed its last files'
+  tell(`${folder}: a compaction that was interrupted is completed: ${what}`)
+}
+
+async function segmentFiles(folder: string): Promise<SegmentFileName[]> {
+  try {
+    return (await readdir(folder)).map(parseSegmentFile).filter((file) => file !== undefined)
+  } catch (error) {
+    throw storageError(error, folder)
+  }
+}
+
+function pathOf(folder: string, { offset, suffix, state }: SegmentFileName): string {
+  return path.join(folder, offsetName(offset) + suffix + state)
+}
+
+const READ_BYTES = 1 << 20
+
+/** Behind the last whole batch of a segment file; its base offset when there is none. */
+async function nextOffsetOf(file: string, baseOffset: number): Promise<number> {
+  try {
+    const handle = await open(file, 'r')
+    try {
+      const buffer = Buffer.alloc(READ_BYTES)
+      const { size } = await handle.stat()
+      let next = baseOffset
+      let start = 0
+      let length = 0
+      for (let at = 0; at + batch.BATCH_OVERHEAD <= size;) {
+        if (at + batch.BATCH_OVERHEAD > start + length) {
+          length = (await handle.read(buffer, 0, READ_BYTES, at)).bytesRead
+          start = at
+          if (length < batch.BATCH_OVERHEAD) break
+        }
+        const bytes = batch.sizeInBytes(buffer, at - start)
+        if (bytes < batch.BATCH_OVERHEAD || bytes > size - at) break
+        next = Math.max(next, batch.lastOffset(buffer, at - start) + 1)
+        at += bytes
+      }
+      return next
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    throw storageError(error, file)
+  }
+}

@@ -1,0 +1,105 @@
+/** A crash after any step of putting a cleaned segment in its place. */
+import { cp, readdir, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { recoverSwaps, runSwapSteps, swapSteps } from '../../../src/storage/cleaner/swap.js'
+import { offsetName } from '../../../src/storage/names.js'
+import { temporaryFolder } from '../support.js'
+import { assertSound, compact, latest, put, seen, startCompacting, type Seen } from './support.js'
+
+const CLEANED = ['.log', '.index', '.timeindex']
+
+interface Prepared {
+  /** A data folder as it was before the compaction. */
+  readonly before: string
+  /** The folder of the log after it. */
+  readonly after: string
+  readonly oldBases: readonly number[]
+  readonly records: readonly Seen[]
+  readonly endOffset: number
+}
+
+async function prepare(t: ExecutionContext): Promise<Prepared> {
+  const one = await startCompacting(t, { topic: { 'internal.segment.bytes': '100000' } })
+  const oldBases: number[] = []
+  for (let round = 0; round < 4; round++) {
+    oldBases.push(one.log.nextOffset)
+    for (let batch = 0; batch < 10; batch++)
+      await put(one, [
+        [`k${batch % 7}`, `${round}-${batch}`],
+        [`once-${round}-${batch}`, 'x'.repeat(50)]
+      ])
+    one.log.roll()
+  }
+  await put(one, [['k0', 'last']])
+  await one.engine.drop()
+  const before = path.join(await temporaryFolder(t), 'before')
+  await cp(one.engine.dir, before, { recursive: true })
+  const again = await startCompacting(t, { dir: one.engine.dir, clock: one.clock, topic: { 'internal.segment.bytes': '100000' } })
+  const records = await seen(again.log)
+  const { endOffset } = again.log
+  while (await again.engine.manager.cleaner.cleanFilthiest());
+  t.is((await readdir(path.join(one.engine.dir, 't-0'))).filter((name) => name.endsWith('.log')).length, 2)
+  await again.engine.drop()
+  return { before, after: path.join(one.engine.dir, 't-0'), oldBases, records, endOffset }
+}
+
+async function leftOver(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => /\.(cleaned|swap|deleted)$/.test(name))
+}
+
+test('every step can be the last one', async (t) => {
+  const { before, after, oldBases, records, endOffset } = await prepare(t)
+  const steps = swapSteps(0, oldBases)
+  for (let count = 0; count <= steps.length; count++) {
+    const dir = path.join(await temporaryFolder(t), 'data')
+    await cp(before, dir, { recursive: true })
+    const folder = path.join(dir, 't-0')
+    for (const suffix of CLEANED) await cp(path.join(after, offsetName(0) + suffix), path.join(folder, `${offsetName(0)}${suffix}.cleaned`))
+    await runSwapSteps(folder, steps.slice(0, count))
+    const again = await startCompacting(t, { dir, topic: { 'internal.segment.bytes': '100000' } })
+    t.is(again.log.endOffset, endOffset)
+    const found = await seen(again.log)
+    t.deepEqual(latest(found), latest(records), `after ${count} steps`)
+    t.deepEqual(
+      found,
+      records.filter(({ offset }) => found.some((one) => one.offset === offset))
+    )
+    t.deepEqual(await leftOver(folder), [])
+    await assertSound(t, again.engine)
+    t.is((await put(again, [['new', '1']])).baseOffset, endOffset)
+    await compact(again)
+    t.deepEqual(latest(await seen(again.log)), latest([...records, { offset: endOffset, key: 'new', value: '1', timestamp: 0 }]))
+    await again.engine.drop()
+  }
+})
+
+test('a recovery that is interrupted is taken up again', async (t) => {
+  const { before, after, oldBases, records } = await prepare(t)
+  const steps = swapSteps(0, oldBases)
+  const dir = path.join(await temporaryFolder(t), 'data')
+  await cp(before, dir, { recursive: true })
+  const folder = path.join(dir, 't-0')
+  for (const suffix of CLEANED) await cp(path.join(after, offsetName(0) + suffix), path.join(folder, `${offsetName(0)}${suffix}.cleaned`))
+  // All is renamed to .swap; a start has begun to remove the old segments, and renamed the log itself.
+  await runSwapSteps(folder, steps.slice(0, 7))
+  await rm(path.join(folder, `${offsetName(oldBases[1]!)}.log`))
+  const told: string[] = []
+  await recoverSwaps(folder, (message) => told.push(message))
+  t.is(told.length, 1)
+  await cp(path.join(folder, `${offsetName(0)}.index`), path.join(folder, `${offsetName(0)}.index.swap`))
+  await rm(path.join(folder, `${offsetName(0)}.index`))
+  const again = await startCompacting(t, { dir, topic: { 'internal.segment.bytes': '100000' } })
+  t.deepEqual(latest(await seen(again.log)), latest(records))
+  t.deepEqual(await leftOver(folder), [])
+  await assertSound(t, again.engine)
+})
+
+test('a .swap file beside an earlier .cleaned one belongs to a step that was not finished: the old segments count', async (t) => {
+  const folder = await temporaryFolder(t)
+  const name = (base: number, suffix: string) => path.join(folder, offsetName(base) + suffix)
+  for (const file of [name(0, '.log'), name(50, '.log'), name(0, '.log.cleaned'), name(50, '.log.swap'), path.join(folder, 'notes.swap')])
+    await writeFile(file, 'x')
+  await recoverSwaps(folder, () => t.fail())
+  t.deepEqual((await readdir(folder)).toSorted(), [`${offsetName(0)}.log`, `${offsetName(50)}.log`, 'notes.swap'])
+})
