@@ -65,6 +65,11 @@ export class RegionSender {
     const done = this.#runtime
       .run(file, (ticket) => (connection = native.ioLend(fd, segment, position, length, ticket)))
       .then(([, bytes]) => assert.equal(bytes, length))
+      .catch((error: unknown) => {
+        // A reset that came between two regions leaves a socket without a peer.
+        const reset = error instanceof StorageError && error.code === 'ENOTCONN' && !(to as Socket).connecting
+        throw reset ? new StorageError('ECONNRESET', file) : error
+      })
     // The descriptor was duplicated: a socket that its owner destroys lives on until the duplicate is closed.
     const ended = (): void => void (connection > 0 && native.ioClose(connection, false))
     if (connection > 0) this.#sending.set(connection, done)
