@@ -40,7 +40,8 @@ struct Sip {
 
 std::uint64_t load_le(const std::uint8_t* at, std::size_t bytes) {
   std::uint64_t word = 0;
-  std::memcpy(&word, at, bytes);
+  // An empty key may have no address at all, which memcpy must not be given.
+  if (bytes != 0) std::memcpy(&word, at, bytes);
   if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
   return word;
 }
