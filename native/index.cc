@@ -148,6 +148,20 @@ int Index::find(std::int64_t limit, bool by_value, Wait wait, std::size_t* count
   return 1;
 }
 
+int Index::entry(std::size_t before, IndexEntry& out) const {
+  int fd;
+  {
+    std::lock_guard lock(mutex_);
+    if (before >= count_) return 0;
+    fd = fd_;
+  }
+  std::uint8_t bytes[12];
+  const std::int64_t got = read_at(fd, bytes, entry_bytes_, before * entry_bytes_, Wait::Yes);
+  if (got != static_cast<std::int64_t>(entry_bytes_)) return got < 0 ? static_cast<int>(got) : -EIO;
+  out = decode(bytes);
+  return 1;
+}
+
 int Index::write(const IndexEntry* entries, std::size_t count) {
   if (count == 0) return 0;
   std::uint64_t end;

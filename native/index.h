@@ -53,6 +53,9 @@ class Index {
   // As find_key, by value; `count` receives the number of entries up to and with it.
   int find_value(std::int64_t limit, std::size_t& count, IndexEntry& out) const { return find(limit, true, Wait::Yes, &count, out); }
 
+  // The entry behind `before` others: 1 found, 0 there is none, else -errno.
+  int entry(std::size_t before, IndexEntry& out) const;
+
   std::size_t room() const;
   // Writes entries behind the published ones, without publishing them. Returns 0 or -errno.
   int write(const IndexEntry* entries, std::size_t count);

@@ -108,6 +108,8 @@ class Segment {
   ScanResult scan(const ScanRequest& request);
   int check_indexes();
   int locate_timestamp(std::int64_t timestamp, BatchPlace& out);
+  // The last offset of the first batch at or behind `position` that the offset index knows; -1: none.
+  int indexed_offset(std::uint64_t position, std::int64_t& offset);
   int read(std::uint64_t position, std::size_t length, FramePool& frames, FrameRef& out);
 
   // The batch that holds `offset`, or the first behind it (offsets may have gaps). Where it fits into `limit` bytes, `bytes` is how much of them is whole

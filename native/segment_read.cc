@@ -1,5 +1,7 @@
 // Look-ups and reads of a segment: they run beside its writers.
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <utility>
 
 #include "segment.h"
@@ -191,6 +193,21 @@ int Segment::locate_timestamp_once(std::int64_t timestamp, BatchPlace& out) {
     }
     walk.step();
   }
+}
+
+int Segment::indexed_offset(std::uint64_t position, std::int64_t& offset) {
+  offset = -1;
+  if (const int result = open(); result < 0) return result;
+  if (position > INT32_MAX) return 0;
+  return beside_cuts(Wait::Yes, [&] {
+    IndexEntry entry;
+    std::size_t below = 0;
+    offset = -1;
+    int found = position == 0 ? 0 : offsets_.find_value(static_cast<std::int64_t>(position) - 1, below, entry);
+    if (found >= 0) found = offsets_.entry(below, entry);
+    if (found > 0) offset = base_offset_ + entry.key;
+    return std::min(found, 0);
+  });
 }
 
 int Segment::read(std::uint64_t position, std::size_t length, FramePool& frames, FrameRef& out) {

@@ -98,6 +98,7 @@ struct SegmentCalls::State {
   Napi::Value segment_locate(const Napi::CallbackInfo& info);
   Napi::Value segment_locate_later(const Napi::CallbackInfo& info);
   Napi::Value segment_locate_timestamp(const Napi::CallbackInfo& info);
+  Napi::Value segment_indexed_offset(const Napi::CallbackInfo& info);
   Napi::Value segment_read(const Napi::CallbackInfo& info);
   Napi::Value segment_scan(const Napi::CallbackInfo& info);
   Napi::Value segment_check_indexes(const Napi::CallbackInfo& info);
@@ -260,6 +261,18 @@ Napi::Value SegmentCalls::State::segment_locate_timestamp(Info info) {
   return info.Env().Undefined();
 }
 
+Napi::Value SegmentCalls::State::segment_indexed_offset(Info info) {
+  const auto position = static_cast<std::uint64_t>(integer_argument(info, 1, 0, kMaxSafeInteger));
+  const std::shared_ptr<Segment> target = segment(info);
+  later(Lane::Read, target->place(), ticket_argument(info, 2), [target, position](Values& values) {
+    std::int64_t offset;
+    const int status = target->indexed_offset(position, offset);
+    values.a = static_cast<double>(offset);
+    return status;
+  });
+  return info.Env().Undefined();
+}
+
 Napi::Value SegmentCalls::State::segment_read(Info info) {
   const auto position = static_cast<std::uint64_t>(integer_argument(info, 1, 0, kMaxSafeInteger));
   const auto length = static_cast<std::size_t>(integer_argument(info, 2, 0, INT_MAX));
@@ -391,6 +404,7 @@ void SegmentCalls::define(Napi::Env env, Napi::Object target) {
   set("segmentLocate", &State::segment_locate);
   set("segmentLocateLater", &State::segment_locate_later);
   set("segmentLocateTimestamp", &State::segment_locate_timestamp);
+  set("segmentIndexedOffset", &State::segment_indexed_offset);
   set("segmentRead", &State::segment_read);
   set("segmentScan", &State::segment_scan);
   set("segmentCheckIndexes", &State::segment_check_indexes);

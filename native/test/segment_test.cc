@@ -59,8 +59,19 @@ void verify(Segment& segment, const Log& log) {
         CHECK_EQ(place.bytes, batch.bytes);
       }
     }
+    // The first indexed batch from here on begins here or behind, and is one of the log.
+    std::int64_t indexed;
+    CHECK_EQ(segment.indexed_offset(position, indexed), 0);
+    if (indexed >= 0) {
+      CHECK(indexed >= batch.base_offset + batch.records - 1);
+      CHECK_EQ(segment.locate(indexed, Wait::Yes, place), 0);
+      CHECK(place.position >= position && place.position - position <= 500 + 2 * 800);
+    }
     position += batch.bytes;
   }
+  std::int64_t behind;
+  CHECK_EQ(segment.indexed_offset(position, behind), 0);
+  CHECK_EQ(behind, -1);
   CHECK_EQ(segment.locate(log.next, Wait::Yes, place), 0);
   CHECK_EQ(place.position, position);
   CHECK_EQ(place.base_offset, -1);

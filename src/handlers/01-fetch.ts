@@ -7,10 +7,12 @@
 import { DelayedFetch, type WaitedPartition } from '../broker/delayed-fetch.js'
 import { targetKey, type FetchContext, type FetchTarget } from '../broker/fetch-session.js'
 import type { BrokerServices } from '../broker/services.js'
+import { StorageError } from '../errors.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { fetch } from '../protocol/messages/01-fetch.js'
 import type { InputOf, MessageOf } from '../protocol/schema.js'
 import type { FileRegion } from '../protocol/writer.js'
+import type { Aborted, Log, ReadResult } from '../storage/log.js'
 import { handler, type RequestContext } from './handler.js'
 
 type Request = MessageOf<typeof fetch.request>
@@ -140,10 +142,11 @@ class Fetching {
     const first = remaining === this.#maxBytes
     if (target.fetchOffset >= upTo || (maxBytes === 0 && !first)) return { target, response: found, bytes: 0, failed: false }
     const read = log.read(target.fetchOffset, maxBytes, upTo, first)
-    const finish = ({ errorCode, region, bytes }: { errorCode: number; region: FileRegion | null; bytes: number }): PartitionRead => {
+    const finish = ({ errorCode, region, bytes }: ReadResult): PartitionRead | Promise<PartitionRead> => {
       if (errorCode !== ErrorCode.NONE) return failed(target, errorCode)
       if (region !== null) found.records = region
-      return { target, response: found, bytes, failed: false }
+      const done = { target, response: found, bytes, failed: false }
+      return committed && region !== null ? withAborted(done, log, region, upTo) : done
     }
     return read instanceof Promise ? read.then(finish) : finish(read)
   }
@@ -195,6 +198,21 @@ class Fetching {
     }
     return { errorCode: ErrorCode.NONE, sessionId, responses }
   }
+}
+
+/** Tells which of the transactions in the region were aborted: the reader leaves their records out. */
+function withAborted(read: PartitionRead, log: Log, region: FileRegion, upTo: number): PartitionRead | Promise<PartitionRead> {
+  const add = (aborted: Aborted): PartitionRead => {
+    if (aborted.length === 0) return read
+    const abortedTransactions = aborted.map(({ producerId, firstOffset }) => ({ producerId, firstOffset }))
+    return { ...read, response: { ...read.response, abortedTransactions } }
+  }
+  const found = log.abortedIn(read.target.fetchOffset, region, upTo)
+  if (!(found instanceof Promise)) return add(found)
+  return found.then(add, (error: unknown) => {
+    if (error instanceof StorageError) return failed(read.target, ErrorCode.KAFKA_STORAGE_ERROR)
+    throw error
+  })
 }
 
 const EMPTY = new Uint8Array(0)

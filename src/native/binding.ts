@@ -258,6 +258,8 @@ export interface NativeRuntime {
   segmentLocateLater(segment: number, offset: number, limit: number, ticket: number): void
   /** The first batch whose maxTimestamp >= timestamp, as Location; bytes 0: none in this segment. */
   segmentLocateTimestamp(segment: number, timestamp: number, ticket: number): void
+  /** value1 = last offset of the first batch at or behind `position` that has an entry in the offset index; -1: none. */
+  segmentIndexedOffset(segment: number, position: number, ticket: number): void
   /** Reads up to `length` bytes at `position`: value1 = frame (0 when none), value2 = bytes read. */
   segmentRead(segment: number, position: number, length: number, ticket: number): void
   /**

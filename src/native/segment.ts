@@ -162,6 +162,14 @@ export class NativeSegment {
     return bytes === 0 ? undefined : { position, baseOffset, bytes }
   }
 
+  /** The last offset of the first batch at or behind a file position that has an entry in the offset index; -1: there is none. */
+  async indexedOffsetFrom(position: number): Promise<number> {
+    const [, offset] = await this.#runtime.run(this.#path, (ticket) =>
+      this.#runtime.native.segmentIndexedOffset(this.handle, position, ticket)
+    )
+    return offset
+  }
+
   /** Copies up to `length` bytes at `position` out of the file. */
   async read(position: number, length: number): Promise<Buffer> {
     const read = await this.readFrame(position, length)

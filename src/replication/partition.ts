@@ -56,7 +56,7 @@ export class Partition {
   }
 
   get highWatermark(): number {
-    return this.log.endOffset
+    return this.log.highWatermark
   }
 
   get lastStableOffset(): number {

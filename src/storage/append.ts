@@ -4,6 +4,7 @@ import type { RecordError, Refusal } from '../record/index.js'
 import type { Frame } from '../native/runtime.js'
 import type { Undo } from './producer-state.js'
 import type { LogSegment } from './log-segment.js'
+import type { AbortedTransaction } from './transaction-index.js'
 
 /**
  * Who gave the batch decides what is checked and who assigns offsets. `client`: everything is checked. `coordinator`: this process built it;
@@ -21,6 +22,8 @@ export interface AppendInput {
   readonly origin: AppendOrigin
   /** Stamped into the batch (not for `replication`). */
   readonly leaderEpoch: number
+  /** Of an end-transaction marker: the feature level of the coordinator that writes it (KIP-890). */
+  readonly transactionVersion?: number
 }
 
 /** A value, never a rejection. */
@@ -40,6 +43,13 @@ export interface AppendResult {
 
 export type Resolve = (result: AppendResult) => void
 
+/** The transaction that a marker ends. */
+export interface TransactionEnd {
+  readonly producerId: number
+  /** Undefined: it is committed, or there was none. */
+  readonly aborted: AbortedTransaction | undefined
+}
+
 /** A batch that has its offsets and is on its way to the file. */
 export interface PendingBatch {
   readonly segment: LogSegment
@@ -51,8 +61,7 @@ export interface PendingBatch {
   readonly logAppendTimeMs: number
   /** What it changed in the producer states. */
   readonly undo: Undo | undefined
-  /** The producer whose transaction it ends; -1: none. */
-  readonly endsTransactionOf: number
+  readonly ends: TransactionEnd | undefined
   readonly resolve: Resolve
   /** Retries of it that came before it was written. */
   retries: Resolve[] | undefined

@@ -1,6 +1,6 @@
 /** Making a log durable, and its recovery point with it. */
 import type { StorageError } from '../errors.js'
-import { storageError, syncFolder } from './files.js'
+import { isPassing, storageError, syncFolder } from './files.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
 
@@ -48,22 +48,24 @@ export class LogFlusher {
     const state = this.#state
     this.lastFlushMs = state.clock.now()
     const upTo = state.endOffset
+    const { cuts } = state
+    let syncing = false
     try {
+      for (const segment of this.#unflushed()) if (await segment.transactions.write()) state.folderChanged = true
+      syncing = true
       const segments = this.#unflushed()
       if (state.folderChanged || segments.some((segment) => !segment.inFolder)) await this.#flushFolder(segments)
-      for (const segment of segments) {
-        // Retention may take one away while others are flushed.
-        if (state.segments.at(state.segments.floor(segment.baseOffset)) === segment) await this.#flushSegment(segment)
-      }
+      for (const segment of segments) await this.#flushSegment(segment)
       // Above the recovery point the epochs are found again from the batches; below it only their file knows them.
       if (!state.epochsSaved) await state.saveEpochs()
-      if (upTo > state.recoveryPoint && state.epochsSaved) {
+      if (upTo > state.recoveryPoint && state.epochsSaved && cuts === state.cuts && !state.cutting) {
         state.recoveryPoint = upTo
         state.environment.recoveryPointMoved()
       }
     } catch (error) {
       const failure = storageError(error, state.folder)
-      this.#fail(failure)
+      // Room for a transaction index may come; what failed in a sync is lost.
+      if (syncing || !isPassing(failure.code)) this.#fail(failure)
       throw failure
     } finally {
       this.#running = undefined
@@ -84,13 +86,23 @@ export class LogFlusher {
   }
 
   #unflushed(): LogSegment[] {
-    return this.#state.segments.all().filter((segment) => segment.writtenBytes > segment.durableBytes)
+    return this.#state.segments.all().filter((segment) => segment.writtenBytes > segment.durableBytes || segment.transactions.dirty)
   }
 
+  // A segment may be deleted, or cut, while the disk is at work: then it no longer matters, or its new end does.
   async #flushSegment(segment: LogSegment): Promise<void> {
+    const { segments, cuts } = this.#state
     const { indexChanges } = segment
-    const durable = await segment.native.flush()
-    if (durable > segment.durableBytes && segment.indexChanges === indexChanges) segment.durableBytes = durable
+    try {
+      if (!segments.has(segment)) return
+      const durable = await segment.native.flush()
+      await segment.transactions.sync()
+      if (cuts !== this.#state.cuts || this.#state.cutting) return
+      if (durable > segment.durableBytes && segment.indexChanges === indexChanges) segment.durableBytes = durable
+      if (segment.sealed && segment.size === segment.assignedBytes) segment.transactions.release()
+    } catch (error) {
+      if (segments.has(segment)) throw error
+    }
   }
 
   // A failed fsync may have dropped the pages: a second one would lie. So the folder goes, whatever the reason was.

@@ -2,7 +2,7 @@
  * Opening the folder of a log. After a clean stop nothing is scanned: the checkpoint says where the log ends and one look proves it. After a
  * crash everything from the recovery point on is read and checked, a torn tail cut off and the indexes made anew.
  */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { WireError } from '../errors.js'
 import * as batch from '../record/batch.js'
@@ -21,11 +21,11 @@ import {
   offsetName,
   parseSegmentFile,
   SNAPSHOT_SUFFIX,
-  TIME_INDEX_SUFFIX
+  TIME_INDEX_SUFFIX,
+  TXN_INDEX_SUFFIX
 } from './names.js'
-import { readEndMarker, readProducer } from './producer-batch.js'
-import { decodeSnapshot } from './producer-snapshot.js'
-import { removeStraySnapshots } from './segment-files.js'
+import { loadProducers } from './producer-recovery.js'
+import { SEGMENT_SUFFIXES } from './segment-files.js'
 
 export interface LoadOptions {
   /** The folder was closed in an orderly way: everything is on the disk and the checkpoints are right. */
@@ -39,6 +39,7 @@ interface Found {
   readonly sizes: Map<number, number>
   readonly snapshots: number[]
   readonly withIndex: Set<number>
+  readonly withTransactions: Set<number>
 }
 
 /** Fills a new state from its folder. Rejects with a StorageError. */
@@ -51,14 +52,16 @@ export async function loadLog(state: LogState, options: LoadOptions): Promise<vo
   if (bases.length === 0) state.makeSegment(options.logStartOffset ?? 0, -1)
   // Epochs that can't be read are found again from all batches.
   const recoveryPoint = epochs === undefined ? 0 : Math.max(0, options.recoveryPoint ?? 0)
-  if (!options.clean || !(await endsAt(state, recoveryPoint))) await recover(state, recoveryPoint)
+  let missingFrom = await checkTransactionIndexes(state, found.withTransactions)
+  if (!options.clean || !(await endsAt(state, recoveryPoint))) missingFrom = least(await recover(state, recoveryPoint), missingFrom)
   else await rebuildMissingIndexes(state, found.withIndex)
   await beginAt(state, Math.max(options.logStartOffset ?? 0, state.segments.first.baseOffset))
   state.nextOffset = state.endOffset
   markDurable(state)
   state.epochs.truncateFromEnd(state.endOffset + 1)
   state.epochs.truncateFromStart(state.logStartOffset)
-  await loadProducers(state, found.snapshots, options.clean)
+  await loadProducers(state, found.snapshots, options.clean, missingFrom)
+  await state.segments.active.transactions.ready()
   await learnFirstTimestamp(state)
 }
 
@@ -88,7 +91,7 @@ async function findFiles(state: LogState): Promise<Found> {
       else if (file.state !== '') continue
       else if (file.suffix === LOG_SUFFIX) sizes.set(file.offset, (await stat(path.join(state.folder, name))).size)
       else if (file.suffix === SNAPSHOT_SUFFIX) snapshots.push(file.offset)
-      else if (file.suffix === INDEX_SUFFIX || file.suffix === TIME_INDEX_SUFFIX) indexes.set(name, file.offset)
+      else indexes.set(name, file.offset)
     }
     // An index without its log leads nowhere, and would be in the way of a segment that begins there.
     for (const [name, base] of indexes) if (!sizes.has(base)) await removeFile(path.join(state.folder, name))
@@ -98,7 +101,27 @@ async function findFiles(state: LogState): Promise<Found> {
   const withIndex = new Set(
     [...sizes.keys()].filter((base) => indexes.has(offsetName(base) + INDEX_SUFFIX) && indexes.has(offsetName(base) + TIME_INDEX_SUFFIX))
   )
-  return { sizes, snapshots, withIndex }
+  const withTransactions = new Set([...sizes.keys()].filter((base) => indexes.has(offsetName(base) + TXN_INDEX_SUFFIX)))
+  return { sizes, snapshots, withIndex, withTransactions }
+}
+
+/** Empties the transaction indexes that are broken. Returns the offset from which on aborts may be missing in them; undefined: in none. */
+async function checkTransactionIndexes(state: LogState, there: ReadonlySet<number>): Promise<number | undefined> {
+  let missingFrom: number | undefined
+  for (const segment of state.segments.all()) {
+    if (!there.has(segment.baseOffset)) segment.transactions.markMissing()
+    const flaw = await segment.transactions.check()
+    if (flaw === undefined) continue
+    state.environment.warn(`${flaw}: it is made anew`)
+    segment.transactions.reset()
+    missingFrom = least(missingFrom, segment.baseOffset)
+  }
+  return missingFrom
+}
+
+function least(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return Math.min(one, other)
 }
 
 async function readEpochs(state: LogState): Promise<readonly EpochStart[] | undefined> {
@@ -153,8 +176,12 @@ async function endIndexes(state: LogState, segment: LogSegment): Promise<void> {
   segment.indexesChanged()
 }
 
-/** Checks everything from the recovery point on and cuts the log at the first batch that is not whole. */
-async function recover(state: LogState, recoveryPoint: number): Promise<void> {
+/**
+ * Checks everything from the recovery point on and cuts the log at the first batch that is not whole. What was checked has no entries in the
+ * transaction indexes then: returns the offset from which on they are to be made anew; undefined: no transaction ends there.
+ */
+async function recover(state: LogState, recoveryPoint: number): Promise<number | undefined> {
+  let firstMarker: number | undefined
   let index = Math.max(0, state.segments.floor(recoveryPoint))
   state.endOffset = state.segments.at(index)!.baseOffset
   state.recoveryPoint = Math.min(recoveryPoint, state.endOffset)
@@ -168,17 +195,24 @@ async function recover(state: LogState, recoveryPoint: number): Promise<void> {
     const segment = state.segments.at(index)!
     const from = await scanFrom(segment, recoveryPoint)
     state.endOffset = from === 0 ? segment.baseOffset : recoveryPoint
+    await segment.transactions.ready()
+    segment.transactions.truncateTo(state.endOffset)
     const end = await scanSegment(state, segment, from, ScanFlag.verifyCrc | ScanFlag.rebuildIndexes, (buffer, at) => {
       state.endOffset = batch.lastOffset(buffer, at) + 1
       segment.noteTimestamp(batch.maxTimestamp(buffer, at), batch.lastOffset(buffer, at))
+      if (batch.isControl(buffer, at) && batch.hasProducerId(buffer, at)) firstMarker ??= batch.baseOffset(buffer, at)
       if (batch.partitionLeaderEpoch(buffer, at) > state.epochs.latest) {
         state.epochs.assign(batch.partitionLeaderEpoch(buffer, at), batch.baseOffset(buffer, at))
       }
     })
     segment.timestampsKnown = from === 0
-    if (end.reason !== 0) return cutAt(state, index, end.position)
+    if (end.reason !== 0) {
+      await cutAt(state, index, end.position)
+      break
+    }
     if (segment.sealed) await endIndexes(state, segment)
   }
+  return firstMarker
 }
 
 // The file position of the recovery point, when that can be trusted; else the segment is scanned from its start.
@@ -205,7 +239,8 @@ async function cutAt(state: LogState, index: number, position: number): Promise<
     const after = state.segments.removeLast()
     after.native.close()
     state.environment.warn(`${name}: the segment at ${after.baseOffset} lies behind the cut and is removed`)
-    for (const suffix of [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX]) await removeFile(after.path + suffix)
+    await after.transactions.settle()
+    for (const suffix of SEGMENT_SUFFIXES) await removeFile(after.path + suffix)
   }
 }
 
@@ -219,63 +254,15 @@ async function beginAt(state: LogState, logStartOffset: number): Promise<void> {
   while (state.segments.count > 0) {
     const segment = state.segments.removeLast()
     segment.native.close()
-    for (const suffix of [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX]) await removeFile(segment.path + suffix)
+    await segment.transactions.settle()
+    for (const suffix of SEGMENT_SUFFIXES) await removeFile(segment.path + suffix)
   }
   state.makeSegment(logStartOffset, -1)
   state.endOffset = state.recoveryPoint = logStartOffset
 }
 
-async function loadProducers(state: LogState, snapshots: readonly number[], clean: boolean): Promise<void> {
-  let from = state.logStartOffset
-  let broken = false
-  for (const offset of snapshots.toSorted((a, b) => b - a)) {
-    const file = path.join(state.folder, offsetName(offset) + SNAPSHOT_SUFFIX)
-    // One beyond the end tells of batches that are gone, and would be taken for true when the log gets there again.
-    if (offset > state.endOffset) await removeFile(file)
-    else if (state.snapshotOffset < 0) {
-      try {
-        state.producers.load(decodeSnapshot(await readFile(file)))
-        state.snapshotOffset = offset
-        from = Math.max(from, offset)
-      } catch (error) {
-        if (!(error instanceof WireError)) throw storageError(error, file)
-        state.environment.warn(`${file} is broken: an older one is used`, error)
-        await removeFile(file)
-        broken = true
-      }
-    }
-  }
-  await removeStraySnapshots(state.folder, new Set(state.segments.all().map((segment) => segment.baseOffset)), state.snapshotOffset)
-  // A clean stop leaves a snapshot whenever there was anything to tell.
-  if (from < state.endOffset && (broken || !clean || state.snapshotOffset >= 0)) await replayProducers(state, from)
-  state.producers.expire(state.clock.now(), state.environment.producerExpirationMs())
-}
-
-async function replayProducers(state: LogState, from: number): Promise<void> {
-  for (let index = Math.max(0, state.segments.floor(from)); index < state.segments.count; index++) {
-    const segment = state.segments.at(index)!
-    if (segment.size === 0) continue
-    const start = from <= segment.baseOffset ? 0 : (await segment.native.locate(from)).position
-    await scanSegment(state, segment, start, ScanFlag.onlyIdempotent, (buffer, at, position) => {
-      if (batch.baseOffset(buffer, at) < from) return undefined
-      const producer = readProducer(buffer, at)
-      if (producer === undefined) return replayMarker(state, segment, position, batch.sizeInBytes(buffer, at))
-      state.producers.append(producer, batch.baseOffset(buffer, at), batch.lastOffset(buffer, at), batch.maxTimestamp(buffer, at))
-      return undefined
-    })
-  }
-}
-
-async function replayMarker(state: LogState, segment: LogSegment, position: number, bytes: number): Promise<void> {
-  const whole = await segment.native.read(position, bytes)
-  const marker = readEndMarker(whole, 0)
-  if (marker === undefined) return
-  state.producers.end(marker, batch.maxTimestamp(whole, 0))
-  state.producers.ended(marker.producerId, batch.baseOffset(whole, 0))
-}
-
 // What the roll by time counts from.
-async function learnFirstTimestamp(state: LogState): Promise<void> {
+export async function learnFirstTimestamp(state: LogState): Promise<void> {
   const { active } = state.segments
   if (active.size === 0) return
   const first = await active.native.scan(0, 1, 1, 0)

@@ -331,6 +331,7 @@ export class LogManager {
       failed: (error) => this.#failed(dir, error),
       warn: (message, error) => log.warn(error === undefined ? message : `${message}: ${(error as Error).message}`),
       logStartMoved: () => dir.saveLogStarts(),
+      truncating: () => dir.saveRecoveryPoints(),
       recoveryPointMoved: () => this.#tasks.saveSoon(dir),
       decompressions: this.#decompressions,
       producerExpirationMs: () => config.get('producer.id.expiration.ms'),

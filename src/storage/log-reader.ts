@@ -64,7 +64,7 @@ async function readLater(
       if (from !== undefined && from.bytes > 0 && from.position < segment.size) {
         if (from.baseOffset >= upTo) return NOTHING
         const index = state.segments.floor(segment.baseOffset)
-        // Compaction has put another in its place.
+        // Compaction has put another in its place, or it was deleted or cut off.
         if (state.segments.at(index) !== segment) return readLog(state, offset, maxBytes, upTo, atLeastOneBatch)
         const limit = limitNow(state, segment, index, upTo) ?? (await limitLater(segment, upTo))
         return regionOf(segment, from, limit, maxBytes, atLeastOneBatch)
@@ -73,7 +73,8 @@ async function readLater(
     }
     return NOTHING
   } catch (error) {
-    // The segment was deleted while we waited: what was asked for lies before the log start now, or in the segment that compaction has put there.
+    // The segment was deleted or cut off while we waited: what was asked for lies before the log start now, behind the end, or in the segment that
+    // compaction has put there.
     if (error instanceof RangeError) return state.offline ? STORAGE_ERROR : readLog(state, offset, maxBytes, upTo, atLeastOneBatch)
     return readFailure(state, error)
   }

@@ -20,10 +20,19 @@ export interface ScanEnd {
 /** Called per batch: where its header lies in memory (61 bytes, not kept after the call), and where the batch lies in the file. */
 export type OnBatch = (buffer: Buffer, at: number, position: number) => void | Promise<void>
 
-export async function scanSegment(state: LogState, segment: LogSegment, from: number, flags: number, onBatch: OnBatch): Promise<ScanEnd> {
+/** The batches that begin in [from, to) of the file. */
+export async function scanSegment(
+  state: LogState,
+  segment: LogSegment,
+  from: number,
+  flags: number,
+  onBatch: OnBatch,
+  to = Infinity
+): Promise<ScanEnd> {
   let position = from
   for (;;) {
-    const piece = await segment.native.scan(position, PIECE_BYTES, PIECE_ROWS, flags)
+    if (position >= to) return { position, reason: 0 }
+    const piece = await segment.native.scan(position, Math.min(PIECE_BYTES, to - position), PIECE_ROWS, flags)
     position = piece.position
     if (piece.frame) {
       const { buffer, start } = piece.frame

@@ -5,7 +5,8 @@ import { NativeSegment, type Strand } from '../native/segment.js'
 import type { Runtime } from '../native/runtime.js'
 import { readInt64 } from '../record/batch.js'
 import { isMissing, storageError } from './files.js'
-import { LOG_SUFFIX, TIME_INDEX_SUFFIX } from './names.js'
+import { LOG_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX } from './names.js'
+import { TransactionIndex } from './transaction-index.js'
 
 const OFFSET_ENTRY_BYTES = 8
 const TIME_ENTRY_BYTES = 12
@@ -13,9 +14,10 @@ const MAX_INT32 = 0x7fffffff
 
 export class LogSegment {
   readonly native: NativeSegment
+  readonly transactions: TransactionIndex
   readonly baseOffset: number
   /** Of the log's clock: what the roll by time counts from while no record tells a time. */
-  readonly createdMs: number
+  createdMs: number
   /** Written bytes: what readers see. */
   size: number
   /** Bytes that are written, though perhaps not shown to readers yet: flush.messages shows them when they are flushed. */
@@ -54,6 +56,7 @@ export class LogSegment {
     const { segmentIndexBytes: indexBytes, indexIntervalBytes } = config
     const reserveBytes = config.preallocate ? config.segmentBytes : 0
     this.native = new NativeSegment(runtime, pathWithoutSuffix, { baseOffset, size, indexBytes, indexIntervalBytes, reserveBytes }, strand)
+    this.transactions = new TransactionIndex(() => this.path + TXN_INDEX_SUFFIX, baseOffset, size < 0)
     this.baseOffset = baseOffset
     this.createdMs = nowMs
     this.size = Math.max(0, size)
@@ -94,6 +97,18 @@ export class LogSegment {
     this.writtenBytes = this.size
     this.assignedBytes = this.size
     if (this.size === 0) this.firstTimestamp = undefined
+  }
+
+  /** The file ends at `position` now, and is appended to again. */
+  cut(position: number, nowMs: number): void {
+    this.size = position
+    this.durableBytes = Math.min(this.durableBytes, position)
+    this.sealed = false
+    this.unassign()
+    this.largestTimestamp = -1
+    this.offsetOfLargestTimestamp = this.baseOffset
+    this.timestampsKnown = position === 0
+    if (position === 0) this.createdMs = nowMs
   }
 
   noteTimestamp(timestamp: number, offset: number): void {

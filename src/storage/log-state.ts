@@ -24,6 +24,8 @@ export interface LogEnvironment {
   warn(message: string, error?: unknown): void
   /** The log start offset moved: resolved once that is durable. */
   logStartMoved(): Promise<void>
+  /** The log is about to be truncated, its recovery point was perhaps lowered: resolved once that is durable. */
+  truncating?(): Promise<void>
   /** A flush moved the recovery point. */
   recoveryPointMoved(): void
   /** Bounds how many compressed batches are held decompressed at a time; without one each log may hold as many as are appended to it. */
@@ -45,7 +47,7 @@ export class LogState {
   readonly clock: Clock
   readonly strand: Strand
   readonly segments = new SegmentList()
-  readonly producers = new ProducerStates()
+  producers = new ProducerStates()
   epochs = new LeaderEpochs()
   topicId: string
   config: TopicConfig
@@ -55,12 +57,20 @@ export class LogState {
   nextOffset = 0
   /** Written: what readers see. */
   endOffset = 0
+  /** What followers are known to have; undefined: there are none, and all that is written is replicated. */
+  replicatedTo: number | undefined
+  /** The log is being truncated: its recovery point does not rise. */
+  cutting = false
+  /** Rises when a truncation begins and when it ends: who waited for the disk meanwhile knows that what it learned no longer holds. */
+  cuts = 0
   /** Bytes that readers were shown since the log was opened: only rises, whatever retention deletes. */
   appendedBytes = 0
   /** All below it is on the disk. */
   recoveryPoint = 0
   /** The newest producer snapshot that is a file; -1: none. */
   snapshotOffset = -1
+  /** Resolves when no snapshot is being written. */
+  snapshotsWritten: Promise<void> = Promise.resolve()
   /** The log can't be used any more: its folder failed, or it was closed or deleted. */
   offline = false
   /** Files came or went since the folder was last flushed, besides the segments that say so themselves. */
@@ -81,6 +91,10 @@ export class LogState {
     this.strand = new Strand(environment.runtime)
   }
 
+  get highWatermark(): number {
+    return this.replicatedTo === undefined ? this.endOffset : Math.min(this.replicatedTo, this.endOffset)
+  }
+
   segmentPath(baseOffset: number): string {
     return path.join(this.folder, offsetName(baseOffset))
   }
@@ -90,6 +104,14 @@ export class LogState {
     const segment = new LogSegment(this.runtime, this.segmentPath(baseOffset), baseOffset, size, this.config, this.clock.now(), this.strand)
     this.segments.add(segment)
     return segment
+  }
+
+  /** The first offset that a reader of committed records must not see: of the earliest transaction that is not decided and replicated. */
+  get lastStableOffset(): number {
+    const { highWatermark } = this
+    const first = this.producers.firstUnstableOffset
+    // A transaction may have begun below the log start.
+    return first === undefined ? highWatermark : Math.min(highWatermark, Math.max(first, this.logStartOffset))
   }
 
   /** The folder failed. Told once; the log refuses everything from now on. */

@@ -9,7 +9,15 @@ import { StorageError } from '../errors.js'
 import { errnoName, type Frame } from '../native/runtime.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import * as batch from '../record/batch.js'
-import { failedAppend, storageFailure, type AppendInput, type AppendResult, type PendingBatch, type Resolve } from './append.js'
+import {
+  failedAppend,
+  storageFailure,
+  type AppendInput,
+  type AppendResult,
+  type PendingBatch,
+  type Resolve,
+  type TransactionEnd
+} from './append.js'
 import { followingBatches } from './append-check.js'
 import { AppendIntake } from './append-intake.js'
 import { isPassing } from './files.js'
@@ -18,7 +26,7 @@ import { rollAgeMs, type LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
 import { encodeSnapshot } from './producer-snapshot.js'
 import { readEndMarker, readProducer } from './producer-batch.js'
-import type { SequenceCheck, Undo } from './producer-state.js'
+import type { EndMarker, SequenceCheck, Undo } from './producer-state.js'
 import { dropEmptySegments, writeSnapshot } from './segment-files.js'
 
 /** What a job gets that was queued behind one that failed. */
@@ -40,6 +48,8 @@ export class LogWriter {
   /** The errno of the write that failed; while it is set nothing new is assigned. */
   #failure: string | undefined
   #repairing = false
+  /** Nothing new is assigned: the log is being truncated. */
+  #held = false
   readonly #undo: Undo[] = []
   #idle: (() => void)[] = []
 
@@ -48,7 +58,7 @@ export class LogWriter {
     this.#flusher = flusher
     this.#moved = moved
     this.#intake = new AppendIntake(state, {
-      halted: () => this.#failure !== undefined,
+      halted: () => this.#failure !== undefined || this.#held,
       assign: (input, maxTimestamp, resolve) => this.#assign(input, maxTimestamp, resolve),
       pumped: () => this.#becameIdle()
     })
@@ -60,7 +70,18 @@ export class LogWriter {
 
   /** Begins a new segment now, if the active one holds anything. */
   roll(): void {
-    if (this.#failure === undefined && this.#state.segments.active.assignedBytes > 0) this.#roll()
+    if (this.#failure === undefined && !this.#held && this.#state.segments.active.assignedBytes > 0) this.#roll()
+  }
+
+  /** Lets what comes wait, until `resume`. Resolves when nothing is on its way to the files. */
+  hold(): Promise<void> {
+    this.#held = true
+    return this.whenIdle()
+  }
+
+  resume(): void {
+    this.#held = false
+    this.#intake.pump()
   }
 
   /** Resolves when nothing is on its way any more. */
@@ -70,7 +91,7 @@ export class LogWriter {
   }
 
   #isIdle(): boolean {
-    return this.#jobs === 0 && this.#intake.isEmpty && this.#failure === undefined && this.#publishing === undefined
+    return this.#jobs === 0 && (this.#held || this.#intake.isEmpty) && this.#failure === undefined && this.#publishing === undefined
   }
 
   #becameIdle(): void {
@@ -89,7 +110,9 @@ export class LogWriter {
     const marker = readEndMarker(buffer, at)
     const producer = marker === undefined ? readProducer(buffer, at) : undefined
     if (producer !== undefined || marker !== undefined) {
-      const check = producer ? state.producers.check(producer, input.origin === 'client') : state.producers.checkMarker(marker!)
+      const check = producer
+        ? state.producers.check(producer, input.origin === 'client')
+        : state.producers.checkMarker(marker!, input.transactionVersion)
       if (check.kind !== 'accepted') return this.#answerUnwritten(check, resolve)
     }
     const logAppendTimeMs = state.config.messageTimestampType === 'LogAppendTime' ? state.clock.now() : -1
@@ -100,9 +123,10 @@ export class LogWriter {
     const timestamp = batch.maxTimestamp(buffer, at)
     this.#rollBefore(buffer, at, input.length)
     let undo: Undo | undefined
+    const ends = marker && this.#endOf(marker, baseOffset)
     if (producer) undo = state.producers.append(producer, baseOffset, lastOffset, timestamp)
     else if (marker) undo = state.producers.end(marker, timestamp)
-    this.#send(input.frame, input.offset, input.length, undo, marker?.producerId ?? -1, logAppendTimeMs, resolve)
+    this.#send(input.frame, input.offset, input.length, undo, ends, logAppendTimeMs, resolve)
   }
 
   /** A leader's batches, which carry their offsets: any number, rising, from `nextOffset` on. */
@@ -122,11 +146,16 @@ export class LogWriter {
       this.#rollBefore(buffer, at, size)
       let undo: Undo | undefined
       const timestamp = batch.maxTimestamp(buffer, at)
+      const ends = marker && this.#endOf(marker, batch.baseOffset(buffer, at))
       if (producer) undo = state.producers.append(producer, batch.baseOffset(buffer, at), batch.lastOffset(buffer, at), timestamp)
       else if (marker) undo = state.producers.end(marker, timestamp)
-      this.#send(input.frame, offset, size, undo, marker?.producerId ?? -1, -1, index === sizes.length - 1 ? resolve : () => undefined)
+      this.#send(input.frame, offset, size, undo, ends, -1, index === sizes.length - 1 ? resolve : () => undefined)
       offset += size
     }
+  }
+
+  #endOf(marker: EndMarker, offset: number): TransactionEnd {
+    return { producerId: marker.producerId, aborted: this.#state.producers.aborts(marker, offset) }
   }
 
   // LogAppendTime overwrites what the producer said; CreateTime only corrects a largest timestamp that its records contradict.
@@ -154,7 +183,7 @@ export class LogWriter {
     offset: number,
     length: number,
     undo: Undo | undefined,
-    endsTransactionOf: number,
+    ends: TransactionEnd | undefined,
     logAppendTimeMs: number,
     resolve: Resolve
   ): void {
@@ -183,7 +212,7 @@ export class LogWriter {
       maxTimestamp,
       logAppendTimeMs,
       undo,
-      endsTransactionOf,
+      ends,
       resolve,
       retries
     })
@@ -231,8 +260,10 @@ export class LogWriter {
     segment.size += pending.bytes
     state.appendedBytes += pending.bytes
     segment.noteTimestamp(pending.maxTimestamp, lastOffset)
+    // Before its end is visible: who reads committed records must learn of the abort with them.
+    if (pending.ends?.aborted) segment.transactions.append(pending.ends.aborted)
     state.endOffset = lastOffset + 1
-    if (pending.endsTransactionOf >= 0) state.producers.ended(pending.endsTransactionOf, baseOffset)
+    if (pending.ends) state.producers.ended(pending.ends.producerId, baseOffset, state.highWatermark)
     const { logStartOffset } = state
     const result = { errorCode: ErrorCode.NONE, errorMessage: null, baseOffset, lastOffset, logAppendTimeMs, logStartOffset }
     pending.resolve(result)
@@ -335,7 +366,7 @@ export class LogWriter {
         // The time index has one entry more, though all of the log may be flushed already.
         segment.indexesChanged()
         if (this.#failure === undefined && !state.offline) {
-          void writeSnapshot(state, nextBase, snapshot)
+          state.snapshotsWritten = state.snapshotsWritten.then(() => writeSnapshot(state, nextBase, snapshot))
           this.#flusher.flushInBackground()
         }
         this.#afterJob()

@@ -4,10 +4,12 @@
  */
 import type { TopicConfig } from '../config/index.js'
 import { StorageError } from '../errors.js'
+import type { FileRegion } from '../protocol/writer.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import type { AppendInput, AppendResult } from './append.js'
 import { NO_EPOCH } from './leader-epochs.js'
 import { LogCleaning } from './cleaner/log-cleaning.js'
+import { abortedIn, abortedTransactions, type Aborted } from './log-aborted.js'
 import { LogFlusher } from './log-flusher.js'
 import { Handover, settleHeir, skipTo } from './log-handover.js'
 import { loadLog, type LoadOptions } from './log-loader.js'
@@ -22,9 +24,11 @@ import { applyRetention } from './retention.js'
 import { writeLastSnapshot } from './segment-files.js'
 
 export type { AppendInput, AppendOrigin, AppendResult } from './append.js'
+export type { Aborted } from './log-aborted.js'
 export type { ReadResult } from './log-reader.js'
 export type { TimedOffset } from './log-times.js'
 export type { BatchMark, ProducerEntry } from './producer-state.js'
+export type { AbortedTransaction } from './transaction-index.js'
 
 export interface SegmentFile {
   readonly file: string
@@ -98,10 +102,14 @@ export class Log {
     return this.#state.endOffset
   }
 
-  /** `endOffset`, or the first offset of the earliest transaction that is not decided. */
+  /** All below it is replicated: `endOffset`, unless `setHighWatermark` says otherwise. */
+  get highWatermark(): number {
+    return this.#state.highWatermark
+  }
+
+  /** The high watermark, or the first offset of the earliest transaction that is not decided, or whose end is not replicated. */
   get lastStableOffset(): number {
-    const { producers, endOffset } = this.#state
-    return Math.min(endOffset, producers.firstUnstableOffset ?? endOffset)
+    return this.#state.lastStableOffset
   }
 
   /** All below it is known to be on the disk. */
@@ -190,6 +198,26 @@ export class Log {
   /** The first record with the largest timestamp; undefined when no record has one. */
   offsetOfMaxTimestamp(): Promise<TimedOffset | undefined> {
     return this.#state.reading(() => offsetOfMaxTimestamp(this.#state))
+  }
+
+  /**
+   * The aborted transactions that have records in [from, to), in the order of their markers: what a reader of committed records leaves out, when
+   * `to` is not above the last stable offset. Synchronous when all is in memory. Rejects with a StorageError.
+   */
+  abortedTransactions(from: number, to: number): Aborted | Promise<Aborted> {
+    return abortedTransactions(this.#state, from, to)
+  }
+
+  /** As abortedTransactions, for the region that `read(offset, …, upTo, …)` gave: those of it, and perhaps a few that begin just behind. */
+  abortedIn(offset: number, region: FileRegion, upTo: number): Aborted | Promise<Aborted> {
+    return abortedIn(this.#state, offset, region, upTo)
+  }
+
+  /** What followers are known to have: bounds the last stable offset from now on. undefined: there are none. */
+  setHighWatermark(offset: number | undefined): void {
+    const state = this.#state
+    state.replicatedTo = offset
+    state.producers.replicated(state.highWatermark)
   }
 
   /** As OffsetForLeaderEpoch answers; (-1, -1): not known. */
@@ -306,8 +334,14 @@ export class Log {
       if (!state.epochsSaved) throw new StorageError('EIO', state.folder, 'the leader epochs could not be written')
     } finally {
       state.offline = true
+      await this.#settleFiles()
       this.#release()
     }
+  }
+
+  async #settleFiles(): Promise<void> {
+    await this.#state.snapshotsWritten
+    for (const segment of this.#state.segments.snapshot()) await segment.transactions.settle()
   }
 
   // As Kafka does on closing: the time index ends in the largest timestamp, which whoever opens the log next takes from there, and what
@@ -328,6 +362,7 @@ export class Log {
     await this.#retention.catch(() => 0)
     await this.#writer.whenIdle()
     await this.#state.settle()
+    await this.#settleFiles()
     this.#release()
   }
 

@@ -21,7 +21,7 @@ export function readEndMarker(buffer: Buffer, at: number): EndMarker | undefined
   const header = describeBatch(buffer, at)
   for (const record of recordsOf(buffer, header)) {
     const end = readEndTransaction(record)
-    if (end) return { producerId: header.producerId, producerEpoch: header.producerEpoch, coordinatorEpoch: end.coordinatorEpoch }
+    if (end) return { producerId: header.producerId, producerEpoch: header.producerEpoch, ...end }
   }
   return undefined
 }

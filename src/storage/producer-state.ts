@@ -4,6 +4,7 @@
  */
 import { MAX_INT32, NO_PRODUCER_EPOCH, NO_SEQUENCE } from '../record/batch.js'
 import { ErrorCode } from '../protocol/error-codes.js'
+import type { AbortedTransaction } from './transaction-index.js'
 
 /** A retry is known as such as long as its original is among the producer's last five batches: as many as a client may have in flight. */
 export const DUPLICATE_WINDOW = 5
@@ -40,6 +41,8 @@ export interface EndMarker {
   readonly producerId: number
   readonly producerEpoch: number
   readonly coordinatorEpoch: number
+  /** False: the transaction is aborted. */
+  readonly commit: boolean
 }
 
 /** `duplicate`: the batch that was written, or is being written, first. */
@@ -60,6 +63,8 @@ export class ProducerStates {
   readonly #entries = new Map<number, ProducerEntry>()
   // First offset of a transaction → its producer; in rising order because offsets are assigned so. An ended one stays until its end is written.
   readonly #open = new Map<number, number>()
+  // First offset of a transaction whose end is written but not replicated → the offset of its marker.
+  readonly #unreplicated = new Map<number, number>()
 
   get size(): number {
     return this.#entries.size
@@ -73,10 +78,15 @@ export class ProducerStates {
     return this.#entries.values()
   }
 
-  /** The first offset of the earliest transaction that is open, or whose end is not written yet; undefined: none. */
+  /** The first offset of the earliest transaction that is open, or whose end is not written and replicated yet; undefined: none. */
   get firstUnstableOffset(): number | undefined {
-    for (const offset of this.#open.keys()) return offset
-    return undefined
+    let first: number | undefined
+    for (const offset of this.#open.keys()) {
+      first = offset
+      break
+    }
+    if (this.#unreplicated.size > 0) for (const offset of this.#unreplicated.keys()) first = Math.min(first ?? offset, offset)
+    return first
   }
 
   /** Whether a batch of a client, or of a coordinator (whose sequences are not checked), may be appended. */
@@ -106,10 +116,19 @@ export class ProducerStates {
     return ACCEPTED
   }
 
-  /** Whether a coordinator may end the producer's transaction. */
-  checkMarker(marker: EndMarker): SequenceCheck {
+  /**
+   * Whether a coordinator may end the producer's transaction. From transaction version 2 on each transaction has an epoch of its own (KIP-890):
+   * its marker must bring a new one.
+   */
+  checkMarker(marker: EndMarker, transactionVersion = 0): SequenceCheck {
     const entry = this.#entries.get(marker.producerId)
     if (entry === undefined) return ACCEPTED
+    if (transactionVersion >= 2 && marker.producerEpoch === entry.epoch) {
+      return refused(
+        ErrorCode.INVALID_PRODUCER_EPOCH,
+        `epoch ${marker.producerEpoch} of producer ${marker.producerId} is not above ${entry.epoch}`
+      )
+    }
     if (marker.producerEpoch < entry.epoch) {
       return refused(
         ErrorCode.INVALID_PRODUCER_EPOCH,
@@ -144,6 +163,22 @@ export class ProducerStates {
     return { producerId: batch.producerId, before }
   }
 
+  /** What a transaction index must tell once the marker is written at `offset`; undefined: it aborts nothing. To be asked before `end`. */
+  aborts(marker: EndMarker, offset: number): AbortedTransaction | undefined {
+    const { producerId } = marker
+    const firstOffset = this.#entries.get(producerId)?.currentTxnFirstOffset ?? -1
+    if (marker.commit || firstOffset < 0) return undefined
+    return { producerId, firstOffset, lastOffset: offset, lastStableOffset: this.#firstOngoingOfOthers(producerId) ?? offset + 1 }
+  }
+
+  // Without those that have ended, whether that is written or not: behind them in the log they are decided.
+  #firstOngoingOfOthers(producerId: number): number | undefined {
+    for (const [first, owner] of this.#open) {
+      if (owner !== producerId && this.#entries.get(owner)?.currentTxnFirstOffset === first) return first
+    }
+    return undefined
+  }
+
   /** Ends the producer's transaction. Until `ended` is called its first offset still holds back the last stable offset. */
   end(marker: EndMarker, timestamp: number): Undo {
     const before = this.#entries.get(marker.producerId)
@@ -158,12 +193,19 @@ export class ProducerStates {
     return { producerId: marker.producerId, before }
   }
 
-  /** The end marker at an offset is written: a transaction of the producer that began before it is decided. */
-  ended(producerId: number, markerOffset: number): void {
+  /** The end marker at an offset is written: a transaction of the producer that began before it is decided once the high watermark has passed it. */
+  ended(producerId: number, markerOffset: number, highWatermark = Infinity): void {
     for (const [first, owner] of this.#open) {
       if (first >= markerOffset) return
-      if (owner === producerId) this.#open.delete(first)
+      if (owner !== producerId) continue
+      this.#open.delete(first)
+      if (markerOffset >= highWatermark) this.#unreplicated.set(first, markerOffset)
     }
+  }
+
+  /** Everything below `highWatermark` is replicated. */
+  replicated(highWatermark: number): void {
+    for (const [first, marker] of this.#unreplicated) if (marker < highWatermark) this.#unreplicated.delete(first)
   }
 
   /** Puts back what was before; called for the newest change first. */

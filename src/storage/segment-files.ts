@@ -15,7 +15,8 @@ import {
   TXN_INDEX_SUFFIX
 } from './names.js'
 
-const SEGMENT_SUFFIXES = [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX]
+/** Of the files of a segment. */
+export const SEGMENT_SUFFIXES = [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX]
 
 /**
  * Writes the producer states as of `offset`. Not flushed: the CRC tells a torn one, and an older one with more of the log replayed gives the
@@ -53,6 +54,7 @@ export async function dropEmptySegments(state: LogState): Promise<void> {
   while (state.segments.count > 1 && state.segments.active.size === 0) {
     const segment = state.segments.removeLast()
     segment.native.close()
+    await segment.transactions.settle()
     try {
       for (const suffix of SEGMENT_SUFFIXES) await removeFile(segment.path + suffix)
     } catch (error) {
@@ -63,6 +65,7 @@ export async function dropEmptySegments(state: LogState): Promise<void> {
 
 /** Renames a segment's files so that no start finds them again; `unlinkDeleted` removes them later. */
 export async function markDeleted(segment: LogSegment): Promise<void> {
+  await segment.transactions.settle()
   for (const suffix of [...SEGMENT_SUFFIXES, SNAPSHOT_SUFFIX])
     await renameIfThere(segment.path + suffix, segment.path + suffix + DELETED_SUFFIX)
 }

@@ -22,6 +22,10 @@ export class SegmentList {
     return first
   }
 
+  has(segment: LogSegment): boolean {
+    return this.#segments[this.floor(segment.baseOffset)] === segment
+  }
+
   at(index: number): LogSegment | undefined {
     return this.#segments[index]
   }

@@ -86,7 +86,7 @@ test('an open transaction holds back the last stable offset until its end is wri
   states.append(sent(0, 2, { producerId: 8, transactional: true }), 12, 13, 1)
   t.is(states.firstUnstableOffset, 10)
   t.is(offer(states, sent(2), 14), `error ${ErrorCode.INVALID_TXN_STATE}`)
-  const marker = { producerId: PRODUCER, producerEpoch: 0, coordinatorEpoch: 3 }
+  const marker = { producerId: PRODUCER, producerEpoch: 0, coordinatorEpoch: 3, commit: true }
   states.end(marker, 2)
   t.is(states.firstUnstableOffset, 10, 'assigned, not written')
   states.ended(PRODUCER, 14)
@@ -112,7 +112,7 @@ test('a snapshot holds the last batch of each producer and open transactions', (
   const states = new ProducerStates()
   for (let index = 0; index < 3; index++) states.append(sent(index), index, index, 100 + index)
   states.append(sent(4, 2, { producerId: 8, producerEpoch: 2, transactional: true }), 3, 4, 200)
-  states.end({ producerId: 9, producerEpoch: 1, coordinatorEpoch: 6 }, 300)
+  states.end({ producerId: 9, producerEpoch: 1, coordinatorEpoch: 6, commit: false }, 300)
   const bytes = encodeSnapshot(states.values())
   t.is(bytes.length, 10 + 3 * 46)
   const again = new ProducerStates()
@@ -129,4 +129,46 @@ test('a snapshot holds the last batch of each producer and open transactions', (
     t.throws(() => decodeSnapshot(broken), { name: 'WireError' })
   }
   t.throws(() => decodeSnapshot(bytes.subarray(0, 30)), { name: 'WireError' })
+})
+
+test('an abort names its transaction and the last stable offset behind it', (t) => {
+  const states = new ProducerStates()
+  const abort = { producerId: PRODUCER, producerEpoch: 0, coordinatorEpoch: 0, commit: false }
+  t.is(states.aborts(abort, 0), undefined, 'no transaction')
+  states.append(sent(0, 2, { transactional: true }), 10, 11, 1)
+  states.append(sent(0, 2, { producerId: 8, transactional: true }), 12, 13, 1)
+  t.is(states.aborts({ ...abort, commit: true }, 14), undefined)
+  t.deepEqual(states.aborts(abort, 14), { producerId: PRODUCER, firstOffset: 10, lastOffset: 14, lastStableOffset: 12 })
+  states.end(abort, 2)
+  const other = { ...abort, producerId: 8 }
+  t.deepEqual(
+    states.aborts(other, 15),
+    { producerId: 8, firstOffset: 12, lastOffset: 15, lastStableOffset: 16 },
+    'the first has ended, written or not'
+  )
+})
+
+test('what has ended is unstable until it is replicated', (t) => {
+  const states = new ProducerStates()
+  for (const [index, producerId] of [7, 8].entries()) {
+    states.append(sent(0, 1, { producerId, transactional: true }), index, index, 1)
+    states.end({ producerId, producerEpoch: 0, coordinatorEpoch: 0, commit: true }, 1)
+    states.ended(producerId, 2 + index, 1)
+  }
+  t.is(states.firstUnstableOffset, 0)
+  states.replicated(2)
+  t.is(states.firstUnstableOffset, 0)
+  states.replicated(3)
+  t.is(states.firstUnstableOffset, 1)
+  states.replicated(4)
+  t.is(states.firstUnstableOffset, undefined)
+})
+
+test('from transaction version 2 on a marker brings a new epoch', (t) => {
+  const states = new ProducerStates()
+  states.append(sent(0, 2, { transactional: true }), 10, 11, 1)
+  const marker = { producerId: PRODUCER, producerEpoch: 0, coordinatorEpoch: 0, commit: true }
+  t.is(states.checkMarker(marker).kind, 'accepted')
+  t.like(states.checkMarker(marker, 2), { errorCode: ErrorCode.INVALID_PRODUCER_EPOCH })
+  t.is(states.checkMarker({ ...marker, producerEpoch: 1 }, 2).kind, 'accepted')
 })
