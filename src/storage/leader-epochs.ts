@@ -45,6 +45,10 @@ export class LeaderEpochs {
     this.#replace(this.#entries.filter((entry) => entry.startOffset < endOffset))
   }
 
+  clear(): void {
+    this.#replace([])
+  }
+
   /** The log now begins at `startOffset`: the epoch in force there begins there too. */
   truncateFromStart(startOffset: number): void {
     const first = this.#entries.findLastIndex((entry) => entry.startOffset <= startOffset)
@@ -63,6 +67,23 @@ export class LeaderEpochs {
     const { startOffset } = this.#entries[higher]!
     // Older than all that is known: the answer keeps the asked epoch, so that a follower cuts to where the first known one begins.
     return { epoch: higher === 0 ? epoch : this.#entries[higher - 1]!.epoch, endOffset: startOffset }
+  }
+
+  /**
+   * Where a follower with these epochs cuts its log, when the leader, asked for the end of an epoch, answered `leader`; `complete`: there the
+   * two logs agree, else it asks again for its latest epoch after the cut (KIP-101, KIP-279). `unknown`: what it does when the leader knows nothing.
+   */
+  truncationOffset(
+    leader: { readonly epoch: number; readonly endOffset: number },
+    logEndOffset: number,
+    unknown: number
+  ): { offset: number; complete: boolean } {
+    if (leader.endOffset === NO_EPOCH_OFFSET) return { offset: unknown, complete: true }
+    const here = leader.epoch === NO_EPOCH ? undefined : this.endOffset(leader.epoch, logEndOffset)
+    if (here === undefined || here.endOffset === NO_EPOCH_OFFSET)
+      return { offset: Math.min(leader.endOffset, logEndOffset), complete: true }
+    if (here.epoch !== leader.epoch) return { offset: Math.min(here.endOffset, logEndOffset), complete: false }
+    return { offset: Math.min(here.endOffset, leader.endOffset, logEndOffset), complete: true }
   }
 
   /** The epoch in force at an offset; -1: not known. */

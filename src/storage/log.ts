@@ -16,6 +16,7 @@ import { loadLog, type LoadOptions } from './log-loader.js'
 import { readLog, readLogBytes, readLogFrame, type LogPiece, type ReadResult } from './log-reader.js'
 import { LogState, type LogEnvironment } from './log-state.js'
 import { offsetForTimestamp, offsetOfMaxTimestamp, type TimedOffset } from './log-times.js'
+import { restartLog, truncateLog } from './log-truncate.js'
 import { LogWriter } from './log-writer.js'
 import { LOG_SUFFIX } from './names.js'
 import { encodeSnapshot } from './producer-snapshot.js'
@@ -220,6 +221,37 @@ export class Log {
     state.producers.replicated(state.highWatermark)
   }
 
+  /**
+   * Cuts off everything from `offset` on, as a follower does where its leader's log is another. A batch that holds `offset` goes as a whole.
+   * Producer states, leader epochs, indexes and the recovery point are as of the new end. What is appended meanwhile waits. Resolves to whether
+   * anything was cut: nothing, when the log ends there or before. Rejects with a StorageError; the folder is offline then, if files were touched.
+   */
+  async truncateTo(offset: number): Promise<boolean> {
+    if (!(offset >= 0)) throw new RangeError(`a log can't be truncated to the offset ${offset}`)
+    const heir = await this.#handover?.decided
+    if (heir !== undefined && heir !== this) return heir.truncateTo(offset)
+    return this.#alone(() => truncateLog(this.#state, this.#writer, offset))
+  }
+
+  /** Removes everything: the log is empty, and what is appended next gets `offset`. As truncateTo. */
+  async truncateFullyAndStartAt(offset: number, logStartOffset = offset): Promise<void> {
+    if (!(offset >= 0)) throw new RangeError(`a log can't start at the offset ${offset}`)
+    const heir = await this.#handover?.decided
+    if (heir !== undefined && heir !== this) return heir.truncateFullyAndStartAt(offset, logStartOffset)
+    return this.#alone(() => restartLog(this.#state, this.#writer, offset, logStartOffset))
+  }
+
+  /**
+   * Where to truncate to, when the leader of the partition answered `leader` to a question for the end of `latestEpoch`. `complete`: from there on the
+   * logs agree; else the question is to be asked again after the cut. `unknown` (the high watermark): where, if the leader knows nothing.
+   */
+  truncationOffset(
+    leader: { readonly epoch: number; readonly endOffset: number },
+    unknown: number
+  ): { readonly offset: number; readonly complete: boolean } {
+    return this.#state.epochs.truncationOffset(leader, this.#state.endOffset, unknown)
+  }
+
   /** As OffsetForLeaderEpoch answers; (-1, -1): not known. */
   epochEndOffset(epoch: number): { epoch: number; endOffset: number } {
     return this.#state.epochs.endOffset(epoch, this.#state.endOffset)
@@ -286,6 +318,19 @@ export class Log {
     // One at a time: each decides by the segments that the one before has left.
     const mine = this.#retention.catch(() => 0).then(() => this.#retain())
     this.#retention = mine
+    return mine
+  }
+
+  // Beside neither retention nor another truncation.
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#retention
+      .catch(() => 0)
+      .then(work)
+      .finally(() => this.#moved())
+    this.#retention = mine.then(
+      () => 0,
+      () => 0
+    )
     return mine
   }
 
