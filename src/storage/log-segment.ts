@@ -102,7 +102,7 @@ export class LogSegment {
   /** The file ends at `position` now, and is appended to again. */
   cut(position: number, nowMs: number): void {
     this.size = position
-    this.durableBytes = Math.min(this.durableBytes, position)
+    this.indexesChanged()
     this.sealed = false
     this.unassign()
     this.largestTimestamp = -1

@@ -5,6 +5,7 @@ import path from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { systemClock, type Clock } from '../../src/clock.js'
 import { loadBrokerConfig, resolveTopicConfig, type TopicConfig } from '../../src/config/index.js'
+import { StorageError } from '../../src/errors.js'
 import type { Logger } from '../../src/log.js'
 import { Runtime } from '../../src/native/runtime.js'
 import { buildBatch, decodeAnyRecords, type BatchOptions, type DecodedRecord, type RecordInput } from '../../src/record/index.js'
@@ -108,7 +109,11 @@ export async function startEngine(t: ExecutionContext, options: EngineOptions = 
       if (orderly) await manager.close()
       else {
         for (const one of manager.logs()) await one.abandon()
-        for (const one of manager.dirs) one.unlock()
+        for (const one of manager.dirs) {
+          one.unlock()
+          // A checkpoint that is due must not come after those of who opens the folder next.
+          one.fail(new StorageError('ECANCELED', one.path))
+        }
       }
       await runtime.close()
     }
