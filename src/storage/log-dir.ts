@@ -133,6 +133,11 @@ export class LogDir {
     return this.#saveCleanerOffsets()
   }
 
+  /** The log of that folder is compacted up to `offset` at most. Durable when resolved. */
+  async lowerCleanerOffset(folder: string, offset: number): Promise<void> {
+    if ((this.cleanerOffsets.get(folder) ?? -1) > offset) await this.saveCleanerOffset(folder, offset)
+  }
+
   /** A log of that name is gone, or new: nothing of it is compacted. */
   async forgetCleanerOffset(folder: string): Promise<void> {
     if (this.cleanerOffsets.delete(folder)) await this.#saveCleanerOffsets()

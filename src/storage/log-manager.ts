@@ -332,6 +332,7 @@ export class LogManager {
       warn: (message, error) => log.warn(error === undefined ? message : `${message}: ${(error as Error).message}`),
       logStartMoved: () => dir.saveLogStarts(),
       truncating: () => dir.saveRecoveryPoints(),
+      notCompacted: (key, offset) => dir.lowerCleanerOffset(key, offset),
       recoveryPointMoved: () => this.#tasks.saveSoon(dir),
       decompressions: this.#decompressions,
       producerExpirationMs: () => config.get('producer.id.expiration.ms'),

@@ -24,8 +24,10 @@ export interface LogEnvironment {
   warn(message: string, error?: unknown): void
   /** The log start offset moved: resolved once that is durable. */
   logStartMoved(): Promise<void>
-  /** The log is about to be truncated, its recovery point was perhaps lowered: resolved once that is durable. */
+  /** The recovery point was lowered, because the log is about to be truncated: resolved once that is durable. */
   truncating?(): Promise<void>
+  /** As `truncating`: what is written from `offset` on will not be compacted any more. `key`: as in the checkpoints. */
+  notCompacted?(key: string, offset: number): Promise<void>
   /** A flush moved the recovery point. */
   recoveryPointMoved(): void
   /** Bounds how many compressed batches are held decompressed at a time; without one each log may hold as many as are appended to it. */

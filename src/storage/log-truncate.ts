@@ -1,7 +1,7 @@
 /**
- * Cutting the tail off a log, or all of it, as a follower does whose log has diverged from its leader's. Nothing is appended meanwhile.
+ * Cutting the tail off a log, or all of it, as a follower does whose log has diverged from its leader's. Nothing is appended or compacted meanwhile.
  *
- * First the recovery point is lowered durably, so that no start takes for flushed what will be written in place of the tail. Then what is in
+ * First the recovery point and how far the log is compacted are lowered durably, so that no start takes for flushed what will be written in place of the tail. Then what is in
  * memory changes, at once: readers never see a half. Then the files go, the last first, so that a crash at any point leaves a log without a gap.
  * Regions that were read before never send another byte.
  */
@@ -12,7 +12,7 @@ import { learnFirstTimestamp } from './log-loader.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
 import type { LogWriter } from './log-writer.js'
-import { parseSegmentFile, SNAPSHOT_SUFFIX } from './names.js'
+import { parseSegmentFile, partitionFolder, SNAPSHOT_SUFFIX } from './names.js'
 import { newestSnapshot, removeSnapshotsAbove, replayProducers } from './producer-recovery.js'
 import { encodeSnapshot } from './producer-snapshot.js'
 import { ProducerStates } from './producer-state.js'
@@ -70,7 +70,8 @@ async function cut(state: LogState, offset: number): Promise<void> {
   const rebuild = await transactionsOf(state, segment)
   const snapshots = await snapshotsOf(state)
   const producers = await producersAsOf(state, snapshots, end, rebuild)
-  await lowerRecoveryPoint(state, end)
+  // As in Kafka, all of the segment that is appended to from now on counts as not compacted.
+  await lowerCheckpoints(state, end, segment.baseOffset)
   const gone = state.segments.all().slice(index + 1)
   while (state.segments.count > index + 1) state.segments.removeLast()
   segment.cut(at.position, state.clock.now())
@@ -82,13 +83,15 @@ async function cut(state: LogState, offset: number): Promise<void> {
   await removeFromEnd(state, gone)
   await removeSnapshotsAbove(state, snapshots, end)
   await segment.native.truncate(state.strand, at.position)
+  // Else a power cut brings the tail back, also behind a clean stop: for the next flush nothing of this segment may be left to do.
+  await segment.native.flush()
   await segment.transactions.write()
   await finish(state)
 }
 
 async function restart(state: LogState, offset: number, logStartOffset: number): Promise<void> {
   const snapshots = await snapshotsOf(state)
-  await lowerRecoveryPoint(state, offset)
+  await lowerCheckpoints(state, offset, offset)
   const gone = state.segments.removeFirst(state.segments.count)
   const segment = state.makeSegment(offset, -1)
   move(state, offset, logStartOffset, new ProducerStates())
@@ -111,11 +114,14 @@ function move(state: LogState, end: number, logStartOffset: number, producers: P
   state.producers = producers
 }
 
-// Durably, before anything is cut: what is written in place of the tail is not on the disk yet.
-async function lowerRecoveryPoint(state: LogState, end: number): Promise<void> {
-  if (state.recoveryPoint <= end) return
-  state.recoveryPoint = end
-  await state.environment.truncating?.()
+// Durably, before anything is cut: what is written in place of the tail is not on the disk yet, nor was it compacted.
+async function lowerCheckpoints(state: LogState, end: number, activeBase: number): Promise<void> {
+  const { environment, topic, partition } = state
+  if (state.recoveryPoint > end) {
+    state.recoveryPoint = end
+    await environment.truncating?.()
+  }
+  await environment.notCompacted?.(partitionFolder(topic, partition), activeBase)
 }
 
 async function finish(state: LogState): Promise<void> {

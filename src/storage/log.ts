@@ -223,21 +223,26 @@ export class Log {
 
   /**
    * Cuts off everything from `offset` on, as a follower does where its leader's log is another. A batch that holds `offset` goes as a whole.
-   * Producer states, leader epochs, indexes and the recovery point are as of the new end. What is appended meanwhile waits. Resolves to whether
-   * anything was cut: nothing, when the log ends there or before. Rejects with a StorageError; the folder is offline then, if files were touched.
+   * Producer states, leader epochs, indexes and the recovery point are as of the new end. What is appended meanwhile waits. Durable when resolved,
+   * to whether anything was cut: nothing, when the log ends there or before. Rejects with a StorageError; the folder is offline then, if files were
+   * touched.
    */
   async truncateTo(offset: number): Promise<boolean> {
     if (!(offset >= 0)) throw new RangeError(`a log can't be truncated to the offset ${offset}`)
-    const heir = await this.#handover?.decided
-    if (heir !== undefined && heir !== this) return heir.truncateTo(offset)
+    if (this.#handover !== undefined) {
+      const heir = await this.#handover.decided
+      if (heir !== this) return heir.truncateTo(offset)
+    }
     return this.#alone(() => truncateLog(this.#state, this.#writer, offset))
   }
 
   /** Removes everything: the log is empty, and what is appended next gets `offset`. As truncateTo. */
   async truncateFullyAndStartAt(offset: number, logStartOffset = offset): Promise<void> {
     if (!(offset >= 0)) throw new RangeError(`a log can't start at the offset ${offset}`)
-    const heir = await this.#handover?.decided
-    if (heir !== undefined && heir !== this) return heir.truncateFullyAndStartAt(offset, logStartOffset)
+    if (this.#handover !== undefined) {
+      const heir = await this.#handover.decided
+      if (heir !== this) return heir.truncateFullyAndStartAt(offset, logStartOffset)
+    }
     return this.#alone(() => restartLog(this.#state, this.#writer, offset, logStartOffset))
   }
 
@@ -321,12 +326,10 @@ export class Log {
     return mine
   }
 
-  // Beside neither retention nor another truncation.
+  // Beside neither compaction, nor retention, nor another truncation.
   #alone<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#retention
-      .catch(() => 0)
-      .then(work)
-      .finally(() => this.#moved())
+    const before = this.#retention.catch(() => 0)
+    const mine = this.cleaning.paused(() => before.then(work)).finally(() => this.#moved())
     this.#retention = mine.then(
       () => 0,
       () => 0

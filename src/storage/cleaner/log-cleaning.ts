@@ -117,7 +117,8 @@ export class LogCleaning {
     await state.segments.active.native.prepare(state.strand)
     await syncFolder(state.folder)
     const old = state.segments.snapshot().filter((segment) => segment.baseOffset < range.firstUncleanableOffset)
-    if (old.some((segment) => segment.durableBytes < segment.size)) await this.#flusher.flush()
+    // Nothing may be on its way into a transaction index when its file gets another name.
+    if (old.some((segment) => segment.durableBytes < segment.size || segment.transactions.dirty)) await this.#flusher.flush()
     if (signal.aborted || state.offline) throw new CleaningAborted()
     return cleanLog(state, range, options, signal)
   }
