@@ -47,7 +47,7 @@ export class LogFlusher {
   async #flush(): Promise<void> {
     const state = this.#state
     this.lastFlushMs = state.clock.now()
-    const upTo = state.endOffset
+    const upTo = Math.max(state.endOffset, state.writtenOffset)
     const { cuts } = state
     let syncing = false
     try {

@@ -219,8 +219,11 @@ async function recover(state: LogState, recoveryPoint: number): Promise<number |
 async function scanFrom(segment: LogSegment, recoveryPoint: number): Promise<number> {
   if (recoveryPoint <= segment.baseOffset || segment.size === 0 || !(await segment.native.indexesLookSound())) return 0
   try {
-    const at = await segment.native.locate(recoveryPoint)
-    return at.bytes > 0 && at.baseOffset === recoveryPoint ? at.position : 0
+    const at = await segment.native.locate(recoveryPoint).catch(() => undefined)
+    if (at !== undefined && at.bytes > 0) return at.baseOffset === recoveryPoint ? at.position : 0
+    // No whole batch is there: all that was written was flushed, or what came next is torn.
+    const last = await segment.native.locate(recoveryPoint - 1)
+    return last.bytes > 0 && last.baseOffset < recoveryPoint ? last.position + last.bytes : 0
   } catch {
     return 0
   }

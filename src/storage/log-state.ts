@@ -59,6 +59,8 @@ export class LogState {
   nextOffset = 0
   /** Written: what readers see. */
   endOffset = 0
+  /** Behind the last batch that was written since the log was opened or cut: above `endOffset` where flush.messages shows batches when they are flushed. */
+  writtenOffset = 0
   /** What followers are known to have; undefined: there are none, and all that is written is replicated. */
   replicatedTo: number | undefined
   /** The log is being truncated: its recovery point does not rise. */

@@ -109,6 +109,7 @@ async function restart(state: LogState, offset: number, logStartOffset: number):
 function move(state: LogState, end: number, logStartOffset: number, producers: ProducerStates): void {
   state.endOffset = end
   state.nextOffset = end
+  state.writtenOffset = end
   state.logStartOffset = logStartOffset
   if (state.replicatedTo !== undefined) state.replicatedTo = Math.min(state.replicatedTo, end)
   state.producers = producers

@@ -1,6 +1,6 @@
 /**
  * Appends to one log, in the order in which its intake lets them through: each gets its offsets, is stamped and handed to the disk.
- * `nextOffset` is what is assigned, `endOffset` what is written.
+ * `nextOffset` is what is assigned, `writtenOffset` what is written, `endOffset` what is shown to readers.
  *
  * When a write fails, it and all behind it fail, and files and state are cut back to `endOffset`. What came meanwhile waits in the intake.
  */
@@ -249,9 +249,17 @@ export class LogWriter {
     assert(pending, 'an append completed that nobody waits for')
     if (status >= 0) pending.segment.writtenBytes += pending.bytes
     if (status < 0 || this.#failure !== undefined) this.#failed(pending, status < 0 ? errnoName(status) : CANCELED)
-    else if (this.#state.config.flushMessages >= Number.MAX_SAFE_INTEGER && this.#publishing === undefined) this.#publish(pending)
-    else this.#publishFlushed(pending)
+    else this.#written(pending)
     this.#afterJob()
+  }
+
+  #written(pending: PendingBatch): void {
+    const state = this.#state
+    // Before its end is visible: who reads committed records must learn of the abort with them. And before the flush that takes the end in.
+    if (pending.ends?.aborted) pending.segment.transactions.append(pending.ends.aborted)
+    state.writtenOffset = pending.lastOffset + 1
+    if (state.config.flushMessages >= Number.MAX_SAFE_INTEGER && this.#publishing === undefined) this.#publish(pending)
+    else this.#publishFlushed(pending)
   }
 
   #publish(pending: PendingBatch): void {
@@ -260,8 +268,6 @@ export class LogWriter {
     segment.size += pending.bytes
     state.appendedBytes += pending.bytes
     segment.noteTimestamp(pending.maxTimestamp, lastOffset)
-    // Before its end is visible: who reads committed records must learn of the abort with them.
-    if (pending.ends?.aborted) segment.transactions.append(pending.ends.aborted)
     state.endOffset = lastOffset + 1
     if (pending.ends) state.producers.ended(pending.ends.producerId, baseOffset, state.highWatermark)
     const { logStartOffset } = state
@@ -334,6 +340,7 @@ export class LogWriter {
     const state = this.#state
     for (const undo of this.#undo.splice(0).toReversed()) state.producers.undo(undo)
     state.nextOffset = state.endOffset
+    state.writtenOffset = state.endOffset
     state.epochs.truncateFromEnd(state.endOffset + 1)
     if (!isPassing(code)) state.fail(new StorageError(code, state.folder))
     else {

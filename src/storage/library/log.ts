@@ -85,7 +85,7 @@ export class Log {
 
   /** All records below it are known to be on the disk, perhaps more: what a recovery need not look at. */
   get durableOffset(): number {
-    return this.#log.recoveryPoint
+    return Math.min(this.#log.recoveryPoint, this.#log.endOffset)
   }
 
   /** Bytes of all segments. */

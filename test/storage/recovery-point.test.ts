@@ -1,0 +1,99 @@
+/** How far a log is known to be on the disk, and what a start after a kill does not read again. */
+import { open, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import test from 'ava'
+import { ErrorCode } from '../../src/protocol/error-codes.js'
+import { buildBatch, endTransactionBatch } from '../../src/record/index.js'
+import { append, appendBytes, readAll, startEngine, TOPIC_ID, values, type Engine } from './support.js'
+import type { Log } from '../../src/storage/log.js'
+
+const EVERY = { 'flush.messages': '1', 'retention.ms': '-1' }
+const FIRST = '00000000000000000000'
+
+const transactional = (engine: Engine, log: Log, producerId: number, baseSequence: number) =>
+  appendBytes(
+    engine,
+    log,
+    buildBatch(values(2), { timestamp: engine.clock.now(), producerId, producerEpoch: 0, baseSequence, transactional: true })
+  )
+const abort = (engine: Engine, log: Log, producerId: number) =>
+  appendBytes(
+    engine,
+    log,
+    endTransactionBatch({ producerId, producerEpoch: 0, commit: false, coordinatorEpoch: 0, timestamp: engine.clock.now() }),
+    'coordinator'
+  )
+
+async function flipByte(file: string, fromEnd: number): Promise<void> {
+  const handle = await open(file, 'r+')
+  const { size } = await handle.stat()
+  const byte = Buffer.alloc(1)
+  await handle.read(byte, 0, 1, size - fromEnd)
+  byte[0]! ^= 0xff
+  await handle.write(byte, 0, 1, size - fromEnd)
+  await handle.close()
+}
+
+test('with flush.messages=1 an append that is answered lies below the recovery point', async (t) => {
+  const engine = await startEngine(t, { topic: EVERY })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  for (let end = 2; end <= 10; end += 2) {
+    await append(engine, log, values(2))
+    t.deepEqual([log.endOffset, log.recoveryPoint], [end, end])
+  }
+  await Promise.all(
+    Array.from({ length: 50 }, async (_, index) => {
+      const { errorCode, lastOffset } = await append(engine, log, values(1))
+      t.is(errorCode, ErrorCode.NONE)
+      t.true(log.recoveryPoint > lastOffset, `append ${index}: ${lastOffset} is answered, ${log.recoveryPoint} flushed`)
+      if (index === 20) log.roll()
+    })
+  )
+  t.is(log.recoveryPoint, 60)
+})
+
+test('after a kill nothing is read again that was flushed, and what is torn behind it goes', async (t) => {
+  for (const torn of [0, 40]) {
+    const engine = await startEngine(t, { topic: EVERY })
+    const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+    for (let round = 0; round < 5; round++) await append(engine, log, values(2, `v${round}-`, 50))
+    await engine.manager.dirs[0]!.saveRecoveryPoints()
+    await engine.drop()
+    const file = path.join(engine.dir, 't-0', `${FIRST}.log`)
+    // Whoever reads it finds that it is broken, and would cut it off.
+    await flipByte(file, 10)
+    if (torn > 0) {
+      const handle = await open(file, 'a')
+      await handle.write(buildBatch(values(1), { timestamp: 1 }).subarray(0, torn))
+      await handle.close()
+    }
+    const again = await startEngine(t, { dir: engine.dir, topic: EVERY })
+    const reopened = (await again.manager.whenReady('t', 0))!
+    t.is(reopened.endOffset, 10)
+    await flipByte(file, 10)
+    t.is((await readAll(reopened)).length, 10)
+    t.is((await append(again, reopened, values(1))).baseOffset, 10)
+    t.is((await readAll(reopened)).length, 11)
+    await again.stop()
+  }
+})
+
+test('an abort below the recovery point stands in the transaction index on the disk', async (t) => {
+  const engine = await startEngine(t, { topic: EVERY })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  const found = []
+  for (let producer = 1; producer <= 3; producer++) {
+    await transactional(engine, log, producer, 0)
+    await abort(engine, log, producer)
+    const first = 3 * (producer - 1)
+    found.push({ producerId: producer, firstOffset: first, lastOffset: first + 2, lastStableOffset: first + 3 })
+    t.is(log.recoveryPoint, first + 3)
+    t.is((await readFile(path.join(log.folder, `${FIRST}.txnindex`))).length, 34 * producer)
+  }
+  await engine.manager.dirs[0]!.saveRecoveryPoints()
+  await engine.drop()
+  const again = await startEngine(t, { dir: engine.dir, topic: EVERY })
+  const reopened = (await again.manager.whenReady('t', 0))!
+  t.deepEqual(await reopened.abortedTransactions(0, 9), found)
+  t.is(reopened.lastStableOffset, 9)
+})
