@@ -16,6 +16,12 @@ import { Throttle } from './throttle.js'
 
 const MIB = 1024 * 1024
 
+/** `other`: it was begun before, by another. */
+interface Begun {
+  readonly work: Promise<CleanResult | undefined>
+  readonly other: boolean
+}
+
 interface Candidate {
   readonly dir: LogDir
   readonly log: Log
@@ -30,7 +36,8 @@ export class LogCleaner {
   readonly #isMoving: (topic: string, partition: number) => boolean
   readonly #throttle: Throttle
   readonly #uncleanable = new WeakSet<Log>()
-  readonly #busy = new Set<Log>()
+  // Logs that are being compacted, and until when.
+  readonly #busy = new Map<Log, Promise<CleanResult | undefined>>()
   readonly #workers = new Set<Promise<void>>()
   #choosing: Promise<unknown> = Promise.resolve()
   #timer: Timer | undefined
@@ -67,16 +74,47 @@ export class LogCleaner {
 
   /** Compacts the log that needs it most. False: none does, or it could not be done. */
   async cleanFilthiest(): Promise<boolean> {
-    // One chooses at a time: two would choose the same.
-    const chosen = this.#choosing.then(() => this.#choose())
-    this.#choosing = chosen.catch(() => undefined)
-    const candidate = await chosen
-    if (candidate === undefined) return false
-    try {
-      return await this.#clean(candidate)
-    } finally {
-      this.#busy.delete(candidate.log)
+    const begun = await this.#inTurn(async () => {
+      const best = await this.#choose()
+      return best && this.#begin(best)
+    })
+    if (begun === undefined) return false
+    const result = await begun.work.catch(() => undefined)
+    return result !== undefined
+  }
+
+  /**
+   * Compacts a log now, whether it is due or not; when that is being done already, once more. Undefined: there is nothing to compact, or it was
+   * stopped. Rejects with a StorageError; EBADMSG: a batch is broken, and its segment stays as it is.
+   */
+  async cleanNow(log: Log): Promise<CleanResult | undefined> {
+    for (;;) {
+      const begun = await this.#inTurn(() => this.#beginNow(log))
+      if (begun?.other !== true) return begun?.work
+      await begun.work.catch(() => undefined)
     }
+  }
+
+  // One chooses at a time: two would choose the same.
+  #inTurn<T>(choose: () => Promise<T>): Promise<T> {
+    const chosen = this.#choosing.then(choose)
+    this.#choosing = chosen.catch(() => undefined)
+    return chosen
+  }
+
+  async #beginNow(log: Log): Promise<Begun | undefined> {
+    const work = this.#busy.get(log)
+    if (work !== undefined) return { work, other: true }
+    const dir = this.#dirs.find((each) => each.logs.get(partitionFolder(log.topic, log.partition)) === log)
+    if (this.#stopped || dir?.online !== true || this.#isMoving(log.topic, log.partition)) return undefined
+    const need = await this.#needOf(dir, log)
+    return need === undefined || need.range.cleanableBytes === 0 ? undefined : this.#begin({ dir, log, need })
+  }
+
+  #begin(candidate: Candidate): Begun {
+    const work = this.#clean(candidate).finally(() => this.#busy.delete(candidate.log))
+    this.#busy.set(candidate.log, work)
+    return { work, other: false }
   }
 
   /** The log is in another directory now, compacted as far as it was. */
@@ -123,7 +161,6 @@ export class LogCleaner {
         if (need?.due && (best === undefined || dirtyRatio(need.range) > dirtyRatio(best.need.range))) best = { dir, log, need }
       }
     }
-    if (best !== undefined) this.#busy.add(best.log)
     return best
   }
 
@@ -147,12 +184,12 @@ export class LogCleaner {
     }
   }
 
-  async #clean({ dir, log, need }: Candidate): Promise<boolean> {
+  async #clean({ dir, log, need }: Candidate): Promise<CleanResult | undefined> {
     const config = this.#config
     const key = partitionFolder(log.topic, log.partition)
     const threads = Math.max(1, config.get('log.cleaner.threads'))
     const began = this.#clock.monotonic()
-    if (this.#isMoving(log.topic, log.partition)) return false
+    if (this.#isMoving(log.topic, log.partition)) return undefined
     try {
       const result = await log.cleaning.clean(need.range, {
         mapBytes: config.get('log.cleaner.dedupe.buffer.size') / threads,
@@ -160,14 +197,14 @@ export class LogCleaner {
         bufferBytes: Math.floor(config.get('log.cleaner.io.buffer.size') / threads / 2),
         throttle: this.#throttle
       })
-      if (result === undefined || dir.logs.get(key) !== log) return false
+      if (result === undefined || dir.logs.get(key) !== log) return undefined
       await dir.saveCleanerOffset(key, result.endOffset)
       this.#tell(key, need, result, this.#clock.monotonic() - began)
       await log.applyRetention()
-      return true
+      return result
     } catch (error) {
       this.#failed(dir, log, key, error)
-      return false
+      throw error
     }
   }
 
