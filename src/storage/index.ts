@@ -17,7 +17,16 @@ export {
 } from '../record/index.js'
 export { LogError } from './library/errors.js'
 export { LogDirectory, type LogDirectoryOptions, type LogName, type LogOptions, type Settings } from './library/log-directory.js'
-export { Log, type Appended, type AppendOptions, type CompressionName, type FileRegion, type SegmentInfo } from './library/log.js'
-export type { LogRecord, ReadOptions } from './library/record-reader.js'
-export type { TimedOffset } from './log.js'
+export {
+  Log,
+  type Appended,
+  type AppendOptions,
+  type Compacted,
+  type CompressionName,
+  type FileRegion,
+  type Producer,
+  type SegmentInfo
+} from './library/log.js'
+export type { Isolation, IsolationLevel, LogRecord, ReadOptions } from './library/record-reader.js'
+export type { AbortedTransaction, TimedOffset } from './log.js'
 export { verifyFolder, type Finding, type VerifyOptions } from './verify.js'

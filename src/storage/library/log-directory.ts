@@ -117,7 +117,7 @@ export class LogDirectory {
     if (settings !== undefined) for (const log of this.#manager.logs()) if (log.topic === topic) log.configure(config)
     const known = this.#logs.get(found)
     if (known !== undefined) return known
-    const log = new Log(found, this.#runtime, this.#sender)
+    const log = new Log(found, this.#runtime, this.#sender, this.#manager.cleaner)
     this.#logs.set(found, log)
     return log
   }

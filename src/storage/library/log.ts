@@ -3,10 +3,19 @@ import type { Writable } from 'node:stream'
 import type { TopicConfig } from '../../config/index.js'
 import { StorageError } from '../../errors.js'
 import type { Frame, Runtime } from '../../native/runtime.js'
-import { Compression, RecordBatchBuilder, type COMPRESSION_NAMES, type RecordInput } from '../../record/index.js'
-import type { Log as PartitionLog, TimedOffset } from '../log.js'
+import { ErrorCode } from '../../protocol/error-codes.js'
+import {
+  batch,
+  Compression,
+  endTransactionBatch,
+  RecordBatchBuilder,
+  type COMPRESSION_NAMES,
+  type RecordInput
+} from '../../record/index.js'
+import type { LogCleaner } from '../cleaner/log-cleaner.js'
+import type { AbortedTransaction, AppendOrigin, Log as PartitionLog, TimedOffset } from '../log.js'
 import { refuse } from './errors.js'
-import { FIRST_READ_BYTES, readRecords, type LogRecord, type ReadOptions } from './record-reader.js'
+import { FIRST_READ_BYTES, readRecords, type Cursor, type Isolation, type LogRecord, type ReadOptions } from './record-reader.js'
 import type { RegionSender } from './region-sender.js'
 
 export type CompressionName = (typeof COMPRESSION_NAMES)[number]
@@ -15,7 +24,18 @@ export interface AppendOptions {
   /** Default: none. */
   readonly compression?: CompressionName
   /** An idempotent producer: a batch that is appended again with the same sequence is written once. */
-  readonly producer?: { readonly id: number; readonly epoch: number; readonly sequence: number }
+  readonly producer?: Producer & {
+    /** Of the batch's first record: 0 for the first one, then one more for each record. */
+    readonly sequence: number
+    /** The batch is part of a transaction, which begins with it if none is open, until `endTransaction`. Default: false. */
+    readonly transactional?: boolean
+  }
+}
+
+export interface Producer {
+  readonly id: number
+  /** A higher one shuts out the lower ones. */
+  readonly epoch: number
 }
 
 /** Offsets of the records that were appended. */
@@ -32,6 +52,19 @@ export interface FileRegion {
   readonly position: number
   /** Bytes. */
   readonly length: number
+}
+
+/** What one compaction did. */
+export interface Compacted {
+  /** Below it each key is there once, except for what readers of transactions need. */
+  readonly endOffset: number
+  /** Of the segments that were looked at, in bytes. */
+  readonly bytesBefore: number
+  readonly bytesAfter: number
+  readonly segmentsBefore: number
+  readonly segmentsAfter: number
+  readonly recordsRead: number
+  readonly recordsKept: number
 }
 
 /** A segment: the file that holds the records from `baseOffset` on. */
@@ -53,16 +86,21 @@ export class Log {
   readonly #log: PartitionLog
   readonly #runtime: Runtime
   readonly #sender: RegionSender
+  readonly #cleaner: LogCleaner
+  readonly #cursors = new Set<Cursor>()
+  // Appends that are not answered yet.
+  readonly #underWay = new Set<Promise<unknown>>()
   #waiting: (() => void)[] = []
   #ended = false
 
   /** @internal LogDirectory makes them. */
-  constructor(log: PartitionLog, runtime: Runtime, sender: RegionSender) {
+  constructor(log: PartitionLog, runtime: Runtime, sender: RegionSender, cleaner: LogCleaner) {
     this.topic = log.topic
     this.partition = log.partition
     this.#log = log
     this.#runtime = runtime
     this.#sender = sender
+    this.#cleaner = cleaner
     log.onEndOffset = this.#wakeAll
     // As a broker's first leader; a folder of a broker goes on with its last epoch.
     if (log.latestEpoch < 0) log.becomeLeader(0)
@@ -78,7 +116,7 @@ export class Log {
     return this.#log.endOffset
   }
 
-  /** Behind the last record of which is known that no open transaction of a broker holds it back; mostly `endOffset`. */
+  /** Where reading with `read_committed` ends: the first record of the earliest transaction that is not decided, or `endOffset` when none is open. */
   get lastStableOffset(): number {
     return this.#log.lastStableOffset
   }
@@ -108,26 +146,60 @@ export class Log {
    * (MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, INVALID_RECORD where a compacted log gets a record without key, INVALID_TIMESTAMP,
    * OUT_OF_ORDER_SEQUENCE_NUMBER …, KAFKA_STORAGE_ERROR: it could not be written).
    */
-  async append(records: RecordInput | readonly RecordInput[], { compression = 'none', producer }: AppendOptions = {}): Promise<Appended> {
+  append(records: RecordInput | readonly RecordInput[], options: AppendOptions = {}): Promise<Appended> {
+    return this.#track(this.#build(records, options))
+  }
+
+  async #build(records: RecordInput | readonly RecordInput[], { compression = 'none', producer }: AppendOptions): Promise<Appended> {
     const list = isList(records) ? records : [records]
     if (list.length === 0) throw new RangeError('a batch holds at least one record')
     const builder = new RecordBatchBuilder({
       timestamp: Date.now(),
-      ...(producer && { producerId: producer.id, producerEpoch: producer.epoch, baseSequence: producer.sequence })
+      ...(producer && {
+        producerId: producer.id,
+        producerEpoch: producer.epoch,
+        baseSequence: producer.sequence,
+        transactional: producer.transactional === true
+      })
     })
     for (const record of list) builder.append(record)
     // Without compression nothing is waited for: appends of one turn keep their order.
-    const batch = compression === 'none' ? builder.build() : await builder.buildCompressed(Compression[compression])
-    return this.appendBatch(batch)
+    const bytes = compression === 'none' ? builder.build() : await builder.buildCompressed(Compression[compression])
+    return this.#append(bytes, 'client')
   }
 
   /** Appends one encoded record batch (magic 2), which is checked; its offsets are assigned here. Copies the bytes. Rejects as `append` does. */
-  async appendBatch(batch: Uint8Array): Promise<Appended> {
+  appendBatch(bytes: Uint8Array): Promise<Appended> {
+    return this.#track(this.#append(bytes, 'client'))
+  }
+
+  /**
+   * Ends the producer's transaction: readers with `read_committed` see all of its records in this log from then on, or none. Appends a marker, which
+   * takes an offset and is no record; resolves to that offset, when it is visible. A transaction over several logs is ended in each; no coordinator
+   * makes that one step here. Without an open transaction the marker ends nothing. Rejects as `append` does (INVALID_PRODUCER_EPOCH: a higher epoch was here).
+   */
+  async endTransaction({ id, epoch }: Producer, outcome: 'commit' | 'abort'): Promise<number> {
+    // A folder of a broker may know a coordinator; this is its successor.
+    let coordinatorEpoch = 0
+    for (const known of this.#log.producers()) if (known.producerId === id) coordinatorEpoch = Math.max(0, known.coordinatorEpoch)
+    const marker = { producerId: id, producerEpoch: epoch, commit: outcome === 'commit', coordinatorEpoch, timestamp: Date.now() }
+    const { firstOffset } = await this.#track(this.#append(endTransactionBatch(marker), 'coordinator'))
+    return firstOffset
+  }
+
+  #track<T>(append: Promise<T>): Promise<T> {
+    const over = (): void => void this.#underWay.delete(append)
+    this.#underWay.add(append)
+    append.then(over, over)
+    return append
+  }
+
+  async #append(bytes: Uint8Array, origin: AppendOrigin): Promise<Appended> {
     if (this.#ended) throw this.#closed()
-    const frame: Frame = this.#runtime.frameFrom(batch)
+    const frame: Frame = this.#runtime.frameFrom(bytes)
     try {
       const leaderEpoch = Math.max(0, this.#log.latestEpoch)
-      const appended = this.#log.append({ frame, offset: 0, length: batch.length, origin: 'client', leaderEpoch })
+      const appended = this.#log.append({ frame, offset: 0, length: bytes.length, origin, leaderEpoch })
       const { errorCode, errorMessage, baseOffset, lastOffset } = await appended
       refuse(errorCode, errorMessage ?? `the batch can not be appended to ${this.topic}-${this.partition}`)
       return { firstOffset: baseOffset, lastOffset }
@@ -138,36 +210,44 @@ export class Log {
 
   /**
    * Whole record batches as bytes, from the one that holds `offset` on: about `maxBytes` of them, at least one. Empty at the end. The first may
-   * begin below `offset`. Rejects with a LogError (OFFSET_OUT_OF_RANGE) or a StorageError.
+   * begin below `offset`. With `read_committed` no batch behind `lastStableOffset` is among them; those of aborted transactions are
+   * (`abortedTransactions` tells which). The buffer is a copy of its own. Rejects with a LogError (OFFSET_OUT_OF_RANGE) or a StorageError.
    */
-  async read(offset: number, maxBytes = FIRST_READ_BYTES): Promise<Buffer> {
+  async read(offset: number, maxBytes = FIRST_READ_BYTES, { isolation }: Isolation = {}): Promise<Buffer> {
     this.#checkOffset(offset)
-    return this.#log.readBytes(offset, maxBytes)
+    const upTo = this.#readableTo(isolation)
+    if (offset >= upTo) return Buffer.alloc(0)
+    const bytes = await this.#log.readBytes(offset, maxBytes)
+    return isolation === 'read_committed' ? batchesBelow(bytes, upTo) : bytes
   }
 
   /**
    * The records, one after the other; batches are read ahead as they are needed. Ends at the end of the log, or with `follow` when its signal
-   * is aborted. Where retention or compaction has deleted what came next, it goes on behind it. Throws as `read` rejects; the iterator rejects with
-   * a WireError at damaged bytes.
+   * is aborted. With `read_committed` records of transactions that are not decided are not given before they are, nor anything behind them;
+   * those of aborted ones are left out. Where retention or compaction has deleted what came next, it goes on behind it; where the log is
+   * truncated below what it has given, it goes on at the cut. Throws as `read` rejects; the iterator rejects with a WireError at damaged bytes, and
+   * as `read` does.
    */
   records(options: ReadOptions = {}): AsyncGenerator<LogRecord, void, undefined> {
     const from = options.from ?? this.startOffset
     this.#checkOffset(from)
-    return readRecords(this.#log, { ...options, from }, (signal) => this.#more(signal))
+    return readRecords(this.#log, { ...options, from }, { more: (signal) => this.#more(signal), cursors: this.#cursors })
   }
 
   /**
    * Where the bytes are that `read` would give, without reading them: up to `maxBytes`, in one file or, with the next segment, in several. The
-   * last batch may be cut; the first is whole. For `send`, or for programs that know the format. Rejects as `read` does.
+   * last batch may be cut; the first is whole. For `send`, or for programs that know the format. With `read_committed` as in `read`. Rejects as `read`
+   * does.
    */
-  async regions(offset: number, maxBytes: number): Promise<FileRegion[]> {
+  async regions(offset: number, maxBytes: number, { isolation }: Isolation = {}): Promise<FileRegion[]> {
     this.#checkOffset(offset)
+    const upTo = this.#readableTo(isolation)
     const regions: FileRegion[] = []
     const files = new Map(this.#log.segmentFiles().map((segment) => [segment.handle, segment]))
     let next = offset
     let left = maxBytes
-    while (left > 0 && next < this.endOffset) {
-      const { errorCode, region } = await this.#log.read(next, left, this.endOffset, regions.length === 0)
+    while (left > 0 && next < upTo) {
+      const { errorCode, region } = await this.#log.read(next, left, upTo, regions.length === 0)
       refuse(errorCode, `offset ${next} of ${this.topic}-${this.partition} can not be read`)
       const segment = region && files.get(region.segment)
       if (!segment) break
@@ -195,6 +275,16 @@ export class Log {
     await this.#sender.send(to, { segment: segment!.handle, file: region.file, position, length })
   }
 
+  /**
+   * The aborted transactions with records in [from, to), in the order in which they ended: what a reader of committed records leaves out of what
+   * `read` or `regions` gave. `to` is at most `lastStableOffset`, which is the default. Compaction removes such records, and later the transaction here.
+   * Rejects with a StorageError.
+   */
+  async abortedTransactions(from = this.startOffset, to = this.lastStableOffset): Promise<readonly AbortedTransaction[]> {
+    if (this.#ended) throw this.#closed()
+    return this.#log.abortedTransactions(from, Math.min(to, this.lastStableOffset))
+  }
+
   /** The first record whose timestamp is at least `timestamp` (milliseconds); undefined: none. Rejects with a StorageError. */
   offsetForTimestamp(timestamp: number): Promise<TimedOffset | undefined> {
     return this.#log.offsetForTimestamp(timestamp)
@@ -216,14 +306,48 @@ export class Log {
     return this.#log.applyRetention()
   }
 
+  /**
+   * Removes the records from `offset` on, and a batch that holds it as a whole: `endOffset` is then at most `offset`, and the next record gets that
+   * one. Below the first segment the log is empty then and begins at `offset`. Transactions that lose their end are open again, producers
+   * go on as of the new end. An append that has not resolved yet is removed, or waits and goes behind the cut; those of later calls go behind it.
+   * Durable when it resolves, to whether anything was removed. Rejects with a StorageError; the directory takes no more writes then.
+   */
+  async truncateTo(offset: number): Promise<boolean> {
+    if (this.#ended) throw this.#closed()
+    if (!Number.isSafeInteger(offset) || offset < 0) throw new RangeError(`${offset} is no offset`)
+    const cut = await this.#log.truncateTo(offset)
+    // Before anything is appended: that takes a turn of the event loop.
+    if (cut) for (const cursor of this.#cursors) cursor.cutTo = Math.min(cursor.cutTo, this.endOffset)
+    return cut
+  }
+
+  /**
+   * Compacts now what may be compacted, whether it is worth it or not: of the records with the same key the last one stays where it is, one without
+   * a value goes after `delete.retention.ms`. It also happens by itself (`min.cleanable.dirty.ratio`, `log.cleaner.backoff.ms`). The segment that is
+   * written to is left alone (`roll` begins another), as is what is younger than `min.compaction.lag.ms` or behind `lastStableOffset`. Reads and
+   * appends go on meanwhile; the work is done on native threads. Resolves when it is on the disk; undefined: there was nothing to compact, or
+   * something took the segments away. Rejects with a LogError (INVALID_CONFIG: `cleanup.policy` is not `compact`) or a StorageError (EBADMSG: a batch is damaged).
+   */
+  async compact(): Promise<Compacted | undefined> {
+    if (this.#ended) throw this.#closed()
+    const { cleanupPolicy } = this.config
+    if (!cleanupPolicy.includes('compact'))
+      refuse(ErrorCode.INVALID_CONFIG, `cleanup.policy of ${this.topic}-${this.partition} is ${cleanupPolicy.join()}, not compact`)
+    return this.#cleaner.cleanNow(this.#log)
+  }
+
   /** Begins a new segment, if the last holds anything. */
   roll(): void {
     this.#log.roll()
   }
 
-  /** Resolved: all that was appended before the call is on the disk. Rejects with a StorageError; the folder takes no more writes then. */
-  flush(): Promise<void> {
-    return this.#log.flush()
+  /**
+   * Resolved: all that was appended before the call is on the disk, also by appends that had not resolved, unless they reject. Rejects with a
+   * StorageError; the folder takes no more writes then.
+   */
+  async flush(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+    await this.#log.flush()
   }
 
   /** @internal The directory is closed: who follows is let go. */
@@ -236,6 +360,10 @@ export class Log {
     if (this.#ended) throw this.#closed()
     if (offset < this.startOffset || offset > this.endOffset)
       refuse(1, `${offset} is not within ${this.startOffset} and ${this.endOffset} of ${this.topic}-${this.partition}`)
+  }
+
+  #readableTo(isolation: Isolation['isolation']): number {
+    return isolation === 'read_committed' ? this.lastStableOffset : this.endOffset
   }
 
   #closed(): StorageError {
@@ -259,6 +387,13 @@ export class Log {
   readonly #wakeAll = (): void => {
     for (const wake of this.#waiting.splice(0)) wake()
   }
+}
+
+// Of whole batches: those that begin below `end`.
+function batchesBelow(bytes: Buffer, end: number): Buffer {
+  for (let at = 0; at < bytes.length; at += batch.sizeInBytes(bytes, at))
+    if (batch.baseOffset(bytes, at) >= end) return bytes.subarray(0, at)
+  return bytes
 }
 
 function isList(records: RecordInput | readonly RecordInput[]): records is readonly RecordInput[] {

@@ -1,6 +1,6 @@
 /** From batches to records, one at a time. */
 import { decodeBatches, decompressedRecords, recordsOf, type DecodedBatch, type RecordHeader } from '../../record/index.js'
-import type { Log } from '../log.js'
+import type { Aborted, Log } from '../log.js'
 
 /** Keys and values are views of what was read; they stay as they are. */
 export interface LogRecord {
@@ -12,7 +12,17 @@ export interface LogRecord {
   readonly headers: readonly RecordHeader[]
 }
 
-export interface ReadOptions {
+/**
+ * Apache Kafka's `isolation.level`. `read_uncommitted`, the default: everything up to `endOffset`. `read_committed`: up to `lastStableOffset`, before
+ * the first transaction that is not decided; a reader leaves out the records of aborted ones.
+ */
+export type IsolationLevel = 'read_uncommitted' | 'read_committed'
+
+export interface Isolation {
+  readonly isolation?: IsolationLevel
+}
+
+export interface ReadOptions extends Isolation {
   /** The first offset. Default: the start of the log. */
   readonly from?: number
   /** Records from here on are not given. Default: the end of the log at each read. */
@@ -26,37 +36,76 @@ export interface ReadOptions {
 export const FIRST_READ_BYTES = 1024 * 1024
 /** Of one compressed batch: as much as a broker allows when it checks one. */
 const DECOMPRESSED_BYTES = 128 * 1024 * 1024
+const NONE: Aborted = []
 
-/** `more`: waits until there may be more; false: there will not. */
-export async function* readRecords(
-  log: Log,
-  { from = 0, to = Number.MAX_SAFE_INTEGER, follow, maxBytes = FIRST_READ_BYTES }: ReadOptions,
-  more: (signal: AbortSignal) => Promise<boolean>
-): AsyncGenerator<LogRecord, void, undefined> {
-  let next = from
-  while (next < to) {
-    const end = Math.min(to, log.endOffset)
-    if (next >= end) {
-      if (follow === undefined || !(await more(follow))) return
-      continue
+/** The readers of one log, and what they wait for. */
+export interface Readers {
+  /** Waits until there may be more; false: there will not. */
+  more(signal: AbortSignal): Promise<boolean>
+  /** Where the log was cut: each reader goes back to there. */
+  readonly cursors: Set<Cursor>
+}
+
+export interface Cursor {
+  /** From here on everything is other than what was read; Infinity: nothing is. */
+  cutTo: number
+}
+
+export async function* readRecords(log: Log, options: ReadOptions, readers: Readers): AsyncGenerator<LogRecord, void, undefined> {
+  const { from = 0, to = Number.MAX_SAFE_INTEGER, follow, maxBytes = FIRST_READ_BYTES } = options
+  const committed = options.isolation === 'read_committed'
+  const cursor: Cursor = { cutTo: Infinity }
+  readers.cursors.add(cursor)
+  try {
+    let next = from
+    while (next < to) {
+      next = Math.min(next, cursor.cutTo)
+      cursor.cutTo = Infinity
+      const end = Math.min(to, committed ? log.lastStableOffset : log.endOffset)
+      if (next >= end) {
+        if (follow === undefined || !(await readers.more(follow))) return
+        continue
+      }
+      const bytes = await log.readBytes(next, maxBytes)
+      const batches = Array.from(decodeBatches(bytes))
+      const last = batches.at(-1)
+      if (last === undefined) {
+        next = end
+        continue
+      }
+      const aborted = committed ? await log.abortedTransactions(next, Math.min(end, last.lastOffset + 1)) : NONE
+      for (const batch of batches) {
+        if (batch.baseOffset >= cursor.cutTo) break
+        if (batch.baseOffset >= end) {
+          // Compaction has left nothing before it.
+          next = end
+          break
+        }
+        if (batch.lastOffset < next) continue
+        if (!batch.control && !isAborted(batch, aborted)) yield* recordsWithin(bytes, batch, next, end, cursor)
+        if (batch.baseOffset >= cursor.cutTo) break
+        next = batch.lastOffset + 1
+      }
     }
-    const bytes = await log.readBytes(next, maxBytes)
-    if (bytes.length === 0) {
-      next = end
-      continue
-    }
-    for (const batch of decodeBatches(bytes)) {
-      if (batch.baseOffset >= end) break
-      if (batch.lastOffset < next) continue
-      if (!batch.control) yield* recordsWithin(bytes, batch, next, end)
-      next = batch.lastOffset + 1
-    }
+  } finally {
+    readers.cursors.delete(cursor)
   }
 }
 
-async function* recordsWithin(bytes: Buffer, batch: DecodedBatch, from: number, end: number): AsyncGenerator<LogRecord, void, undefined> {
+function isAborted({ transactional, producerId, baseOffset }: DecodedBatch, aborted: Aborted): boolean {
+  if (!transactional) return false
+  return aborted.some((one) => one.producerId === producerId && one.firstOffset <= baseOffset && baseOffset <= one.lastOffset)
+}
+
+async function* recordsWithin(
+  bytes: Buffer,
+  batch: DecodedBatch,
+  from: number,
+  end: number,
+  cursor: Cursor
+): AsyncGenerator<LogRecord, void, undefined> {
   for (const record of recordsOf(bytes, batch, await decompressedRecords(bytes, batch, DECOMPRESSED_BYTES))) {
-    if (record.offset >= end) return
+    if (record.offset >= end || record.offset >= cursor.cutTo) return
     if (record.offset >= from) yield record
   }
 }

@@ -22,8 +22,11 @@ const PRINTED = [
   /^0 \{"total":12\}\n$/,
   /^\[ 0, 1, 2 \]\n$/,
   /^1700000000001 tick 1\n1700000000002 tick 2\n1700000000003 tick 3\n1\n$/,
+  /^0 alice -10\n1 bob \+10\naborted: 3 to 5\nnot decided: 6 to 7\n$/,
   /^1001\n$/,
-  /^[78] segments deleted; true\n1\n$/
+  /^[78] segments deleted; true\n1\n$/,
+  /^1000 records, 3 kept\n997 size = 997\n998 shape = 998\n999 color = 999\n$/,
+  /^true 1\n0 first\n1 another\n$/
 ]
 
 test('the programs of docs/storage.md run as they stand there', async (t) => {
