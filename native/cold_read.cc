@@ -17,12 +17,16 @@ constexpr std::uint64_t kMostAhead = 1024 * 1024;
 
 }  // namespace
 
-void ColdRead::run() {
-  if (!wanted.load(std::memory_order_relaxed)) return;
+std::uint64_t ColdRead::ahead() const {
   const std::uint64_t end = position + length;
   const std::uint64_t left = std::max(region.file->end(), end) - end;
-  const ColdMarks::Reading reading(region.file->cold_marks(), position, end);
-  warm(region.file->fd(), position, length, std::min(left, std::clamp(length, kLeastAhead, kMostAhead)));
+  return std::min(left, std::clamp(length, kLeastAhead, kMostAhead));
+}
+
+void ColdRead::run() {
+  if (!wanted.load(std::memory_order_relaxed)) return;
+  const ColdMarks::Reading reading(region.file->cold_marks(), position, position + length);
+  warm(region.file->fd(), position, length, ahead());
   if (copy) {
     try {
       bytes.resize(length);

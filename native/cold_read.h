@@ -16,9 +16,6 @@ struct ColdRead {
   std::uint64_t length = 0;
   bool copy = false;  // into `bytes`; else only into the page cache
 
-  // Little of it is missing: it was hot, and is read first.
-  bool nearly_resident = false;
-
   // False: nobody waits any more, the disk is spared.
   std::atomic<bool> wanted{true};
 
@@ -26,6 +23,8 @@ struct ColdRead {
   std::vector<std::uint8_t> bytes;
   int error = 0;  // errno
 
+  // Bytes behind the range that are read with it, for the next one.
+  std::uint64_t ahead() const;
   // Blocks. For a disk thread.
   void run();
 };

@@ -17,6 +17,8 @@
 
 #include "cold_read.h"
 #include "clock.h"
+#include "disk_credit.h"
+#include "disk_queue.h"
 #include "inbox.h"
 #include "io_options.h"
 #include "meter.h"
@@ -121,7 +123,8 @@ class Connection {
   std::shared_ptr<ColdRead> cold;  // waits for a disk thread
   std::int64_t cold_since_us = 0;
   std::int64_t cold_ms;           // when it waited for a disk thread last, or was opened
-  std::int64_t cold_sent = 0;     // and what it had sent by then
+  Urgency cold_urgency = Urgency::Patient;
+  DiskCredit disk_credit;
   bool adopted = false;
   bool leaving = false;       // moves to another thread at the end of the round
   std::int64_t moved_ms = 0;  // when this thread got it

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <csignal>
@@ -82,7 +83,7 @@ class LaneThreads {
     }
   }
 
-  bool patient_may_run() const { return !patient_.empty() && (max_threads_ == 1 || patient_running_ < max_threads_ - 1); }
+  bool patient_may_run() const { return !patient_.empty() && (max_threads_ == 1 || patient_running_ < max_threads_ - std::max(1u, max_threads_ / 4)); }
 
   const char* const name_;
   const unsigned max_threads_;

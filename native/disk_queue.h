@@ -13,7 +13,7 @@ enum class Lane { Append, Read, Flush, Maintenance };
 // Tells apart what may be on different disks: each place has threads of its own, so that a disk that is slow or stuck holds up no other.
 using Place = std::uint64_t;
 
-// Patient jobs run after the prompt ones of their lane, and leave it one thread where it has several: those who always wait for the disk do not make
+// Patient jobs run after the prompt ones of their lane, and leave it a quarter of its threads, or one where it has several: those who always wait for the disk do not make
 // others wait who do so once in a while.
 enum class Urgency { Prompt, Patient };
 

@@ -10,8 +10,7 @@ namespace {
 constexpr std::int64_t kLingerMs = 1000;
 // When the read lane is full.
 constexpr std::int64_t kLaneRetryMs = 10;
-// Who has sent so much, or for so long, since it last waited for the disk reads from memory, as a rule.
-constexpr std::int64_t kHotBytes = 8 * 1024 * 1024;
+// Who has not waited for the disk for so long reads from memory, as a rule, however little.
 constexpr std::int64_t kHotMs = 10'000;
 
 }  // namespace
@@ -81,6 +80,9 @@ void IoThread::wait_for_disk(Connection& connection, Outgoing& response) {
   connection.cold_since_us = monotonic_us();
   count_cold(connection, connection.cold->region, Counter::ColdReads, 1);
   count_cold(connection, connection.cold->region, Counter::ColdBytes, static_cast<std::int64_t>(connection.cold->length));
+  const bool paid = connection.disk_credit.pay(connection.bytes_sent.load(std::memory_order_relaxed), connection.cold->length + connection.cold->ahead());
+  const bool hot = paid || now_ms_ - connection.cold_ms >= kHotMs;
+  connection.cold_urgency = hot ? Urgency::Prompt : Urgency::Patient;
   connection.want_write = false;
   interest(connection);
   if (!queue_cold_read(connection)) lane_waiting_.push_back(connections_[connection.index]);
@@ -88,14 +90,11 @@ void IoThread::wait_for_disk(Connection& connection, Outgoing& response) {
 
 // False: the read lane is full. It is tried again in the next sweep.
 bool IoThread::queue_cold_read(Connection& connection) {
-  const bool hot = connection.cold->nearly_resident || now_ms_ - connection.cold_ms >= kHotMs ||
-                   connection.bytes_sent.load(std::memory_order_relaxed) - connection.cold_sent >= kHotBytes;
   auto job = [inbox = inbox_, id = connection.id, read = connection.cold] {
     read->run();
     inbox->post({Command::Kind::Warm, id});
   };
-  const bool queued =
-      server_.disk().submit(Lane::Read, connection.cold->region.place, std::move(job), hot ? Urgency::Prompt : Urgency::Patient);
+  const bool queued = server_.disk().submit(Lane::Read, connection.cold->region.place, std::move(job), connection.cold_urgency);
   if (!queued) next_sweep_ms_ = std::min(next_sweep_ms_, now_ms_ + kLaneRetryMs);
   return queued;
 }
@@ -111,7 +110,6 @@ void IoThread::warmed(Connection& connection) {
   if (!read) return;
   count_cold(connection, read->region, Counter::ColdMicros, monotonic_us() - connection.cold_since_us);
   connection.cold_ms = now_ms_;
-  connection.cold_sent = connection.bytes_sent.load(std::memory_order_relaxed);
   if (read->error != 0) return close(connection, CloseReason::TransferFailed);
   bool more;
   if (Outgoing* response = connection.front(more)) response->warmed(*read);

@@ -16,8 +16,6 @@ constexpr std::uint64_t kChunk = 1024 * 1024;
 constexpr std::uint64_t kProbeAhead = 256 * 1024;
 // How long a probe holds: a peer that reads slowly may find evicted what was resident.
 constexpr std::int64_t kProbeMs = 100;
-// In 1/256.
-constexpr unsigned kNearly = 192;
 // The most that a disk thread copies at a time, for one connection.
 constexpr std::uint64_t kCopyBytes = 256 * 1024;
 // Written so lately and so near the end of its file that the page cache holds it: no probe.
@@ -242,7 +240,6 @@ std::shared_ptr<ColdRead> Outgoing::cold() {
   read->copy = cold_small_ || cold_at_ == read->position;
   if (read->copy) read->length = std::min(read->length, kCopyBytes);
   cold_at_ = read->position;
-  read->nearly_resident = resident_share(read->region.file->fd(), read->position, read->length) >= kNearly;
   return read;
 }
 

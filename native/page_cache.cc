@@ -84,17 +84,6 @@ Residency residency(int fd, std::uint64_t position, std::uint64_t length, Probe 
   return by_mincore(fd, start, whole);
 }
 
-unsigned resident_share(int fd, std::uint64_t position, std::uint64_t length) {
-  const std::uint64_t page = system_page();
-  const std::uint64_t start = page_start(position);
-  const std::uint64_t pages = (page_start(position + length + page - 1) - start) / page;
-  std::vector<unsigned char> states(pages);
-  const View view(fd, start, pages * page, PROT_NONE);
-  if (pages == 0 || !view || mincore(view.at(), pages * page, states.data()) != 0) return 0;
-  const auto resident = std::count_if(states.begin(), states.end(), [](unsigned char state) { return state & 1; });
-  return static_cast<unsigned>(static_cast<std::uint64_t>(resident) * 256 / pages);
-}
-
 void warm(int fd, std::uint64_t position, std::uint64_t length, std::uint64_t ahead) {
   const std::uint64_t start = page_start(position);
   const std::uint64_t end = position + length;

@@ -18,9 +18,6 @@ enum class Probe {
 // Whether all of the range can be read without waiting for the disk. Never waits.
 Residency residency(int fd, std::uint64_t position, std::uint64_t length, Probe probe);
 
-// How many of the pages that the range touches are in memory, in 1/256 of them. 0 when nobody can tell.
-unsigned resident_share(int fd, std::uint64_t position, std::uint64_t length);
-
 // Reads the range into the page cache, and lets the disk begin with up to `ahead` bytes behind it. Blocks until the range is there or cannot be read.
 void warm(int fd, std::uint64_t position, std::uint64_t length, std::uint64_t ahead);
 

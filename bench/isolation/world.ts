@@ -105,7 +105,7 @@ export async function besideColdReaders<T>(
   }
   const readers = load.fetch(
     { bootstrap: broker.bootstrap, topic, partitions, connections: partitions, fetchBytes, seconds: READERS_SECONDS },
-    { signal: AbortSignal.any([signal, ending.signal]), onReady: makeCold }
+    { signal: AbortSignal.any([signal, ending.signal]), nice: true, onReady: makeCold }
   )
   readers.catch(() => {})
   try {
@@ -143,7 +143,7 @@ export async function besideWarmReaders<T>(
   const fetch = { bootstrap: broker.bootstrap, topic, partitions, connections: partitions, fetchBytes, limit }
   // Once round at least, so that it is in memory.
   await load.fetch({ ...fetch, seconds: 1 }, { signal: own })
-  const readers = load.fetch({ ...fetch, rate, seconds: READERS_SECONDS }, { signal: own })
+  const readers = load.fetch({ ...fetch, rate, seconds: READERS_SECONDS }, { signal: own, nice: true })
   readers.catch(() => {})
   try {
     await Promise.race([delay(200, undefined, { signal }), readers])

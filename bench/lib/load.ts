@@ -7,6 +7,7 @@
  */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
+import os from 'node:os'
 import { createInterface } from 'node:readline'
 import { buildLoad } from './build.js'
 
@@ -145,6 +146,8 @@ export interface CannedServer extends AsyncDisposable {
 export interface Control {
   /** Ends the run; it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
+  /** Gives way to others that want a processor: for load that is not what is measured. */
+  readonly nice?: boolean
   /**
    * Called when the generator has connected and learnt what it needs and nothing is under way; traffic starts when this resolves. The place to
    * take the first CPU sample, or to drop the page cache.
@@ -202,11 +205,12 @@ async function runLoad<Result>(
   program: string,
   command: string,
   options: Flags,
-  { signal, onReady }: Control = {},
+  { signal, nice = false, onReady }: Control = {},
   rest: readonly string[] = []
 ): Promise<Result> {
   signal?.throwIfAborted()
   const child = spawn(program, [command, ...flagsOf(options), ...(onReady ? ['--wait'] : []), ...rest])
+  if (nice && child.pid !== undefined) os.setPriority(child.pid, os.constants.priority.PRIORITY_LOW)
   const abort = () => child.kill('SIGKILL')
   signal?.addEventListener('abort', abort)
   let result: Result | undefined
