@@ -144,6 +144,17 @@ export class Log {
     }))
   }
 
+  /** The segment with this handle, looked for from the one on that holds the offset. Undefined: it is gone. */
+  segmentFileFrom(offset: number, handle: number): SegmentFile | undefined {
+    const { segments } = this.#state
+    for (let index = Math.max(0, segments.floor(offset)); index < segments.count; index++) {
+      const { path, native, baseOffset, size } = segments.at(index)!
+      if (native.handle !== handle) continue
+      return { file: path + LOG_SUFFIX, handle, baseOffset, size, nextBaseOffset: segments.at(index + 1)?.baseOffset ?? this.endOffset }
+    }
+    return undefined
+  }
+
   get segmentCount(): number {
     return this.#state.segments.count
   }

@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '../../clock.js'
 import { checkTopicOverrides, loadBrokerConfig, resolveTopicConfig, type BrokerConfig, type TopicConfig } from '../../config/index.js'
 import { ConfigError } from '../../errors.js'
 import { silentLogger, type Logger } from '../../log.js'
+import { TransferMode } from '../../native/binding.js'
 import { Runtime } from '../../native/runtime.js'
 import type { Log as PartitionLog } from '../log.js'
 import { LogManager } from '../log-manager.js'
@@ -16,7 +17,7 @@ import { RegionSender } from './region-sender.js'
 export type Settings = Readonly<Record<string, string>>
 
 export interface LogDirectoryOptions {
-  /** Of the folder and of all its logs, by the broker's names: `log.segment.bytes`, `log.flush.interval.messages`, `num.recovery.threads.per.data.dir` … */
+  /** Of the folder and of all its logs, by the broker's names: `log.segment.bytes`, `log.flush.interval.messages`, `sluice.transfer.mode` … */
   readonly settings?: Settings
   /** Told what an operator should know: recoveries, damaged files, a folder that failed. Default: nobody is. */
   readonly log?: Logger
@@ -66,7 +67,11 @@ export class LogDirectory {
     this.#runtime = runtime
     this.#manager = manager
     this.#config = config
-    this.#sender = new RegionSender(runtime)
+    this.#sender = new RegionSender(runtime, {
+      mode: TransferMode[config.get('sluice.transfer.mode') as keyof typeof TransferMode],
+      copyBelowBytes: config.get('sluice.transfer.copy.below.bytes'),
+      inlineBelowBytes: config.get('sluice.transfer.inline.below.bytes')
+    })
     this.#overrides = overrides
   }
 

@@ -243,14 +243,17 @@ export class Log {
     this.#checkOffset(offset)
     const upTo = this.#readableTo(isolation)
     const regions: FileRegion[] = []
-    const files = new Map(this.#log.segmentFiles().map((segment) => [segment.handle, segment]))
     let next = offset
     let left = maxBytes
     while (left > 0 && next < upTo) {
-      const { errorCode, region } = await this.#log.read(next, left, upTo, regions.length === 0)
+      const reading = this.#log.read(next, left, upTo, regions.length === 0)
+      // Mostly all that is needed is in memory: then nothing is waited for.
+      const { errorCode, region } = reading instanceof Promise ? await reading : reading
       refuse(errorCode, `offset ${next} of ${this.topic}-${this.partition} can not be read`)
-      const segment = region && files.get(region.segment)
-      if (!segment) break
+      if (region === null) break
+      const segment = this.#log.segmentFileFrom(next, region.segment)
+      // Compaction has put another in its place while the disk was waited for.
+      if (segment === undefined) continue
       regions.push({ file: segment.file, position: region.position, length: region.length })
       left -= region.length
       if (region.position + region.length < segment.size) break

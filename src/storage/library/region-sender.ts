@@ -6,6 +6,7 @@ import { createReadStream } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { StorageError } from '../../errors.js'
+import type { TransferOptions } from '../../native/binding.js'
 import type { Runtime } from '../../native/runtime.js'
 
 export interface NativeRegion {
@@ -32,13 +33,15 @@ const IO = {
 
 export class RegionSender {
   readonly #runtime: Runtime
+  readonly #transfer: TransferOptions
   // By connection: what is under way.
   readonly #sending = new Map<number, Promise<void>>()
   #started = false
   #closed = false
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: Runtime, transfer: TransferOptions) {
     this.#runtime = runtime
+    this.#transfer = transfer
   }
 
   /** Resolved: the bytes are with the socket's own buffers. Rejects with a StorageError (ECONNRESET: the peer went; ECANCELED: this side ended). */
@@ -59,8 +62,11 @@ export class RegionSender {
 
   async #sendNative(to: Writable, fd: number, { segment, file, position, length }: NativeRegion): Promise<void> {
     const { native } = this.#runtime
-    if (!this.#started) native.ioStart(IO)
-    this.#started = true
+    if (!this.#started) {
+      native.ioStart(IO)
+      native.ioTransfer(this.#transfer)
+      this.#started = true
+    }
     let connection = 0
     const done = this.#runtime
       .run(file, (ticket) => (connection = native.ioLend(fd, segment, position, length, ticket)))
