@@ -82,7 +82,7 @@ export interface Machine {
 
 export interface BenchmarkResult {
   readonly schema: 1
-  readonly suite: 'paths' | 'kafka' | 'micro' | 'isolation' | 'scale'
+  readonly suite: 'paths' | 'kafka' | 'micro' | 'isolation' | 'scale' | 'storage'
   /** ISO 8601, UTC. */
   readonly startedAt: string
   readonly seconds: number

@@ -9,7 +9,8 @@ export const SUITE_SCRIPTS: Readonly<Record<Suite, string>> = {
   kafka: 'bench:kafka',
   micro: 'bench:micro',
   isolation: 'bench:isolation',
-  scale: 'bench:scale'
+  scale: 'bench:scale',
+  storage: 'bench:storage'
 }
 
 export const SUITE_TITLES: Readonly<Record<Suite, string>> = {
@@ -17,12 +18,39 @@ export const SUITE_TITLES: Readonly<Record<Suite, string>> = {
   kafka: 'Brokers side by side',
   micro: 'Micro benchmarks',
   isolation: 'Hot work beside cold readers',
-  scale: 'Cost as the work grows'
+  scale: 'Cost as the work grows',
+  storage: 'The storage engine as a library'
 }
 
 /** What a suite asks of every case: a figure's ratio to the baseline that is not to be exceeded. */
 export const SUITE_BOUNDS: Readonly<Partial<Record<Suite, { readonly figure: FigureName; readonly most: number }>>> = {
   isolation: { figure: 'p99', most: 2 }
+}
+
+/** What a suite asks of certain cases. */
+export interface Target {
+  /** The beginning of it. */
+  readonly group: string
+  /** Of the case. Default: all of the group. */
+  readonly name?: RegExp
+  readonly figure: FigureName
+  /** Default: the baseline. */
+  readonly subject?: string
+  /** The subject by whose figure ours is divided, round by round; one that begins so. Without it the figure itself counts. */
+  readonly of?: string
+  /** One of the two. */
+  readonly least?: number
+  readonly most?: number
+}
+
+export const SUITE_TARGETS: Readonly<Partial<Record<Suite, readonly Target[]>>> = {
+  storage: [
+    { group: 'append, no flush', name: /^64 KiB .*in flight$/, figure: 'throughput', of: 'C++', least: 0.8 },
+    { group: 'append, each', name: /in flight$/, figure: 'throughput', of: 'C++', least: 0.8 },
+    { group: 'look-up', figure: 'time', most: 2 },
+    { group: 'recovery', figure: 'throughput', of: 'C++', least: 0.7 },
+    { group: 'compaction', figure: 'throughput', of: 'Apache Kafka', least: 1 }
+  ]
 }
 
 /** The question that a suite answers, for the page. */
@@ -33,5 +61,7 @@ export const SUITE_QUESTIONS: Readonly<Record<Suite, string>> = {
   micro: 'What does one step cost, next to the obvious alternative?',
   isolation:
     'Do readers that wait for a slow disk slow down those whose data is in memory? Asked for is a p99 of at most 2 × what it is without them.',
-  scale: 'Does a fetch cost more with more connections, more partitions or a longer log?'
+  scale: 'Does a fetch cost more with more connections, more partitions or a longer log?',
+  storage:
+    'What do appending, finding, reading, recovering and compacting cost a program that keeps logs with this engine? Beside it: bare C++ loops over the same system calls, as the limit, and what a Node program would pick instead.'
 }

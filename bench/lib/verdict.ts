@@ -7,6 +7,7 @@ import { FIGURES } from './result.js'
 import { compare, DISTURBED_FLOOR, DISTURBED_PERCENT, ENOUGH_ROUNDS, isDisturbed, median } from './statistics.js'
 import type { Comparison, Judgement } from './statistics.js'
 import { SUITE_BOUNDS } from './suites.js'
+import { targetSentences } from './targets.js'
 
 /** How a sentence about a figure goes: "A uses 0.52 × the CPU of B". Of others: "p99 of A is 0.52 × that of B". */
 const PHRASES: Partial<Record<FigureName, readonly [verb: string, object: string]>> = {
@@ -257,7 +258,7 @@ export function verdictOf({ suite, limits }: Pick<BenchmarkResult, 'suite' | 'li
     subjects.size > 2
       ? (['cpu', 'throughput', 'time'] as const).flatMap((figure) => bestSubjects(groups, figure, limits) ?? [])
       : overallFindings(groups).map(({ text }) => text)
-  const headline = [...boundSentence(groups, suite, limits), ...told]
+  const headline = [...boundSentence(groups, suite, limits), ...targetSentences(groups, suite), ...told]
   return {
     headline,
     groups: groups.map((group) => ({ title: group.title, findings: findings(group), growth: suite === 'micro' ? [] : growth(group) }))

@@ -1,7 +1,7 @@
 /**
  * Appending a batch to a log, up to the page cache: our log (which checks the batch with its CRC and records, assigns offsets and keeps the
  * indexes), our segment alone (which writes it and keeps the indexes), and what Node offers to write bytes behind bytes (which does no more
- * than that). One at a time, each waited for; and 64 at once, as a broker meets them.
+ * than that). One at a time, each waited for; and 64 at once (of the largest 8), as a broker meets them.
  *
  * Every measurement begins with an empty file, and goes on in another when so much has been written: page cache that was never used before can
  * cost many times what used memory does (a virtual machine gets it from its host only then), and no file may be larger than what was warmed.
@@ -26,8 +26,9 @@ import { randomBytes, type Comparison, type OpenSuite, type Subject, type Suite 
 
 const AT_ONCE = 64
 const SIZES = [
-  [1024, '1 KiB'],
-  [65_536, '64 KiB']
+  [1024, '1 KiB', AT_ONCE],
+  [65_536, '64 KiB', AT_ONCE],
+  [1_000_000, '1 MB', 8]
 ] as const
 const RECORD_BYTES = 1000
 const FILE_BYTES = 256 * MIB
@@ -37,7 +38,7 @@ const INDEX_BYTES = 10 * MIB
 const INDEX_INTERVAL_BYTES = 4096
 const TOPIC_ID = 'ZzRKCMH6RiOrZrm6jFyUaw'
 
-/** A place to append to. `one` resolves when the bytes of the batch are in the page cache; `many` when those of AT_ONCE of them are. */
+/** A place to append to. `one` resolves when the bytes of the batch are in the page cache; `many` when those of several are, as many as at once. */
 interface Target {
   readonly name: string
   /** Makes it anew, empty. */
@@ -50,11 +51,11 @@ async function open(folder: string): Promise<OpenSuite> {
   const closers: (() => Promise<void>)[] = []
   const comparisons: Comparison[] = []
   const engine = await startEngine(path.join(folder, 'logs'))
-  for (const [bytes, name] of SIZES) {
+  for (const [bytes, name, atOnce] of SIZES) {
     const batch = batchOf(bytes)
     const own = path.join(folder, String(bytes))
     await mkdir(own)
-    const targets = [ourLog(engine, batch), ourSegment(engine, own, batch), ...nodeTargets(own, batch, closers)]
+    const targets = [ourLog(engine, batch, atOnce), ourSegment(engine, own, batch, atOnce), ...nodeTargets(own, batch, atOnce, closers)]
     const compare = (group: string, operations: number, pick: (target: Target) => (() => Promise<unknown>) | undefined): void => {
       const subjects: Subject[] = []
       for (const target of targets) {
@@ -71,7 +72,7 @@ async function open(folder: string): Promise<OpenSuite> {
       })
     }
     compare('append, one at a time', 1, ({ one }) => one)
-    compare(`append, ${AT_ONCE} at once`, AT_ONCE, ({ many }) => many)
+    compare(`append, ${atOnce} at once`, atOnce, ({ many }) => many)
   }
   const close = async (): Promise<void> => {
     for (const one of closers) await one()
@@ -150,8 +151,8 @@ async function startEngine(dir: string): Promise<Engine> {
 const QUIET: Logger = { debug() {}, info() {}, warn() {}, error() {}, limited: () => QUIET }
 
 /** As produced batches arrive: each in a frame of its own, since an append stamps its offset into it. */
-function ourLog(engine: Engine, batch: Buffer): Target {
-  const frames = framesOf(engine.runtime, batch)
+function ourLog(engine: Engine, batch: Buffer, atOnce: number): Target {
+  const frames = framesOf(engine.runtime, batch, atOnce)
   let log: Log
   const append = async (frame: Frame): Promise<number> => {
     const result = await log.append({ frame, offset: 0, length: batch.length, origin: 'client', leaderEpoch: 0 })
@@ -168,8 +169,8 @@ function ourLog(engine: Engine, batch: Buffer): Target {
   }
 }
 
-function ourSegment({ runtime }: Engine, folder: string, batch: Buffer): Target {
-  const frames = framesOf(runtime, batch)
+function ourSegment({ runtime }: Engine, folder: string, batch: Buffer, atOnce: number): Target {
+  const frames = framesOf(runtime, batch, atOnce)
   const strand = new Strand(runtime)
   let segment: NativeSegment | undefined
   let offset = 0
@@ -200,13 +201,13 @@ function ourSegment({ runtime }: Engine, folder: string, batch: Buffer): Target 
   }
 }
 
-const framesOf = (runtime: Runtime, batch: Buffer): Frame[] => Array.from({ length: AT_ONCE }, () => runtime.frameFrom(batch))
+const framesOf = (runtime: Runtime, batch: Buffer, count: number): Frame[] => Array.from({ length: count }, () => runtime.frameFrom(batch))
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
 
 // ---------------------------------------------------------------- Node's
 
-function nodeTargets(folder: string, batch: Buffer, closers: (() => Promise<void>)[]): Target[] {
-  const many = Array.from({ length: AT_ONCE }, () => batch)
+function nodeTargets(folder: string, batch: Buffer, atOnce: number, closers: (() => Promise<void>)[]): Target[] {
+  const many = Array.from({ length: atOnce }, () => batch)
   let file = -1
   let at = 0
   let stream: WriteStream | undefined
@@ -242,7 +243,7 @@ function nodeTargets(folder: string, batch: Buffer, closers: (() => Promise<void
     })
   const writeMany = (): Promise<number> =>
     new Promise((resolve, reject) => {
-      writev(file, many, next(batch.length * AT_ONCE), (error, written) => (error ? reject(error) : resolve(written)))
+      writev(file, many, next(batch.length * atOnce), (error, written) => (error ? reject(error) : resolve(written)))
     })
   const handleOne = async (): Promise<number> => (await handle!.write(batch, 0, batch.length, next(batch.length))).bytesWritten
   const streamOne = (bytes: Buffer): Promise<number> =>

@@ -5,9 +5,9 @@ import { logScale, valueScale } from '../../bench/lib/chart-parts.js'
 import { escaped, markup } from '../../bench/lib/markup.js'
 import { page } from '../../bench/lib/page.js'
 import { PUBLISHED_FACTS, PUBLISHED_TABLES } from '../../bench/lib/published.js'
-import { isolationResult, kafkaResult, microResult, pathsResult, scaleResult } from './sample.js'
+import { isolationResult, kafkaResult, microResult, pathsResult, scaleResult, storageResult } from './sample.js'
 
-const ALL = [kafkaResult({ disturbed: [2] }), pathsResult(), microResult(), isolationResult(), scaleResult()]
+const ALL = [kafkaResult({ disturbed: [2] }), pathsResult(), microResult(), isolationResult(), scaleResult(), storageResult()]
 const whole = page(ALL)
 
 /** What matches, as short texts: the page itself would drown the report of a failure. */

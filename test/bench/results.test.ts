@@ -10,7 +10,7 @@ import { addToHistory, historyLine } from '../../bench/lib/history.js'
 import type { HistoryLine } from '../../bench/lib/history.js'
 import { describeMachine, versions } from '../../bench/lib/machine.js'
 import { parseResult, readResult, ResultError, withoutBadFigures } from '../../bench/lib/validate.js'
-import { isolationResult, kafkaResult, microResult, pathsResult, scaleResult } from './sample.js'
+import { isolationResult, kafkaResult, microResult, pathsResult, scaleResult, storageResult } from './sample.js'
 
 const report = fileURLToPath(new URL('../../bench/report.js', import.meta.url))
 const run = promisify(execFile)
@@ -25,7 +25,7 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
 }
 
 test('a result comes back from its JSON as it was', (t) => {
-  for (const result of [kafkaResult(), pathsResult(), microResult(), isolationResult(), scaleResult()])
+  for (const result of [kafkaResult(), pathsResult(), microResult(), isolationResult(), scaleResult(), storageResult()])
     t.deepEqual(parseResult(JSON.stringify(result)), result)
 })
 

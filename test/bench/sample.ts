@@ -263,6 +263,29 @@ export function isolationResult(options: SampleOptions = {}): BenchmarkResult {
   return base('isolation', 'no cold readers', 'npm run bench:isolation', measurements)
 }
 
+export function storageResult(options: SampleOptions = {}): BenchmarkResult {
+  const rounds = sampler(options)
+  const measurements: Measurement[] = []
+  const add = (group: string, name: string, subjects: Record<string, Figures>): void => {
+    for (const [subject, figures] of Object.entries(subjects))
+      measurements.push({ group, name, subject, parameters: {}, rounds: rounds(figures) })
+  }
+  const appends = (pwrite: number) => ({
+    Sluice: { throughput: 1800, cpu: 0.9 },
+    'C++ pwrite': { throughput: pwrite, cpu: 0.5 },
+    lmdb: { throughput: 250, cpu: 4 }
+  })
+  add('append, no flush', '64 KiB batches, 1 log, 16 in flight', appends(2000))
+  add('append, no flush', '64 KiB batches, 100 logs, 100 in flight', appends(3000))
+  add('append, no flush', '64 KiB batches, 1 log, one at a time', appends(9000))
+  for (const [name, time] of [
+    ['1 MiB log', 1.2],
+    ['100 GiB log', 1.7]
+  ] as const)
+    add('look-up', name, { Sluice: { time }, lmdb: { time: 4 } })
+  return { ...base('storage', 'Sluice', 'npm run bench:storage', measurements), limits: ['C++ pwrite'] }
+}
+
 export function microResult(options: SampleOptions = {}): BenchmarkResult {
   const rounds = sampler(options)
   const measurements: Measurement[] = []

@@ -2,10 +2,10 @@
 import test from 'ava'
 import type { BenchmarkResult } from '../../bench/lib/result.js'
 import { terminalText, wrapped } from '../../bench/lib/terminal.js'
-import { isolationResult, kafkaResult, microResult, pathsResult, scaleResult } from './sample.js'
+import { isolationResult, kafkaResult, microResult, pathsResult, scaleResult, storageResult } from './sample.js'
 
 const plain = (result: BenchmarkResult, columns = 120): string => terminalText(result, { columns, colour: false })
-const ALL = [kafkaResult(), pathsResult(), scaleResult(), isolationResult(), microResult()]
+const ALL = [kafkaResult(), pathsResult(), scaleResult(), isolationResult(), microResult(), storageResult()]
 
 test('every line fits into 100, 120 and 140 columns', (t) => {
   for (const columns of [100, 120, 140])
@@ -72,6 +72,15 @@ test('with too few rounds nothing is called the best', (t) => {
 
 test('the bound of a suite is told', (t) => {
   t.regex(plain(isolationResult()).replace(/\s+/g, ' '), /p99 at most 2 × that of the baseline: kept in 8 of 8 cases/)
+})
+
+test('the targets of a suite are told, by the cases that they are about', (t) => {
+  const text = plain(storageResult()).replace(/\s+/g, ' ')
+  t.regex(
+    text,
+    /Append, no flush: throughput of Sluice at least 0\.80 × that of C\+\+ pwrite: reached in 1 of 2 cases; the lowest is 0\.[56]\d × \(64 KiB batches, 100 logs/
+  )
+  t.regex(text, /Look-up: time per operation of Sluice at most 2 µs: reached in 2 of 2 cases; the highest is 1\.\d+ µs \(100 GiB log\)/)
 })
 
 test('a limit is never called the best', (t) => {
