@@ -26,3 +26,17 @@ export function systemClock({ ref = false } = {}): Clock {
     }
   }
 }
+
+/** Resolves after a while, or at once when `signal` is aborted. */
+export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const done = () => {
+      timer.cancel()
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = clock.schedule(delayMs, done)
+    signal.addEventListener('abort', done)
+  })
+}

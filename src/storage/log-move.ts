@@ -23,14 +23,12 @@ export class LogMove {
   readonly target: LogDir
   /** The copy, when it is open. */
   to: Log | undefined
-  stopped = false
   running: Promise<void> = Promise.resolve()
   readonly #host: MoveHost
   readonly #throttle: Throttle
   readonly #key: string
   #folder: string
-  #stop: (() => void) | undefined
-  readonly #stopping = new Promise<void>((resolve) => (this.#stop = resolve))
+  readonly #stopping = new AbortController()
   #abandon: (() => void) | undefined
   readonly #abandoned = new Promise<false>((resolve) => (this.#abandon = () => resolve(false)))
 
@@ -45,6 +43,15 @@ export class LogMove {
     this.#folder = folder ?? this.#newFolder()
   }
 
+  /** Aborted by `stop`. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal
+  }
+
+  get stopped(): boolean {
+    return this.#stopping.signal.aborted
+  }
+
   /** Begins an empty copy of `from`. Rejects with a StorageError. */
   async create(from: Log): Promise<void> {
     const base = await batchStart(this.#host.runtime, from, from.logStartOffset)
@@ -54,19 +61,13 @@ export class LogMove {
 
   /** Copying ends soon; a swap that has begun is completed. */
   stop(): void {
-    this.stopped = true
-    this.#stop!()
+    this.#stopping.abort()
   }
 
   /** The partition goes away: a swap is not waited for unless it is decided. */
   abandon(): void {
     this.stop()
     this.#abandon!()
-  }
-
-  /** Waits for `work`, or for `stop`. */
-  async unlessStopped(work: Promise<unknown>): Promise<void> {
-    await Promise.race([work, this.#stopping])
   }
 
   /** Removes the copy; only when nothing runs. */
@@ -103,7 +104,7 @@ export class LogMove {
       if (!this.target.online || !dir.online) return this.#giveUp()
       // What was written while this piece was copied is little.
       if (to.endOffset >= end) return this.#swap(from, dir, to)
-      if (bytes > 0) await this.unlessStopped(this.#throttle.take(bytes))
+      if (bytes > 0) await this.#throttle.spent(bytes, this.stopping)
       // No batches are left before the end.
       if (bytes === 0 && !(await to.skipTo(end))) return this.#anew(from)
     }

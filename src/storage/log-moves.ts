@@ -3,7 +3,7 @@
  * other directory; when it has everything, appends wait for a moment, the metadata gets the new directory, and the copy takes the place.
  */
 import path from 'node:path'
-import type { Clock } from '../clock.js'
+import { sleep, type Clock } from '../clock.js'
 import type { BrokerConfig, TopicConfig } from '../config/index.js'
 import { StorageError } from '../errors.js'
 import type { Logger } from '../log.js'
@@ -158,7 +158,6 @@ export class LogMoves {
   async close(): Promise<void> {
     this.#closed = true
     for (const move of this.#moves.values()) move.stop()
-    this.throttle.stop()
     await Promise.allSettled([...this.#moves.values()].map((move) => move.running))
   }
 
@@ -185,7 +184,7 @@ export class LogMoves {
           return move.discard()
         }
         told.warn(`the move of ${key} to ${move.target.path} waits: ${error.message}`)
-        await move.unlessStopped(this.throttle.sleep(RETRY_MS))
+        await sleep(this.#host.clock, RETRY_MS, move.stopping)
       }
     }
   }

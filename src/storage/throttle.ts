@@ -1,50 +1,40 @@
 /** So many bytes a second, for work in the background. */
-import type { Clock, Timer } from '../clock.js'
+import { sleep, type Clock } from '../clock.js'
 
+/** Shorter waits are not worth a timer; they add up. */
+const SHORTEST_WAIT_MS = 5
+/** Unused time is not saved for longer than this: a pause allows no burst. */
+const SAVED_MS = 300
+const SMALLEST_PIECE = 64 * 1024
+const LARGEST_PIECE = 4 * 1024 * 1024
 /** How soon a rate of 0 is asked again. */
 const STANDSTILL_MS = 1000
-const SECOND_MS = 1000
 
 export class Throttle {
   readonly #clock: Clock
-  readonly #bytesPerSecond: () => number
-  readonly #sleeping = new Map<() => void, Timer>()
-  #freeAtMs = 0
-  #stopped = false
+  readonly #rate: () => number
+  #paidUntilMs = -Infinity
 
-  /** The rate is asked each time; `Number.MAX_SAFE_INTEGER`: no limit. */
-  constructor(clock: Clock, bytesPerSecond: () => number) {
+  /** `rate`: bytes a second, asked each time: the setting is live. `Number.MAX_SAFE_INTEGER`: no limit. */
+  constructor(clock: Clock, rate: () => number) {
     this.#clock = clock
-    this.#bytesPerSecond = bytesPerSecond
+    this.#rate = rate
   }
 
-  /** After so much was done: resolves when more may be done. */
-  async take(bytes: number): Promise<void> {
-    let rate = this.#bytesPerSecond()
-    for (; rate <= 0 && !this.#stopped; rate = this.#bytesPerSecond()) await this.sleep(STANDSTILL_MS)
-    if (rate >= Number.MAX_SAFE_INTEGER) return
+  /** How much to do before asking again: small enough for the rate to be even. */
+  get pieceBytes(): number {
+    const piece = (this.#rate() * SAVED_MS) / 1000
+    return Math.floor(Math.min(LARGEST_PIECE, Math.max(SMALLEST_PIECE, piece)))
+  }
+
+  /** After so much was done: resolves when it is paid for, or soon when `signal` is aborted. */
+  async spent(bytes: number, signal: AbortSignal): Promise<void> {
+    let rate = this.#rate()
+    for (; rate <= 0 && !signal.aborted; rate = this.#rate()) await sleep(this.#clock, STANDSTILL_MS, signal)
+    if (rate >= Number.MAX_SAFE_INTEGER || signal.aborted) return
     const now = this.#clock.monotonic()
-    this.#freeAtMs = Math.max(now, this.#freeAtMs) + (bytes / rate) * SECOND_MS
-    await this.sleep(this.#freeAtMs - now)
-  }
-
-  /** Resolves after a while, or when `stop` is called. */
-  sleep(delayMs: number): Promise<void> {
-    if (this.#stopped) return Promise.resolve()
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.#sleeping.delete(done)
-        resolve()
-      }
-      this.#sleeping.set(done, this.#clock.schedule(delayMs, done))
-    })
-  }
-
-  stop(): void {
-    this.#stopped = true
-    for (const [done, timer] of this.#sleeping) {
-      timer.cancel()
-      done()
-    }
+    this.#paidUntilMs = Math.max(this.#paidUntilMs, now - SAVED_MS) + (bytes * 1000) / rate
+    const wait = this.#paidUntilMs - now
+    if (wait >= SHORTEST_WAIT_MS) await sleep(this.#clock, wait, signal)
   }
 }

@@ -349,6 +349,24 @@ export class TransactionIndex {
   }
 }
 
+/** Writes a whole index anew, durably; no file where there is nothing to tell. Rejects with a StorageError. */
+export async function writeTransactionFile(file: string, transactions: readonly AbortedTransaction[]): Promise<void> {
+  if (transactions.length === 0) return
+  const bytes = Buffer.alloc(transactions.length * TRANSACTION_ENTRY_BYTES)
+  for (const [index, one] of transactions.entries()) writeTransactionEntry(bytes, index * TRANSACTION_ENTRY_BYTES, one)
+  try {
+    const handle = await open(file, 'w', 0o644)
+    try {
+      await handle.writeFile(bytes)
+      await handle.datasync()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    throw storageError(error, file)
+  }
+}
+
 async function openForWriting(file: string) {
   try {
     return await open(file, 'r+')

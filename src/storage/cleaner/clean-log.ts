@@ -11,14 +11,15 @@ import * as batch from '../../record/batch.js'
 import { compress, decompress } from '../../record/index.js'
 import { MAX_DECOMPRESSED_BYTES } from '../../record/validate.js'
 import { storageError } from '../files.js'
+import { abortedTransactions } from '../log-aborted.js'
 import { LogSegment } from '../log-segment.js'
 import type { LogState } from '../log-state.js'
-import { CLEANED_SUFFIX, LOG_SUFFIX } from '../names.js'
-import { abortedTransactions, writeCleanedTransactions } from './aborted.js'
+import { CLEANED_SUFFIX, LOG_SUFFIX, TXN_INDEX_SUFFIX } from '../names.js'
+import type { Throttle } from '../throttle.js'
+import { writeTransactionFile } from '../transaction-index.js'
 import { groupSegments, segmentOf, type CleanRange } from './policy.js'
 import { replaceSegments } from './replace.js'
 import { removeCleaned } from './swap.js'
-import type { Throttle } from './throttle.js'
 
 const OFFSET_ENTRY_BYTES = 8
 const TIME_ENTRY_BYTES = 12
@@ -167,7 +168,7 @@ class CleanRun {
       for (const segment of group) await this.#filterSegment(segment, into)
       this.#check()
       size = await this.#clean.finish(into)
-      await writeCleanedTransactions(file, this.#clean.keptAborted())
+      await writeTransactionFile(`${file}${TXN_INDEX_SUFFIX}${CLEANED_SUFFIX}`, this.#clean.keptAborted())
       await keepModified(`${file}${LOG_SUFFIX}${CLEANED_SUFFIX}`, group.at(-1)!)
     } catch (error) {
       into.close()

@@ -11,8 +11,8 @@ import type { Log } from '../log.js'
 import type { LogDir } from '../log-dir.js'
 import { partitionFolder } from '../names.js'
 import type { CleanNeed, CleanResult } from './log-cleaning.js'
+import { Throttle } from '../throttle.js'
 import { dirtyRatio } from './policy.js'
-import { Throttle } from './throttle.js'
 
 const MIB = 1024 * 1024
 
