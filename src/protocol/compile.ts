@@ -138,19 +138,19 @@ function decodeTags(tagged: [string, Field][], names: Map<string, string>, to: T
   lines.push(`switch (p${id}) {`)
   for (const [name, field] of tagged) {
     lines.push(`case ${field.tag}: {`)
-    lines.push(`${names.get(name)} = ${decodeField(name, field, to, lines, true)}`)
+    lines.push(`${names.get(name)} = ${decodeField(name, field, to, lines, true, true)}`)
     lines.push(`r.expectEnd(e${id})\nbreak\n}`)
   }
   lines.push(`default: r.skip(s${id})\n}\n}`)
 }
 
-function decodeField(name: string, field: Field, to: Target, lines: string[], flexible: boolean): string {
+function decodeField(name: string, field: Field, to: Target, lines: string[], flexible: boolean, tagged = false): string {
   const { nullable } = presence(field, to.version)
   if (field.type === 'array') return decodeArray(name, field, to, lines, flexible, nullable)
   if (field.type !== 'struct') return declare(to, lines, readSource(field.type, to, flexible, nullable))
   if (!nullable) return decodeStructInPlace(field, to, lines, flexible)
   const variable = declare(to, lines, 'null', 'let')
-  lines.push('if (r.present()) {')
+  lines.push(`if (r.${tagged ? 'presentInTag' : 'present'}()) {`)
   lines.push(`${variable} = ${decodeStruct(field.fields!, to, lines, flexible)}`)
   lines.push('}')
   return variable
@@ -256,7 +256,7 @@ function encodeTags(tagged: [string, Field][], value: string, to: Target, lines:
   for (const [at, [name, field]] of tagged.entries()) {
     const id = fresh(to)
     lines.push(`if (${present[at]}) {`, `w.uvarint(${field.tag})`, `const s${id} = w.beginSized()`)
-    encodeField(field, `${value}.${name}`, to, lines, true)
+    encodeField(field, `${value}.${name}`, to, lines, true, true)
     lines.push(`w.endSized(s${id})`, '}')
   }
 }
@@ -292,13 +292,13 @@ function differs(value: string, field: Field): string {
   }
 }
 
-function encodeField(field: Field, value: string, to: Target, lines: string[], flexible: boolean): void {
+function encodeField(field: Field, value: string, to: Target, lines: string[], flexible: boolean, tagged = false): void {
   const { nullable } = presence(field, to.version)
   if (field.type === 'array') encodeArray(field, value, to, lines, flexible, nullable)
   else if (field.type !== 'struct') lines.push(`w.${method(field.type, flexible, nullable)}(${value})`)
   else if (!nullable) encodeStruct(field.fields!, value, to, lines, flexible)
   else {
-    lines.push(`if (${value} === null) w.int8(-1)`, 'else {', 'w.int8(1)')
+    lines.push(`if (${value} === null) w.int8(${tagged ? 0 : -1})`, 'else {', 'w.int8(1)')
     encodeStruct(field.fields!, value, to, lines, flexible)
     lines.push('}')
   }

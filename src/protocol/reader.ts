@@ -208,6 +208,13 @@ export class Reader {
     return mark === 1
   }
 
+  /** The same of a struct in a tagged field: Kafka marks it there by an unsigned number, 0 for null. */
+  presentInTag(): boolean {
+    const mark = this.uvarint()
+    if (mark > 1) throw new WireError(`${mark} marks neither a struct nor null`)
+    return mark === 1
+  }
+
   /** A tagged field must fill the size it claims. */
   expectEnd(position: number): void {
     if (this.#at !== position) throw new WireError('a tagged field is not as long as it says')

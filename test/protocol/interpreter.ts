@@ -24,7 +24,9 @@ function writeStruct(fields: Fields, version: number, flexible: boolean, value: 
   out.push(uvarint(tagged.length))
   for (const [name, field] of tagged) {
     const inner: Buffer[] = []
-    writeField(field, version, true, value[name], inner)
+    // In a tag, null is marked by an unsigned 0.
+    if (field.type === 'struct' && value[name] === null) inner.push(Buffer.from([0]))
+    else writeField(field, version, true, value[name], inner)
     const bytes = Buffer.concat(inner)
     out.push(uvarint(field.tag!), uvarint(bytes.length), bytes)
   }

@@ -37,7 +37,7 @@ export const consumerGroupMemberMetadataValue = message({
           })
         )
       },
-      { absent: null, nullable: 0, tag: 0 }
+      { nullable: 0, tag: 0 }
     )
   }
 })
