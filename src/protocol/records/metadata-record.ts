@@ -1,6 +1,6 @@
 /** Framing of a record of the metadata log: uvarint frame version (1), uvarint record type, uvarint record version, then the record. */
 import { WireError } from '../../errors.js'
-import { decode, encode } from '../compile.js'
+import { decode, encode, type Precision } from '../compile.js'
 import { Reader } from '../reader.js'
 import type { InputOf, MessageSchema } from '../schema.js'
 import { Writer } from '../writer.js'
@@ -26,7 +26,7 @@ export function encodeMetadataRecord<M extends MessageSchema>(type: number, vers
 }
 
 /** Undefined for a type or a version that is not known: such a record is kept as it is. */
-export function decodeMetadataRecord(bytes: Uint8Array): MetadataRecord | undefined {
+export function decodeMetadataRecord(bytes: Uint8Array, precision: Precision = 'number'): MetadataRecord | undefined {
   const reader = new Reader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
   const frame = reader.uvarint()
   if (frame !== FRAME_VERSION) throw new WireError(`a metadata record in a frame of version ${frame}`)
@@ -34,5 +34,5 @@ export function decodeMetadataRecord(bytes: Uint8Array): MetadataRecord | undefi
   const version = reader.uvarint()
   const schema = metadataRecordTypes.get(type)
   if (schema === undefined || version < schema.versions[0] || version > schema.versions[1]) return undefined
-  return { type, version, schema, value: decode(schema, version, reader) }
+  return { type, version, schema, value: decode(schema, version, reader, precision) }
 }

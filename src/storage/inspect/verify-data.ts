@@ -1,0 +1,127 @@
+/** Verifies a data folder with all its partitions, or the folder of a single one. Reads only; no lock is taken. */
+import { readdir, readFile, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { ConfigError } from '../../errors.js'
+import { readOffsetCheckpoint } from '../checkpoints.js'
+import { readMetaProperties } from '../meta-properties.js'
+import { CLEAN_SHUTDOWN_FILE, isDeletedFolder, LOCK_FILE, LOG_SUFFIX, META_PROPERTIES_FILE, parsePartitionFolder } from '../names.js'
+import { isSetAside } from '../set-aside.js'
+import { FileFindings, type Finding } from './findings.js'
+import { foreignInData, OFFSET_FILES } from './partition-files.js'
+import { verifyPartition, type PartitionSummary } from './verify-partition.js'
+
+export interface VerifyOptions {
+  /** Gaps between offsets are damage, not only noted: for folders in which nothing is compacted. */
+  readonly strict?: boolean
+  readonly tell: (finding: Finding) => void
+  /** How far it is: bytes of logs read, of all. */
+  readonly progress?: (done: number, total: number) => void
+}
+
+export interface Verification {
+  readonly folder: string
+  /** By folder name; of a single partition its own. */
+  readonly partitions: ReadonlyMap<string, PartitionSummary>
+}
+
+/** Rejects with the error of node:fs when something can't be read. */
+export async function verifyData(folder: string, options: VerifyOptions): Promise<Verification> {
+  const names = (await readdir(folder)).toSorted()
+  const found = new Map<string, PartitionSummary>()
+  const single = isPartition(names)
+  const partitions = single ? [''] : names.filter((name) => parsePartitionFolder(name) !== undefined)
+  const total = await logBytes(partitions.map((name) => path.join(folder, name)))
+  let done = 0
+  const progress = (bytes: number) => options.progress?.((done += bytes), total)
+  for (const name of partitions) {
+    const one = path.join(folder, name)
+    found.set(
+      single ? path.basename(path.resolve(folder)) : name,
+      await verifyPartition(one, { ...options, strict: options.strict ?? false, root: folder, progress })
+    )
+  }
+  if (!single) await verifyTop(folder, names, found, options.tell)
+  return { folder, partitions: found }
+}
+
+/** A folder in which segments stand, or nothing but what a partition has. */
+function isPartition(names: readonly string[]): boolean {
+  return (
+    names.some((name) => name.endsWith(LOG_SUFFIX) && /^\d{20}\./.test(name)) ||
+    (names.includes('partition.metadata') && !names.includes(META_PROPERTIES_FILE))
+  )
+}
+
+async function logBytes(folders: readonly string[]): Promise<number> {
+  let total = 0
+  for (const folder of folders) {
+    for (const name of await readdir(folder)) if (/^\d{20}\.log$/.test(name)) total += (await stat(path.join(folder, name))).size
+  }
+  return total
+}
+
+async function verifyTop(
+  folder: string,
+  names: readonly string[],
+  partitions: ReadonlyMap<string, PartitionSummary>,
+  tell: (finding: Finding) => void
+): Promise<void> {
+  const findings = (name: string) => new FileFindings(name, tell)
+  for (const name of foreignInData(names)) findings(name).note('is not of a data folder; it is left alone')
+  for (const name of names) {
+    if (isDeletedFolder(name)) findings(name).note('is a deleted partition whose files are not removed yet')
+    if (isSetAside(name)) findings(name).note('was set aside by a start that could not read it')
+  }
+  await verifyMeta(folder, names, findings(META_PROPERTIES_FILE))
+  if (!names.includes(CLEAN_SHUTDOWN_FILE))
+    findings(CLEAN_SHUTDOWN_FILE).note('is missing: the broker runs, or was not stopped in an orderly way')
+  for (const name of OFFSET_FILES) if (names.includes(name)) await verifyOffsets(folder, name, partitions, findings(name))
+}
+
+async function verifyMeta(folder: string, names: readonly string[], findings: FileFindings): Promise<void> {
+  if (!names.includes(META_PROPERTIES_FILE)) return findings.damage('is missing: no broker takes the folder for its own')
+  try {
+    await readMetaProperties(folder)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    findings.damage(error.message)
+  }
+}
+
+async function verifyOffsets(
+  folder: string,
+  name: string,
+  partitions: ReadonlyMap<string, PartitionSummary>,
+  findings: FileFindings
+): Promise<void> {
+  const file = path.join(folder, name)
+  try {
+    for (const [partition, offset] of await readOffsetCheckpoint(file)) {
+      const log = partitions.get(partition)
+      if (log === undefined) findings.note(`names ${partition}, which is not in this folder`)
+      else if (offset < 0) findings.damage(`${partition}: the offset ${offset} is below 0`)
+      // A log that lost its end: what was said to be on the disk is not.
+      else if (offset > log.endOffset)
+        findings.damage(`${partition}: the offset ${offset} lies behind the end of its log at ${log.endOffset}`)
+    }
+  } catch (error) {
+    findings.damage((error as Error).message)
+  }
+  findings.end()
+}
+
+/** Whether a broker holds the folder: its lock, as the kernel lists it. Nothing is opened or created. Undefined: that can't be told. */
+export async function brokerOf(folder: string): Promise<number | undefined> {
+  try {
+    const { dev, ino } = await stat(path.join(folder, LOCK_FILE))
+    const major = ((dev >> 8) & 0xfff).toString(16).padStart(2, '0')
+    const minor = ((dev & 0xff) | ((dev >> 12) & 0xfff00)).toString(16).padStart(2, '0')
+    for (const line of (await readFile('/proc/locks', 'utf8')).split('\n')) {
+      const words = line.trim().split(/\s+/)
+      if (words[5] === `${major}:${minor}:${ino}`) return Number(words[4])
+    }
+  } catch {
+    return undefined
+  }
+  return undefined
+}
