@@ -13,6 +13,7 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kBlockBytes = 4096;
+constexpr std::size_t kCopyBytes = 1 << 16;
 
 }  // namespace
 
@@ -21,6 +22,7 @@ Index::Index(IndexKind kind, std::size_t capacity_bytes)
 
 Index::~Index() {
   if (fd_ >= 0) ::close(fd_);
+  if (linked_fd_ >= 0) ::close(linked_fd_);
 }
 
 IndexEntry Index::decode(const std::uint8_t* at) const {
@@ -43,9 +45,13 @@ bool Index::rises(const IndexEntry& before, const IndexEntry& after) const {
   return after.key > before.key && (kind_ == IndexKind::Offset ? after.value > before.value : after.value >= before.value);
 }
 
-int Index::open(const std::string& path, bool create) {
+int Index::open(const std::string& path, bool create, bool keep_linked) {
   if (is_open()) return 0;
-  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0644);
+  int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0) | (keep_linked ? O_NOFOLLOW : 0), 0644);
+  if (fd < 0 && errno == ELOOP && keep_linked) {
+    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) link_ = path;
+  }
   if (fd < 0) return -errno;
   struct stat status;
   const int result = fstat(fd, &status) == 0 ? load(fd, static_cast<std::uint64_t>(status.st_size)) : -errno;
@@ -162,8 +168,35 @@ int Index::entry(std::size_t before, IndexEntry& out) const {
   return 1;
 }
 
+int Index::own(std::size_t count) {
+  if (link_.empty()) return 0;
+  if (::unlink(link_.c_str()) != 0 && errno != ENOENT) return -errno;
+  const int fd = ::open(link_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd < 0) return -errno;
+  const std::uint64_t size = count * entry_bytes_;
+  std::vector<std::uint8_t> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(size, kCopyBytes)));
+  int result = 0;
+  for (std::uint64_t position = 0; result == 0 && position < size;) {
+    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), size - position));
+    const std::int64_t got = read_at(fd_, buffer.data(), want, position, Wait::Yes);
+    if (got <= 0) result = got < 0 ? static_cast<int>(got) : -EIO;
+    else result = write_at(fd, buffer.data(), static_cast<std::size_t>(got), position);
+    position += got > 0 ? static_cast<std::uint64_t>(got) : 0;
+  }
+  if (result < 0) {
+    ::close(fd);
+    return result;
+  }
+  std::lock_guard lock(mutex_);
+  linked_fd_ = fd_;
+  fd_ = fd;
+  link_.clear();
+  return 0;
+}
+
 int Index::write(const IndexEntry* entries, std::size_t count) {
   if (count == 0) return 0;
+  if (const int result = own(this->entries()); result < 0) return result;
   std::uint64_t end;
   bool ragged;
   {
@@ -195,6 +228,7 @@ void Index::publish(const IndexEntry* entries, std::size_t count) {
 }
 
 int Index::cut(std::size_t count) {
+  if (const int result = own(std::min(count, entries())); result < 0) return result;
   int fd;
   IndexEntry last{};
   if (count > 0) {

@@ -40,7 +40,8 @@ class Index {
 
   // Opens the file, or creates it when `create`. What it holds is read once and checked to rise; entries behind the first that does not are
   // not used, and the index is not sound(). Returns 0 or -errno (-ENOENT: there is none, the index stays empty). Does nothing when it is open.
-  int open(const std::string& path, bool create);
+  // `keep_linked`: what a symbolic link leads to is somebody else's and never written to. Before the first change the link gives way to a copy.
+  int open(const std::string& path, bool create, bool keep_linked = false);
   bool is_open() const;
   bool sound() const;
 
@@ -70,6 +71,7 @@ class Index {
 
  private:
   int load(int fd, std::uint64_t size);
+  int own(std::size_t count);
   int find(std::int64_t limit, bool by_value, Wait wait, std::size_t* count, IndexEntry& out) const;
   IndexEntry decode(const std::uint8_t* at) const;
   void encode(std::uint8_t* at, const IndexEntry& entry) const;
@@ -83,6 +85,8 @@ class Index {
 
   mutable std::mutex mutex_;  // never held during I/O
   int fd_ = -1;
+  int linked_fd_ = -1;  // look-ups may still use it after the copy was made
+  std::string link_{};  // the path, as long as fd_ is of somebody else's file
   bool sound_ = true;
   bool ragged_ = false;  // the file may have bytes behind the last entry
   std::size_t count_ = 0;

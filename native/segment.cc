@@ -26,6 +26,7 @@ Segment::Segment(SegmentOptions options)
       stated_size_(options.size),
       interval_(options.index_interval_bytes),
       state_(std::move(options.state)),
+      read_only_(options.read_only),
       meter_(std::move(options.meter)),
       reserve_bytes_(options.reserve_bytes),
       place_(place_of(options.path)),
@@ -89,7 +90,8 @@ int Segment::open() {
 
 int Segment::open_files() {
   const std::string log_path = path() + ".log" + state_;
-  const int fd = ::open(log_path.c_str(), O_RDWR | O_CLOEXEC | (stated_size_ < 0 ? O_CREAT : 0), 0644);
+  const int access = read_only_ ? O_RDONLY : O_RDWR | (stated_size_ < 0 ? O_CREAT : 0);
+  const int fd = ::open(log_path.c_str(), access | O_CLOEXEC, 0644);
   if (fd < 0) return -errno;
   auto log = std::make_shared<LogFile>(fd, static_cast<std::uint64_t>(std::max<std::int64_t>(stated_size_, 0)), meter_);
   struct stat status;
@@ -107,7 +109,7 @@ int Segment::open_files() {
 int Segment::open_indexes(bool create) {
   const std::string base = path();
   for (auto [index, suffix] : {std::pair{&offsets_, ".index"}, std::pair{&times_, ".timeindex"}}) {
-    const int result = index->open(base + suffix + state_, create);
+    const int result = index->open(base + suffix + state_, create, read_only_);
     if (result < 0 && (create || result != -ENOENT)) return result;
   }
   return 0;
@@ -125,7 +127,7 @@ int Segment::make_writable() {
   if (sealed_) return -EPERM;
   if (writable_) return 0;
   const std::uint64_t end = log_->end();
-  if (ragged_) {
+  if (ragged_ && !read_only_) {
     if (const int result = truncate_file(log_->fd(), end); result < 0) return result;
     ragged_ = false;
   }
@@ -240,6 +242,7 @@ int Segment::check_parts(const AppendPart* parts, std::size_t count, std::uint64
 
 int Segment::append(const AppendPart* parts, std::size_t count, std::uint64_t& end) {
   std::lock_guard lock(write_mutex_);
+  if (read_only_) return -EROFS;
   if (const int result = make_writable(); result < 0) return result;
   const std::uint64_t start = log_->end();
   if (const int result = check_parts(parts, count, start); result < 0) return result;
@@ -295,7 +298,7 @@ int Segment::seal(std::int64_t max_timestamp, std::int64_t offset_of_max_timesta
     if (const int result = times_.write(&entry, 1); result < 0) return result;
     times_.publish(&entry, 1);
   }
-  (void)trim_file(log_->fd(), log_->end());  // else the blocks stay reserved until the file goes: nothing but room is lost
+  if (!read_only_) (void)trim_file(log_->fd(), log_->end());  // else the blocks stay reserved until the file goes: nothing but room is lost
   sealed_ = true;
   writable_ = false;
   return 0;
@@ -305,7 +308,7 @@ int Segment::flush(std::uint64_t& durable) {
   if (const int result = open(); result < 0) return result;
   if (sync_failed_) return -EIO;
   durable = log_->end();
-  int result = sync_file(log_->fd());
+  int result = read_only_ ? 0 : sync_file(log_->fd());
   if (result == 0) result = offsets_.sync();
   if (result == 0) result = times_.sync();
   if (result < 0) sync_failed_ = true;
@@ -334,7 +337,8 @@ int Segment::truncate(std::uint64_t position) {
   }
   int result = offsets_.cut(offset_entries);
   if (const int times = times_.cut(time_entries); result == 0) result = times;
-  if (const int log = truncate_file(log_->fd(), position); log < 0) result = log;
+  if (read_only_) ragged_ = false;
+  else if (const int log = truncate_file(log_->fd(), position); log < 0) result = log;
   else ragged_ = false;
   if (cuts) cuts_done_.fetch_add(1, std::memory_order_release);
   return result;

@@ -34,6 +34,9 @@ struct SegmentOptions {
   std::shared_ptr<LogMeter> meter{};  // of the log, for what is sent of it
   std::uint64_t reserve_bytes = 0;    // of disk, for a new .log before its first byte
   std::string state{};                // behind the suffixes: ".cleaned" while compaction writes it
+  // The log is somebody else's and opened for reading only; a cut only has it taken for shorter. So is an index that is a symbolic link: before it
+  // is changed, a copy takes its place.
+  bool read_only = false;
 };
 
 // One stamped batch. The bytes stay valid during the call.
@@ -182,6 +185,7 @@ class Segment {
   const std::int64_t stated_size_;
   const std::uint64_t interval_;
   const std::string state_;
+  const bool read_only_;
   const std::shared_ptr<LogMeter> meter_;
   const std::uint64_t reserve_bytes_;
   const Place place_;

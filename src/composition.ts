@@ -12,8 +12,10 @@ import { resolveTopicConfig, type TopicConfig } from './config/topic-config.js'
 import { GROUP_TOPIC, GroupCoordinator } from './coordinator/group/group-coordinator.js'
 import { groupConfigOf } from './coordinator/group/group-config.js'
 import { StorageCoordinatorLog } from './coordinator/storage-coordinator-log.js'
+import { UnwrittenCoordinatorLog } from './coordinator/unwritten-log.js'
 import { ConfigError } from './errors.js'
 import { handlers } from './handlers/index.js'
+import { readOnlyHandlers } from './handlers/read-only.js'
 import type { Logger, OpenLog } from './log.js'
 import { directoryOf } from './metadata/controller/directories.js'
 import { LocalController } from './metadata/local-controller.js'
@@ -23,6 +25,7 @@ import { Runtime } from './native/runtime.js'
 import { Server, type BoundListener } from './network/server.js'
 import { StatusSockets } from './network/status-sockets.js'
 import { ErrorCode } from './protocol/error-codes.js'
+import type { ReadOnlyPlan } from './read-only.js'
 import { ReplicaManager } from './replication/replica-manager.js'
 import type { Log } from './storage/log.js'
 import { LogManager } from './storage/log-manager.js'
@@ -40,6 +43,7 @@ export class Composition {
   readonly config: BrokerConfig
   readonly #log: Logger
   readonly #clock = systemClock()
+  readonly #readOnly: ReadOnlyPlan | undefined
   readonly #runtime: Runtime
   readonly #topicConfigs = new Map<string, TopicConfig>()
   #logs: LogManager | undefined
@@ -53,8 +57,10 @@ export class Composition {
   /** Resolves, with the reason, when the broker can't go on: as Kafka, it stops when its last log directory has failed, or that of the metadata. */
   readonly failure = new Promise<string>((resolve) => (this.#giveUp = resolve))
 
-  constructor({ config }: LoadedConfig, log: Logger) {
+  /** `readOnly`: the log directories mirror other people's folders. */
+  constructor({ config }: LoadedConfig, log: Logger, readOnly?: ReadOnlyPlan) {
     this.config = config
+    this.#readOnly = readOnly
     this.#log = log
     this.#runtime = new Runtime({
       appendThreads: config.get('sluice.disk.append.threads'),
@@ -88,7 +94,8 @@ export class Composition {
         return partition && directoryOf(partition, nodeId)
       },
       assignDir: async ({ topicId, partition: partitionId }, directoryId) =>
-        (await controller.assignReplicas([{ topicId, partitionId, directoryId }])).errorCode === ErrorCode.NONE
+        (await controller.assignReplicas([{ topicId, partitionId, directoryId }])).errorCode === ErrorCode.NONE,
+      readOnly: this.#readOnly !== undefined
     }))
     logs.onFatal = (message) => this.#giveUp(message)
     const replicas = this.#replicas(nodeId, controller, logs)
@@ -111,7 +118,7 @@ export class Composition {
       cleanStart: logs.cleanStart
     })
     replicas.start()
-    server.serve(handlers)
+    server.serve(this.#readOnly === undefined ? handlers : readOnlyHandlers(handlers, this.#readOnly.shown))
     this.#served = { atMs: this.#clock.now(), monotonicMs: this.#clock.monotonic() }
     const online = logs.dirs.filter((each) => each.online).map((each) => each.path)
     this.#statusSockets = await StatusSockets.open(online, () => JSON.stringify(this.status()), this.#log)
@@ -201,18 +208,19 @@ export class Composition {
 
   #assemble(nodeId: number, controller: LocalController, logs: LogManager, replicas: ReplicaManager): BrokerServices {
     const { config } = this
+    const groupLog = new StorageCoordinatorLog({
+      log: (partition) => replicas.partition(GROUP_TOPIC, partition)?.log,
+      whenReady: async (partition) => replicas.partition(GROUP_TOPIC, partition)?.log,
+      leaderEpoch: (partition) => replicas.partition(GROUP_TOPIC, partition)?.leaderEpoch ?? -1,
+      frames: this.#runtime,
+      clock: this.#clock,
+      loadBufferBytes: () => config.get('offsets.load.buffer.size'),
+      compression: () => config.get('offsets.topic.compression.codec')
+    })
     const groups = (this.#groups = new GroupCoordinator({
       clock: this.#clock,
       logger: this.#log,
-      log: new StorageCoordinatorLog({
-        log: (partition) => replicas.partition(GROUP_TOPIC, partition)?.log,
-        whenReady: async (partition) => replicas.partition(GROUP_TOPIC, partition)?.log,
-        leaderEpoch: (partition) => replicas.partition(GROUP_TOPIC, partition)?.leaderEpoch ?? -1,
-        frames: this.#runtime,
-        clock: this.#clock,
-        loadBufferBytes: () => config.get('offsets.load.buffer.size'),
-        compression: () => config.get('offsets.topic.compression.codec')
-      }),
+      log: this.#readOnly === undefined ? groupLog : new UnwrittenCoordinatorLog(groupLog),
       config: groupConfigOf(config),
       partitions: () => controller.image.topicByName(GROUP_TOPIC)?.partitions.length ?? config.get('offsets.topic.num.partitions'),
       newUuid: randomUUID,

@@ -8,9 +8,11 @@ import { formatHostPort } from './config/listeners.js'
 import { loadBrokerConfig } from './config/load.js'
 import { silentLogger, type Logger } from './log.js'
 import type { BoundListener } from './network/server.js'
+import { planReadOnly, type ReadOnlyOptions, type ReadOnlyPlan } from './read-only.js'
 
 export { ConfigError, StorageError } from './errors.js'
 export { ListenError } from './network/server.js'
+export type { ReadOnlyOptions } from './read-only.js'
 export type { BrokerStatus, FileTraffic, ListenerStatus, ListenerTraffic, TopicStatus, TopicTraffic } from './broker/status.js'
 
 export interface BrokerOptions {
@@ -24,6 +26,8 @@ export interface BrokerOptions {
   readonly topics?: Readonly<Record<string, number>>
   /** Kafka's settings by name, as in server.properties. `listeners` and `log.dirs` win over host, port and dir. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Serves these folders to readers and changes nothing in them; `dir` is not used then, and `node.id` is theirs. */
+  readonly readOnly?: ReadOnlyOptions
   /** Default: silent. */
   readonly log?: Logger
 }
@@ -48,14 +52,21 @@ export class Broker {
   readonly #parts: Composition
   readonly #listeners: readonly BoundListener[]
   readonly #temporaryDir: string | undefined
+  readonly #readOnly: ReadOnlyPlan | undefined
   #stopped: Promise<void> | undefined
   /** Resolves, with the reason, when the broker stops by itself: its last log directory has failed, or the one of the metadata log. */
   readonly failure: Promise<string>
 
-  private constructor(parts: Composition, listeners: readonly BoundListener[], temporaryDir: string | undefined) {
+  private constructor(
+    parts: Composition,
+    listeners: readonly BoundListener[],
+    temporaryDir: string | undefined,
+    readOnly: ReadOnlyPlan | undefined
+  ) {
     this.#parts = parts
     this.#listeners = listeners
     this.#temporaryDir = temporaryDir
+    this.#readOnly = readOnly
     this.failure = parts.failure
     void this.failure.then(() => this.stop())
   }
@@ -65,15 +76,19 @@ export class Broker {
    * accessible); then nothing is left running and nothing was changed in a folder that is not ours.
    */
   static async start(options: BrokerOptions = {}): Promise<Broker> {
-    const temporaryDir = hasDir(options) ? undefined : await mkdtemp(path.join(os.tmpdir(), 'sluice-'))
-    const loaded = loadBrokerConfig(settingsOf(options, options.dir ?? temporaryDir))
-    const parts = new Composition(loaded, options.log ?? silentLogger)
+    const log = options.log ?? silentLogger
+    const readOnly = options.readOnly && (await planReadOnly(options.readOnly, log))
+    const temporaryDir = readOnly !== undefined || hasDir(options) ? undefined : await mkdtemp(path.join(os.tmpdir(), 'sluice-'))
+    let parts: Composition | undefined
     try {
+      const loaded = loadBrokerConfig({ ...settingsOf(options, options.dir ?? temporaryDir), ...readOnly?.settings })
+      parts = new Composition(loaded, log, readOnly)
       const listeners = await parts.start(loaded)
       await parts.createTopics(options.topics ?? {})
-      return new Broker(parts, listeners, temporaryDir)
+      return new Broker(parts, listeners, temporaryDir, readOnly)
     } catch (error) {
-      await parts.stop()
+      await parts?.stop()
+      await readOnly?.remove()
       if (temporaryDir !== undefined) await rm(temporaryDir, { recursive: true, force: true })
       throw error
     }
@@ -115,6 +130,7 @@ export class Broker {
   /** Answers what is under way, closes connections, writes checkpoints, frees everything. Calling it again waits for the same stop. */
   stop(): Promise<void> {
     this.#stopped ??= this.#parts.stop().then(async () => {
+      await this.#readOnly?.remove()
       if (this.#temporaryDir !== undefined) await rm(this.#temporaryDir, { recursive: true, force: true })
     })
     return this.#stopped

@@ -151,6 +151,7 @@ Napi::Value SegmentCalls::State::segment_open(Info info) {
   if (!info[5].IsUndefined()) options.meter = strand(info, 5)->meter();
   if (!info[6].IsUndefined()) options.reserve_bytes = static_cast<std::uint64_t>(integer_argument(info, 6, 0, INT_MAX));
   if (!info[7].IsUndefined()) options.state = path_argument(info, 7);
+  options.read_only = info[8].IsBoolean() && info[8].As<Napi::Boolean>().Value();
   return Napi::Number::New(info.Env(), segments.add(std::make_shared<Segment>(std::move(options))));
 }
 

@@ -118,6 +118,37 @@ void races(const TempFolder& folder) {
   reader.join();
 }
 
+// Somebody else's file behind a link is never written to: before the first change a copy takes the link's place.
+void linked(const TempFolder& folder) {
+  const std::string theirs = folder.file("theirs.index");
+  Index writer(IndexKind::Offset, 1 << 20);
+  CHECK_EQ(writer.open(theirs, true), 0);
+  for (std::int64_t key = 1; key <= 20000; key++) add(writer, key, static_cast<std::int32_t>(key * 3));
+  const std::string before = content(theirs);
+  for (const std::size_t kept : {std::size_t{20000}, std::size_t{9000}, std::size_t{0}}) {
+    const std::string link = folder.file("link.index");
+    std::filesystem::remove(link);
+    std::filesystem::create_symlink(theirs, link);
+    Index index(IndexKind::Offset, 1 << 20);
+    CHECK_EQ(index.open(link, true, true), 0);
+    CHECK_EQ(index.entries(), 20000u);
+    CHECK(std::filesystem::is_symlink(link));
+    CHECK_EQ(index.cut(kept), 0);
+    CHECK_EQ(index.entries(), kept);
+    add(index, 50000, 100000);
+    CHECK(!std::filesystem::is_symlink(link));
+    CHECK_EQ(content(link).substr(0, kept * 8), before.substr(0, kept * 8));
+    CHECK_EQ(content(link).size(), (kept + 1) * 8);
+    IndexEntry found;
+    CHECK_EQ(index.find_key(4711, Wait::Yes, found), kept > 4711 ? 1 : 0);
+    if (kept > 4711) CHECK_EQ(found.value, 4711 * 3);
+    CHECK_EQ(index.find_key(50000, Wait::Yes, found), 1);
+    CHECK_EQ(found.value, 100000);
+    CHECK_EQ(index.sync(), 0);
+    CHECK_EQ(content(theirs), before);
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -128,4 +159,5 @@ int main() {
   unsound(folder);
   capacity(folder);
   races(folder);
+  linked(folder);
 }

@@ -91,6 +91,41 @@ std::string content(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+// A log of somebody else, linked: a scan, a cut and a seal leave every byte of it as it is.
+void read_only(const TempFolder& folder) {
+  const std::string theirs = folder.file("theirs");
+  Segment writer(options(theirs));
+  Log log;
+  for (int i = 0; i < 100; i++) CHECK_EQ(append(writer, log, 2, 300, i), 0);
+  CHECK_EQ(writer.seal(-1, -1), 0);
+  const auto all = [&] { return content(theirs + ".log") + content(theirs + ".index") + content(theirs + ".timeindex"); };
+  const std::string before = all();
+  const std::string path = folder.file("linked");
+  for (const char* suffix : {".log", ".index", ".timeindex"}) std::filesystem::create_symlink(theirs + suffix, path + suffix);
+  SegmentOptions linked = options(path, static_cast<std::int64_t>(log.end));
+  linked.read_only = true;
+  Segment segment(std::move(linked));
+  verify(segment, log);
+  const ScanResult scan = segment.scan({.position = 0, .max_bytes = 1 << 20, .max_rows = 1000, .verify_crc = true, .rebuild_indexes = true});
+  CHECK_EQ(scan.status, 0);
+  verify(segment, log);
+  while (log.batches.size() > 50) {
+    log.next = log.batches.back().base_offset;
+    log.end -= log.batches.back().bytes;
+    log.batches.pop_back();
+  }
+  CHECK_EQ(segment.truncate(log.end), 0);
+  verify(segment, log);
+  const Log kept = log;
+  CHECK_EQ(append(segment, log, 1, 100, 5), -EROFS);
+  verify(segment, kept);
+  CHECK_EQ(segment.seal(-1, -1), 0);
+  std::uint64_t durable;
+  CHECK_EQ(segment.flush(durable), 0);
+  CHECK_EQ(all(), before);
+  CHECK(std::filesystem::is_symlink(path + ".log"));
+}
+
 // Random appends, cuts and reopenings; after each, answers and index bytes are those of a rebuilt copy.
 void model(const TempFolder& folder, unsigned seed) {
   std::mt19937 random(seed);
@@ -355,6 +390,7 @@ void speed(const TempFolder& folder) {
 int main(int argc, char**) {
   const TempFolder folder;
   for (unsigned seed = 1; seed <= 8; seed++) model(folder, seed);
+  read_only(folder);
   scan_faults(folder);
   refusals(folder);
   failed_write(folder);

@@ -4,6 +4,9 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { ConfigError } from '../errors.js'
 import { parseProperties } from '../config/properties.js'
 import type { CalibrateRequest } from './calibrate-command.js'
+import { addLogCommand, type LogRequest } from './log-arguments.js'
+import { collectSetting, DEFAULT_HOST, DEFAULT_PORT, parsePort } from './option-values.js'
+import { addServeCommand, type ServeRequest } from './serve-arguments.js'
 import type { StatusRequest } from './status-command.js'
 
 /** What `sluice start` was asked for. */
@@ -18,6 +21,8 @@ export type Parsed =
   | { readonly command: 'start'; readonly request: StartRequest }
   | { readonly command: 'status'; readonly request: StatusRequest }
   | { readonly command: 'calibrate'; readonly request: CalibrateRequest }
+  | { readonly command: 'serve'; readonly request: ServeRequest }
+  | { readonly command: 'log'; readonly request: LogRequest }
   | { readonly command: 'version' }
   /** Help was asked for (`exitCode` 0) or the usage is wrong (2); commander has written the text. */
   | { readonly command: 'done'; readonly exitCode: number }
@@ -49,8 +54,6 @@ interface CalibrateCliOptions {
   readonly temp?: string
 }
 
-const DEFAULT_HOST = '127.0.0.1'
-const DEFAULT_PORT = 9092
 const DEFAULT_DIR = './data'
 const DEFAULT_WATCH_SECONDS = 2
 const DEFAULT_CALIBRATION_SECONDS = 15
@@ -107,6 +110,12 @@ export function parseArguments(args: readonly string[], output: Output): Parsed 
     .action((file: string | undefined, options: CalibrateCliOptions) => {
       parsed = { command: 'calibrate', request: calibrateRequest(file, options) }
     })
+  addServeCommand(program, (request) => {
+    parsed = { command: 'serve', request }
+  })
+  addLogCommand(program, (request) => {
+    parsed = { command: 'log', request }
+  })
   program
     .command('version')
     .description('Print the version.')
@@ -127,6 +136,8 @@ Examples:
   sluice start                              127.0.0.1:9092, data in ./data
   sluice start --port 0 --topic orders:3    a free port, and a topic to begin with
   sluice status                             what the broker of ./data has sent
+  sluice log verify ./data                  what is wrong with the files of ./data
+  sluice serve --read-only /backup/kafka    a copied data folder, for readers
   sluice start --help                       all options`
 
 const START_HELP = `
@@ -218,12 +229,6 @@ function reasonOf(error: unknown): string {
   return reasons[code ?? ''] ?? message
 }
 
-function parsePort(text: string): number {
-  const port = Number(text)
-  if (!/^\d+$/.test(text) || port > 65535) throw new InvalidArgumentError('A port is a number from 0 to 65535.')
-  return port
-}
-
 function parseSeconds(text: string): number {
   const seconds = Number(text)
   if (!/^\d+(\.\d+)?$/.test(text) || seconds < 0.1 || seconds > 86_400)
@@ -242,10 +247,4 @@ function collectTopic(text: string, topics: Readonly<Record<string, number>> = {
     throw new InvalidArgumentError(`Partitions are a number from 1 to ${MOST_PARTITIONS}, as in orders:3.`)
   }
   return { ...topics, [name]: partitions }
-}
-
-function collectSetting(text: string, settings: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const at = text.indexOf('=')
-  if (at < 1) throw new InvalidArgumentError('A setting is name=value.')
-  return { ...settings, [text.slice(0, at).trim()]: text.slice(at + 1).trim() }
 }

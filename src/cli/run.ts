@@ -1,11 +1,13 @@
 /** Runs the command: starts the broker, prints the ready line, turns signals into a stop and errors into one message and an exit code. */
 import { readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
-import type { Broker } from '../index.js'
+import type { Broker, ReadOnlyOptions } from '../index.js'
 import { openLog, type LogLevel } from '../log.js'
 import { packageVersion } from '../version.js'
 import { parseArguments, type StartRequest } from './arguments.js'
 import { explain } from './explain.js'
 import type { CalibrateRequest } from './calibrate-command.js'
+import type { LogRequest } from './log-arguments.js'
+import type { ServeRequest } from './serve-arguments.js'
 import type { StatusRequest } from './status-command.js'
 
 const EXIT_FAILED = 1
@@ -21,6 +23,8 @@ export async function runCli(args: readonly string[]): Promise<void> {
     else if (parsed.command === 'version') writeAll(1, `${packageVersion()}\n`)
     else if (parsed.command === 'status') await status(parsed.request)
     else if (parsed.command === 'calibrate') await calibrate(parsed.request)
+    else if (parsed.command === 'log') process.exitCode = await log(parsed.request)
+    else if (parsed.command === 'serve') await serve(parsed.request)
     else await start(parsed.request)
   } catch (error) {
     writeAll(2, `sluice: ${explain(error)}\n`)
@@ -54,14 +58,35 @@ async function status(request: StatusRequest): Promise<void> {
   await showStatus(request, (text) => writeAll(1, text), { terminal: process.stdout.isTTY, signal: stop.signal })
 }
 
-async function start(request: StartRequest): Promise<void> {
+async function log(request: LogRequest): Promise<number> {
+  const { runLog } = await import('./log-command.js')
+  let open = true
+  process.stdout.on('error', () => (open = false))
+  const out = async (text: string): Promise<boolean> => {
+    if (open && !process.stdout.write(text))
+      await new Promise<void>((resolve) => process.stdout.once('drain', resolve).once('close', resolve))
+    return open
+  }
+  return runLog(request, { out, error: (text) => writeAll(2, text), terminal: process.stderr.isTTY })
+}
+
+function serve({ dirs, temp, ...request }: ServeRequest): Promise<void> {
+  return start({ ...request, topics: {} }, { dirs, ...(temp === undefined ? {} : { temp }) })
+}
+
+async function start(request: StartRequest, readOnly?: ReadOnlyOptions): Promise<void> {
   const stopWish = signalWish()
   const { Broker } = await import('../index.js')
   const level = request.settings['sluice.log.level'] as LogLevel | undefined
   const format = request.settings['sluice.log.format'] === 'json' ? 'json' : 'text'
   const log = await openLog({ format, write: (line) => writeAll(1, line), ...(level === undefined ? {} : { level }) })
   log.info(`sluice ${packageVersion()}, Node ${process.versions.node}, pid ${process.pid}`)
-  const broker = await Broker.start({ settings: request.settings, topics: request.topics, log })
+  const broker = await Broker.start({
+    settings: request.settings,
+    topics: request.topics,
+    log,
+    ...(readOnly === undefined ? {} : { readOnly })
+  })
   try {
     if (request.pidFile !== undefined) writePidFile(request.pidFile)
     writeAll(1, `ready bootstrap=${broker.bootstrap} pid=${process.pid}\n`)

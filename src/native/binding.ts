@@ -215,7 +215,8 @@ export interface NativeRuntime {
    * opened (`size` -1: created) on a disk thread by the first job that needs them. `size` is the length of `.log` that is valid.
    * What is sent of it is counted with `strand`, if one is given. `reserveBytes`: room on the disk that a new `.log` gets before its first
    * byte, where there is so much; given back by the seal. Its length is not changed by it.
-   * `state` stands behind the suffixes of all three files (".cleaned").
+   * `state` stands behind the suffixes of all three files (".cleaned"). `readOnly`: `.log` is opened for reading only, and a truncation
+   * only has it taken for shorter; an index that is a symbolic link gives way to a copy before it is changed. Appends fail with EROFS.
    */
   segmentOpen(
     path: string,
@@ -225,7 +226,8 @@ export interface NativeRuntime {
     indexIntervalBytes: number,
     strand?: number,
     reserveBytes?: number,
-    state?: string
+    state?: string,
+    readOnly?: boolean
   ): number
   /** The folder was renamed (topic deletion): later openings use the new path. */
   segmentMoved(segment: number, path: string): void

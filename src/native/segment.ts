@@ -61,6 +61,8 @@ export interface SegmentOptions {
   readonly reserveBytes?: number
   /** Behind the suffixes of the files: `.cleaned` while compaction writes them. */
   readonly state?: string
+  /** `.log`, and what an index that is a symbolic link leads to, are never written to. */
+  readonly readOnly?: boolean
 }
 
 const stat = new Float64Array(8)
@@ -78,9 +80,9 @@ export class NativeSegment {
     this.#runtime = runtime
     this.#path = path
     this.baseOffset = options.baseOffset
-    const { baseOffset, size, indexBytes, indexIntervalBytes, reserveBytes, state } = options
+    const { baseOffset, size, indexBytes, indexIntervalBytes, reserveBytes, state, readOnly } = options
     const { native } = runtime
-    this.handle = native.segmentOpen(path, baseOffset, size, indexBytes, indexIntervalBytes, strand?.handle, reserveBytes, state)
+    this.handle = native.segmentOpen(path, baseOffset, size, indexBytes, indexIntervalBytes, strand?.handle, reserveBytes, state, readOnly)
   }
 
   get path(): string {

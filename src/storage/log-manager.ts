@@ -40,6 +40,8 @@ export interface LogManagerOptions {
   readonly assignedDir?: AssignedDir
   /** Writes into the metadata, durably, where a log is now. False: it could not. Without it, moves need no such word. */
   readonly assignDir?: (log: Log, directoryId: string) => Promise<boolean>
+  /** The directories are made by `mirrorFolders`: nothing is kept up, saved or flushed. */
+  readonly readOnly?: boolean
 }
 
 interface Entry {
@@ -110,6 +112,7 @@ export class LogManager {
       const manager = new LogManager(options, dirs, clusterId)
       await manager.#find()
       if (dirs.every((dir) => !dir.online)) throw new ConfigError('log.dirs', `no log directory can be used: ${dirs[0]!.failure!.message}`)
+      if (options.readOnly === true) return manager
       manager.#tasks.start()
       manager.cleaner.start()
       return manager
@@ -249,8 +252,9 @@ export class LogManager {
 
   async #closeDir(dir: LogDir): Promise<void> {
     const queue = new TaskQueue(CLOSED_AT_A_TIME)
-    const closed = await Promise.allSettled([...dir.logs.values()].map((log) => queue.run(() => log.close())))
-    if (!dir.online) return
+    const end = (log: Log) => (this.#options.readOnly === true ? log.abandon() : log.close())
+    const closed = await Promise.allSettled([...dir.logs.values()].map((log) => queue.run(() => end(log))))
+    if (!dir.online || this.#options.readOnly === true) return
     try {
       for (const result of closed) if (result.status === 'rejected') throw result.reason
       await dir.saveRecoveryPoints()
@@ -335,6 +339,7 @@ export class LogManager {
       notCompacted: (key, offset) => dir.lowerCleanerOffset(key, offset),
       recoveryPointMoved: () => this.#tasks.saveSoon(dir),
       decompressions: this.#decompressions,
+      readOnly: this.#options.readOnly === true,
       producerExpirationMs: () => config.get('producer.id.expiration.ms'),
       backgroundFlushBytes: () => config.get('sluice.flush.background.bytes')
     }

@@ -41,7 +41,7 @@ export class LogSegment {
   readonly #indexInterval: number
   readonly #indexBytes: number
 
-  /** `strand`: the log's. */
+  /** `strand`: the log's. `readOnly`: the files are somebody else's. */
   constructor(
     runtime: Runtime,
     pathWithoutSuffix: string,
@@ -49,13 +49,19 @@ export class LogSegment {
     size: number,
     config: TopicConfig,
     nowMs: number,
-    strand: Strand
+    strand: Strand,
+    readOnly = false
   ) {
     this.#indexInterval = config.indexIntervalBytes
     this.#indexBytes = config.segmentIndexBytes
     const { segmentIndexBytes: indexBytes, indexIntervalBytes } = config
     const reserveBytes = config.preallocate ? config.segmentBytes : 0
-    this.native = new NativeSegment(runtime, pathWithoutSuffix, { baseOffset, size, indexBytes, indexIntervalBytes, reserveBytes }, strand)
+    this.native = new NativeSegment(
+      runtime,
+      pathWithoutSuffix,
+      { baseOffset, size, indexBytes, indexIntervalBytes, reserveBytes, readOnly },
+      strand
+    )
     this.transactions = new TransactionIndex(() => this.path + TXN_INDEX_SUFFIX, baseOffset, size < 0)
     this.baseOffset = baseOffset
     this.createdMs = nowMs

@@ -34,6 +34,8 @@ export interface LogEnvironment {
   readonly decompressions?: TaskQueue
   /** `producer.id.expiration.ms` */
   producerExpirationMs(): number
+  /** The logs that are found are somebody else's, and only links to them are in the folder: see mirror.ts. */
+  readonly readOnly?: boolean
   /** `sluice.flush.background.bytes`; 0: never. */
   backgroundFlushBytes(): number
 }
@@ -105,7 +107,9 @@ export class LogState {
 
   /** A segment that exists with so many bytes; -1: one to be created. */
   makeSegment(baseOffset: number, size: number): LogSegment {
-    const segment = new LogSegment(this.runtime, this.segmentPath(baseOffset), baseOffset, size, this.config, this.clock.now(), this.strand)
+    const readOnly = this.environment.readOnly === true && size >= 0
+    const where = this.segmentPath(baseOffset)
+    const segment = new LogSegment(this.runtime, where, baseOffset, size, this.config, this.clock.now(), this.strand, readOnly)
     this.segments.add(segment)
     return segment
   }

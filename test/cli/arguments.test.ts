@@ -115,3 +115,25 @@ test('calibrate: nothing is applied unless that is asked for', (t) => {
   })
   t.deepEqual(calibrate('--apply'), { json: false, seconds: 15, applyTo: ['./data'] })
 })
+
+test('serve needs --read-only; it takes folders, a port, settings', (t) => {
+  const { parsed } = parse('serve', '--read-only', '--port', '0', '--set', 'a=b', '--temp', '/t', '/one', '/two')
+  t.deepEqual(parsed, {
+    command: 'serve',
+    request: { dirs: ['/one', '/two'], settings: { a: 'b', listeners: 'PLAINTEXT://127.0.0.1:0' }, temp: '/t' }
+  })
+  const { parsed: refused, error } = parse('serve', '/one')
+  t.deepEqual(refused, { command: 'done', exitCode: 2 })
+  t.regex(error, /--read-only must be given/)
+})
+
+test('log: repair changes nothing without --yes, and decoders are known by the names of Kafka too', (t) => {
+  t.like(parse('log', 'repair', '/d').parsed, { request: { action: 'repair', yes: false } })
+  t.like(parse('log', 'repair', '--yes', '--dry-run', '/d').parsed, { request: { yes: false } })
+  t.like(parse('log', 'repair', '-y', '-q', '/q', '/d').parsed, { request: { yes: true, quarantine: '/q' } })
+  t.like(parse('log', 'dump', '--value-decoder-class', 'org.apache.kafka.tools.api.LongDecoder', '--files', 'a,b').parsed, {
+    request: { paths: ['a', 'b'], deep: true, decoder: { keys: 'string', values: 'long' } }
+  })
+  t.deepEqual(parse('log', 'dump', '--value-decoder-class', 'com.example.Mine', 'a').parsed, { command: 'done', exitCode: 2 })
+  t.deepEqual(parse('log', 'verify').parsed, { command: 'done', exitCode: 2 })
+})

@@ -42,6 +42,8 @@ const METADATA_SNAPSHOT = /^\d{20}-\d{10}\.checkpoint(\.deleted|\.part)?$/
 
 /** Checkpoints of offsets by partition, in a data folder. */
 export const OFFSET_FILES = [RECOVERY_POINT_FILE, LOG_START_FILE, 'replication-offset-checkpoint', 'cleaner-offset-checkpoint']
+/** A partition on its way to another folder, or one that is not the one in use. */
+const MOVED = /^.+\.[0-9a-f]{32}-(future|stray)$/
 const DATA_FILES = new Set([
   ...OFFSET_FILES,
   META_PROPERTIES_FILE,
@@ -59,6 +61,7 @@ export function foreignInData(names: readonly string[]): string[] {
       parsePartitionFolder(name) === undefined &&
       !DATA_FILES.has(name.replace(TEMPORARY, '')) &&
       !isDeletedFolder(name) &&
+      !MOVED.test(name) &&
       !isSetAside(name)
   )
 }
