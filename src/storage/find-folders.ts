@@ -5,6 +5,7 @@ import path from 'node:path'
 import type { StorageError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { storageError } from './files.js'
+import { foreignInData } from './inspect/partition-files.js'
 import type { LogDir } from './log-dir.js'
 import { isDeletedFolder, parseFutureFolder, parsePartitionFolder, partitionFolder, strayFolder } from './names.js'
 import { readTopicId, renameDurably } from './partition-folder.js'
@@ -45,7 +46,9 @@ export async function findFolders(dirs: readonly LogDir[], options: FindOptions)
   const futures: FoundPartition[] = []
   await Promise.all(
     dirs.map(async (dir) => {
-      for (const name of await namesIn(dir, options)) {
+      const names = await namesIn(dir, options)
+      tellForeign(dir, names, options)
+      for (const name of names) {
         if (isDeletedFolder(name)) found.deleted.push(path.join(dir.path, name))
         const current = parsePartitionFolder(name)
         const future = current ? undefined : parseFutureFolder(name)
@@ -66,6 +69,13 @@ export async function findFolders(dirs: readonly LogDir[], options: FindOptions)
     else await promote(future, found, options)
   }
   return found
+}
+
+// Told of once, and never touched.
+function tellForeign(dir: LogDir, names: readonly string[], { log }: FindOptions): void {
+  const foreign = foreignInData(names)
+  if (foreign.length === 0) return
+  log.warn(`${dir.path} holds what is not of a data folder: ${foreign.slice(0, 3).join(', ')}; it is left alone`)
 }
 
 async function namesIn(dir: LogDir, { failed }: FindOptions): Promise<string[]> {

@@ -19,6 +19,7 @@ import {
   partitionFolder,
   RECOVERY_POINT_FILE
 } from './names.js'
+import { setAside, UNREADABLE_SUFFIX } from './set-aside.js'
 
 /** What may stand in a folder that is to become a log directory: nothing of anybody. */
 const HARMLESS = new Set([LOCK_FILE, 'lost+found', `${META_PROPERTIES_FILE}.tmp`])
@@ -171,7 +172,9 @@ export class LogDir {
       return await readOffsetCheckpoint(path.join(this.path, name))
     } catch (error) {
       if (!(error instanceof WireError)) throw error
-      this.#log.error(`${error.message}; the file is not used`)
+      // It is written anew before long: what somebody else wrote in it stays readable.
+      const kept = await setAside(path.join(this.path, name), UNREADABLE_SUFFIX)
+      this.#log.error(`${error.message}; the file is not used, and kept as ${kept}`)
       return new Map()
     }
   }

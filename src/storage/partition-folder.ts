@@ -2,16 +2,25 @@
 import { mkdir, readdir, rename, rmdir } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
+import { StorageError } from '../errors.js'
 import { ZERO_UUID } from '../protocol/reader.js'
 import { readIfThere, removeFile, storageError, syncFolder, writeDurably } from './files.js'
 import { deletedFolder, LEADER_EPOCH_FILE, parsePartitionFolder, parseSegmentFile, PARTITION_METADATA_FILE } from './names.js'
+import { isSetAside } from './set-aside.js'
 
 const OWN_FILES = new Set([LEADER_EPOCH_FILE, `${LEADER_EPOCH_FILE}.tmp`, PARTITION_METADATA_FILE, `${PARTITION_METADATA_FILE}.tmp`])
 
-/** The topic id in `partition.metadata`; the zero id when there is none. */
+/** The topic id in `partition.metadata`; the zero id when there is none. Rejects with a StorageError when it can't be understood. */
 export async function readTopicId(folder: string): Promise<string> {
-  const text = await readIfThere(path.join(folder, PARTITION_METADATA_FILE))
-  return /^topic_id: ([A-Za-z0-9_-]{22})$/m.exec(text ?? '')?.[1] ?? ZERO_UUID
+  const file = path.join(folder, PARTITION_METADATA_FILE)
+  const text = await readIfThere(file)
+  if (text === undefined || text === '') return ZERO_UUID
+  const version = /^version: *(.*)$/m.exec(text)?.[1]
+  const topicId = /^topic_id: *([A-Za-z0-9_-]{22})$/m.exec(text)?.[1]
+  // Taken for a partition of no topic in particular, it could be given to a wrong one.
+  if (version !== '0') throw new StorageError('EINVAL', file, `${file}: version is ${version ?? 'missing'}, only 0 is known`)
+  if (topicId === undefined) throw new StorageError('EINVAL', file, `${file} names no topic id`)
+  return topicId
 }
 
 /**
@@ -70,7 +79,7 @@ export async function removePartitionFolder(folder: string): Promise<string[]> {
   const left: string[] = []
   try {
     for (const name of await readdir(folder)) {
-      if (OWN_FILES.has(name) || parseSegmentFile(name)) await removeFile(path.join(folder, name))
+      if (OWN_FILES.has(name) || parseSegmentFile(name) || isSetAside(name)) await removeFile(path.join(folder, name))
       else left.push(name)
     }
     if (left.length === 0) await rmdir(folder)
