@@ -9,8 +9,10 @@ import * as batch from '../record/batch.js'
 import { readEpochCheckpoint, type EpochStart } from './checkpoints.js'
 import { isUnfinishedSwap, recoverSwaps } from './cleaner/swap.js'
 import { removeFile, storageError } from './files.js'
+import { foreignAmong } from './inspect/partition-files.js'
 import { LeaderEpochs } from './leader-epochs.js'
-import { scanSegment, ScanFlag } from './log-scan.js'
+import { keepBehindCut, keepCut, keepUnreadable, tellForeign } from './log-faults.js'
+import { scanSegment, ScanFlag, type ScanEnd } from './log-scan.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
 import {
@@ -53,8 +55,9 @@ export async function loadLog(state: LogState, options: LoadOptions): Promise<vo
   // Epochs that can't be read are found again from all batches.
   const recoveryPoint = epochs === undefined ? 0 : Math.max(0, options.recoveryPoint ?? 0)
   let missingFrom = await checkTransactionIndexes(state, found.withTransactions)
-  if (!options.clean || !(await endsAt(state, recoveryPoint))) missingFrom = least(await recover(state, recoveryPoint), missingFrom)
-  else await rebuildMissingIndexes(state, found.withIndex)
+  const readFrom = options.clean && (await endsAt(state, recoveryPoint)) ? undefined : recoveryPoint
+  if (readFrom !== undefined) missingFrom = least(await recover(state, readFrom), missingFrom)
+  await rebuildMissingIndexes(state, found.withIndex, readFrom)
   await beginAt(state, Math.max(options.logStartOffset ?? 0, state.segments.first.baseOffset))
   state.nextOffset = state.endOffset
   markDurable(state)
@@ -84,8 +87,10 @@ async function findFiles(state: LogState): Promise<Found> {
       await recoverSwaps(state.folder, (message) => state.environment.warn(message))
       return await findFiles(state)
     }
+    const unknown: string[] = []
     for (const name of names) {
       const file = parseSegmentFile(name)
+      if (!file) unknown.push(name)
       if (!file) continue
       if (file.state === DELETED_SUFFIX) await removeFile(path.join(state.folder, name))
       else if (file.state !== '') continue
@@ -94,7 +99,12 @@ async function findFiles(state: LogState): Promise<Found> {
       else indexes.set(name, file.offset)
     }
     // An index without its log leads nowhere, and would be in the way of a segment that begins there.
-    for (const [name, base] of indexes) if (!sizes.has(base)) await removeFile(path.join(state.folder, name))
+    for (const [name, base] of indexes) {
+      if (sizes.has(base)) continue
+      state.environment.warn(`${path.join(state.folder, name)} has no log beside it and is removed`)
+      await removeFile(path.join(state.folder, name))
+    }
+    tellForeign(state, foreignAmong(unknown))
   } catch (error) {
     throw storageError(error, state.folder)
   }
@@ -125,14 +135,12 @@ function least(one: number | undefined, other: number | undefined): number | und
 }
 
 async function readEpochs(state: LogState): Promise<readonly EpochStart[] | undefined> {
+  const file = path.join(state.folder, LEADER_EPOCH_FILE)
   try {
-    return await readEpochCheckpoint(path.join(state.folder, LEADER_EPOCH_FILE))
+    return await readEpochCheckpoint(file)
   } catch (error) {
     if (!(error instanceof WireError)) throw error
-    state.environment.warn(
-      `the leader epochs of ${state.topic}-${state.partition} can't be read and are found again from its batches`,
-      error
-    )
+    await keepUnreadable(state, file, 'leader epochs are found again from the batches', error)
     return undefined
   }
 }
@@ -157,10 +165,12 @@ async function endsAt(state: LogState, offset: number): Promise<boolean> {
   return true
 }
 
-// A sealed segment whose index was lost would be walked from its start by every read.
-async function rebuildMissingIndexes(state: LogState, withIndex: ReadonlySet<number>): Promise<void> {
-  for (const segment of state.segments.all()) {
+// A sealed segment whose index was lost would be walked from its start by every read. `readFrom`: recovery has done it from there on.
+async function rebuildMissingIndexes(state: LogState, withIndex: ReadonlySet<number>, readFrom: number | undefined): Promise<void> {
+  const end = readFrom === undefined ? state.segments.count : Math.max(0, state.segments.floor(readFrom))
+  for (const segment of state.segments.all().slice(0, end)) {
     if (!segment.sealed || segment.size === 0 || withIndex.has(segment.baseOffset)) continue
+    state.environment.warn(`${segment.path}${LOG_SUFFIX} lacks an index: both are made anew`)
     await rebuildIndexes(state, segment)
   }
 }
@@ -207,7 +217,7 @@ async function recover(state: LogState, recoveryPoint: number): Promise<number |
     })
     segment.timestampsKnown = from === 0
     if (end.reason !== 0) {
-      await cutAt(state, index, end.position)
+      await cutAt(state, index, end)
       break
     }
     if (segment.sealed) await endIndexes(state, segment)
@@ -229,19 +239,17 @@ async function scanFrom(segment: LogSegment, recoveryPoint: number): Promise<num
   }
 }
 
-async function cutAt(state: LogState, index: number, position: number): Promise<void> {
+async function cutAt(state: LogState, index: number, end: ScanEnd): Promise<void> {
   const segment = state.segments.at(index)!
-  const name = `${state.topic}-${state.partition}`
-  const lost = segment.size - position
-  state.environment.warn(`${name} ends in ${lost} bytes that are no whole batch, at offset ${state.endOffset}: cut off`)
-  await segment.native.truncate(state.strand, position)
-  segment.size = position
+  await keepCut(state, segment, end, index + 1 < state.segments.count)
+  await segment.native.truncate(state.strand, end.position)
+  segment.size = end.position
   segment.sealed = false
   segment.unassign()
   while (state.segments.count > index + 1) {
     const after = state.segments.removeLast()
     after.native.close()
-    state.environment.warn(`${name}: the segment at ${after.baseOffset} lies behind the cut and is removed`)
+    await keepBehindCut(state, after)
     await after.transactions.settle()
     for (const suffix of SEGMENT_SUFFIXES) await removeFile(after.path + suffix)
   }

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { WireError } from '../errors.js'
 import * as batch from '../record/batch.js'
 import { removeFile, storageError } from './files.js'
+import { keepUnreadable } from './log-faults.js'
 import { scanSegment, ScanFlag } from './log-scan.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
@@ -25,7 +26,7 @@ export interface SnapshotState {
   readonly broken: boolean
 }
 
-/** The states in the newest snapshot at or below `limit`. Broken ones are removed. Rejects with a StorageError. */
+/** The states in the newest snapshot at or below `limit`. Broken ones get another name. Rejects with a StorageError. */
 export async function newestSnapshot(state: LogState, snapshots: readonly number[], limit: number): Promise<SnapshotState> {
   const producers = new ProducerStates()
   let broken = false
@@ -36,8 +37,7 @@ export async function newestSnapshot(state: LogState, snapshots: readonly number
       return { producers, snapshotOffset, broken }
     } catch (error) {
       if (!(error instanceof WireError)) throw storageError(error, file)
-      state.environment.warn(`${file} is broken: an older one is used`, error)
-      await removeFile(file)
+      await keepUnreadable(state, file, 'an older snapshot is used, and the batches behind it', error)
       broken = true
     }
   }

@@ -1,0 +1,159 @@
+/** Folders of logs that are not as they should be: a start names what it finds, and deletes nothing that it did not understand. */
+import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { append, readAll, startEngine, TOPIC_ID, values, type Engine } from './support.js'
+
+const topic = { 'internal.segment.bytes': '4000', 'index.interval.bytes': '500' }
+
+/** A log of several segments, of two leader epochs; stopped in an orderly way unless `killed`. */
+async function filled(t: ExecutionContext, killed = false): Promise<{ dir: string; folder: string; bases: string[] }> {
+  const engine = await startEngine(t, { topic })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  for (let round = 0; round < 30; round++) {
+    const producer = { producerId: 7, producerEpoch: 0, baseSequence: round * 5 }
+    await append(engine, log, values(5, `r${round}-`, 100), producer, round < 15 ? 0 : 3)
+  }
+  await (killed ? engine.drop() : engine.stop())
+  const folder = path.join(engine.dir, 't-0')
+  const bases = (await readdir(folder)).filter((name) => name.endsWith('.log')).toSorted()
+  t.true(bases.length > 3)
+  return { dir: engine.dir, folder, bases: bases.map((name) => name.slice(0, 20)) }
+}
+
+async function reopened(t: ExecutionContext, dir: string): Promise<{ engine: Engine; lines: string }> {
+  const engine = await startEngine(t, { dir, topic })
+  await engine.manager.whenReady('t', 0)
+  return { engine, lines: engine.lines.join('\n') }
+}
+
+/** The next start reads everything. */
+function fromTheStart(dir: string): Promise<void> {
+  return writeFile(path.join(dir, 'recovery-point-offset-checkpoint'), '0\n1\nt 0 0\n')
+}
+
+test('foreign files are named and left alone', async (t) => {
+  const { dir, folder } = await filled(t)
+  const names = ['00000000000000000000.log.bak', '12.log', 'core', 'notes.txt']
+  for (const name of names) await writeFile(path.join(folder, name), 'mine')
+  const { engine, lines } = await reopened(t, dir)
+  t.regex(lines, /t-0 holds what is not a log's: .*, .*, .* and 1 more; it is left alone/)
+  t.is((await readAll(engine.manager.get('t', 0)!)).length, 150)
+  await engine.stop()
+  for (const name of names) t.is(await readFile(path.join(folder, name), 'utf8'), 'mine')
+})
+
+for (const suffix of ['index', 'timeindex']) {
+  for (const killed of [false, true]) {
+    test(`a missing ${suffix} after ${killed ? 'a kill' : 'an orderly stop'} is named and made anew`, async (t) => {
+      const { dir, folder, bases } = await filled(t, killed)
+      if (killed) await writeFile(path.join(dir, 'recovery-point-offset-checkpoint'), `0\n1\nt 0 ${Number(bases[3])}\n`)
+      const file = path.join(folder, `${bases[1]}.${suffix}`)
+      const before = await readFile(file)
+      await rm(file)
+      const { lines } = await reopened(t, dir)
+      t.regex(lines, new RegExp(`${bases[1]}\\.log lacks an index: both are made anew`))
+      t.deepEqual(await readFile(file), before)
+    })
+  }
+}
+
+test('indexes without a log are named', async (t) => {
+  const { dir, folder } = await filled(t)
+  await writeFile(path.join(folder, '00000000000000000777.index'), '')
+  const { lines } = await reopened(t, dir)
+  t.regex(lines, /00000000000000000777\.index has no log beside it and is removed/)
+})
+
+test('leader epochs of another version are named, kept, and found again', async (t) => {
+  const { dir, folder } = await filled(t)
+  const file = path.join(folder, 'leader-epoch-checkpoint')
+  await writeFile(file, '9\nwhatever\n')
+  const { engine, lines } = await reopened(t, dir)
+  t.regex(
+    lines,
+    /leader-epoch-checkpoint can't be read: leader epochs are found again from the batches; the file is kept as leader-epoch-checkpoint\.unreadable: .*unknown version 9/
+  )
+  t.is(await readFile(`${file}.unreadable`, 'utf8'), '9\nwhatever\n')
+  const log = engine.manager.get('t', 0)!
+  t.deepEqual([log.endOffset, log.epochOf(0), log.epochOf(74), log.epochOf(75), log.latestEpoch], [150, 0, 0, 3, 3])
+})
+
+test('a producer snapshot of another version is named and kept; the producer goes on where it was', async (t) => {
+  const { dir, folder } = await filled(t)
+  const name = (await readdir(folder))
+    .filter((one) => one.endsWith('.snapshot'))
+    .toSorted()
+    .at(-1)!
+  const bytes = await readFile(path.join(folder, name))
+  bytes.writeInt16BE(9, 0)
+  await writeFile(path.join(folder, name), bytes)
+  const { engine, lines } = await reopened(t, dir)
+  t.regex(lines, new RegExp(`${name} can't be read: an older snapshot is used, .* kept as ${name}\\.unreadable`))
+  t.deepEqual(await readFile(path.join(folder, `${name}.unreadable`)), bytes)
+  const log = engine.manager.get('t', 0)!
+  const producer = { producerId: 7, producerEpoch: 0, baseSequence: 145 }
+  t.is((await append(engine, log, values(5, 'r29-', 100), producer, 3)).baseOffset, 145)
+  t.is((await append(engine, log, values(5, 'new', 100), { ...producer, baseSequence: 150 }, 3)).baseOffset, 150)
+})
+
+test('bad bytes in a closed segment, after a crash: named, the log ends there, and nothing of the rest is deleted', async (t) => {
+  const { dir, folder, bases } = await filled(t, true)
+  const file = path.join(folder, `${bases[1]}.log`)
+  const bytes = await readFile(file)
+  bytes.fill(0xee, 1000, 1100)
+  await writeFile(file, bytes)
+  await fromTheStart(dir)
+  const behind = await Promise.all(bases.slice(2).map((base) => readFile(path.join(folder, `${base}.log`))))
+  const { engine, lines } = await reopened(t, dir)
+  const log = engine.manager.get('t', 0)!
+  t.true(log.endOffset > Number(bases[1]) && log.endOffset < Number(bases[2]))
+  t.regex(
+    lines,
+    new RegExp(
+      `a batch whose CRC does not match at byte \\d+ of .*${bases[1]}\\.log; what was cut off is kept as ${bases[1]}\\.log\\.\\d+\\.corrupt`
+    )
+  )
+  const kept = (await readdir(folder)).find((name) => name.startsWith(`${bases[1]}.log.`))!
+  const cut = Number(/\.log\.(\d+)\.corrupt$/.exec(kept)![1])
+  t.deepEqual(await readFile(path.join(folder, kept)), bytes.subarray(cut))
+  for (const [at, base] of bases.slice(2).entries()) {
+    t.regex(lines, new RegExp(`the segment at ${Number(base)} lies behind the cut and is kept as ${base}\\.log\\.corrupt`))
+    t.deepEqual(await readFile(path.join(folder, `${base}.log.corrupt`)), behind[at])
+  }
+  t.is((await append(engine, log, values(1), {}, 3)).baseOffset, log.endOffset - 1)
+  await engine.stop()
+  const again = await reopened(t, dir)
+  t.is(again.engine.manager.get('t', 0)!.endOffset, log.endOffset)
+  t.notRegex(again.lines, /corrupt|not a log's/)
+})
+
+test('a batch in the last segment whose length became too large: what lies behind it is kept', async (t) => {
+  const { dir, folder, bases } = await filled(t, true)
+  const file = path.join(folder, `${bases[0]}.log`)
+  for (const base of bases.slice(1)) for (const name of await readdir(folder)) if (name.startsWith(base)) await rm(path.join(folder, name))
+  const bytes = await readFile(file)
+  const second = 12 + bytes.readInt32BE(8)
+  bytes.writeInt32BE(0x7fffff, second + 8)
+  await writeFile(file, bytes)
+  await fromTheStart(dir)
+  const { engine, lines } = await reopened(t, dir)
+  t.is(engine.manager.get('t', 0)!.endOffset, 5)
+  t.regex(lines, /a torn batch at byte \d+ of .*; what was cut off is kept as/)
+  t.deepEqual(await readFile(`${file}.${second}.corrupt`), bytes.subarray(second))
+})
+
+test('a torn end, and zeros that were allocated ahead, are cut without being kept', async (t) => {
+  for (const tail of [Buffer.from([0, 0, 0, 0, 0, 0, 0, 150, 0, 0, 4, 0, 0, 0, 0, 0, 2, 1, 2, 3]), Buffer.alloc(500)]) {
+    const { dir, folder, bases } = await filled(t, true)
+    await appendFile(path.join(folder, `${bases.at(-1)}.log`), tail)
+    const { engine, lines } = await reopened(t, dir)
+    t.is(engine.manager.get('t', 0)!.endOffset, 150)
+    t.regex(lines, new RegExp(`t-0 ends in ${tail.length} bytes that are no whole batch, at offset 150: cut off`))
+    t.deepEqual(
+      (await readdir(folder)).filter((name) => name.includes('corrupt')),
+      []
+    )
+    await engine.stop()
+  }
+})
