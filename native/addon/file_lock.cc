@@ -16,7 +16,7 @@ namespace {
 class HeldLocks {
  public:
   ~HeldLocks() {
-    for (const int fd : held_) close(fd);
+    for (const int fd : held_) release(fd);
   }
 
   // An open-file-description lock: it excludes the classic POSIX lock that a Java FileLock is, and a second one of this process too; and it
@@ -38,11 +38,20 @@ class HeldLocks {
 
   bool unlock(int fd) {
     if (held_.erase(fd) == 0) return false;
-    close(fd);
+    release(fd);
     return true;
   }
 
  private:
+  // Not by closing alone: a child process that another thread has just forked shares the lock until it executes its program.
+  static void release(int fd) {
+    struct flock range = {};
+    range.l_type = F_UNLCK;
+    range.l_whence = SEEK_SET;
+    (void)fcntl(fd, F_OFD_SETLK, &range);
+    close(fd);
+  }
+
   std::set<int> held_;
 };
 
