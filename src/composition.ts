@@ -118,7 +118,7 @@ export class Composition {
       cleanStart: logs.cleanStart
     })
     replicas.start()
-    server.serve(this.#readOnly === undefined ? handlers : readOnlyHandlers(handlers, this.#readOnly.shown))
+    server.serve(this.#readOnly === undefined ? handlers : readOnlyHandlers(handlers, this.#readOnly))
     this.#served = { atMs: this.#clock.now(), monotonicMs: this.#clock.monotonic() }
     const online = logs.dirs.filter((each) => each.online).map((each) => each.path)
     this.#statusSockets = await StatusSockets.open(online, () => JSON.stringify(this.status()), this.#log)
@@ -293,8 +293,10 @@ export class Composition {
       : interval === null
         ? 'left to the kernel; acknowledged data survives the end of this process, not a power cut'
         : `every ${interval} ms`
-    this.#log.info(`data in ${dirs.join(', ')} (cluster ${this.services!.clusterId}, node ${this.services!.nodeId})`)
-    this.#log.info(`flush: ${flush}`)
+    const readOnly = this.#readOnly
+    const shown = readOnly ? `${[...readOnly.shown.values()].join(', ')}, read-only` : dirs.join(', ')
+    this.#log.info(`data in ${shown} (cluster ${this.services!.clusterId}, node ${this.services!.nodeId})`)
+    if (!readOnly) this.#log.info(`flush: ${flush}`)
     this.#log.info(`transfer path: ${config.get('sluice.transfer.mode')}`)
   }
 }

@@ -12,6 +12,8 @@ export interface ReadOnlyOptions {
   readonly dirs: readonly string[]
   /** Where the mirror goes: links, small files, and indexes that have to be made. Default: the system's temporary folder. */
   readonly temp?: string
+  /** What OffsetCommit gets: `refuse`, the default, an error; `memory`: the offsets are kept until the broker stops. */
+  readonly commits?: 'refuse' | 'memory'
 }
 
 export interface ReadOnlyPlan {
@@ -19,12 +21,13 @@ export interface ReadOnlyPlan {
   readonly settings: Readonly<Record<string, string>>
   /** The folder that stands behind each log directory. */
   readonly shown: ReadonlyMap<string, string>
+  readonly commits: 'refuse' | 'memory'
   /** Removes the mirror. */
   remove(): Promise<void>
 }
 
 /** Rejects with a ConfigError or a StorageError; nothing is left behind then. */
-export async function planReadOnly({ dirs, temp }: ReadOnlyOptions, log: Logger): Promise<ReadOnlyPlan> {
+export async function planReadOnly({ dirs, temp, commits = 'refuse' }: ReadOnlyOptions, log: Logger): Promise<ReadOnlyPlan> {
   const mirror = await mirrorFolders(dirs, temp ?? os.tmpdir(), log)
   const remove = () => rm(mirror.root, { recursive: true, force: true })
   const { nodeId, partitions, metadataFolder } = mirror
@@ -43,7 +46,7 @@ export async function planReadOnly({ dirs, temp }: ReadOnlyOptions, log: Logger)
     await remove()
     throw error
   }
-  for (const { source } of mirror.dirs) log.info(`serving ${source} read-only`)
+  log.info(`nothing is written into ${mirror.dirs.map(({ source }) => source).join(', ')}; what must be written goes to ${mirror.root}`)
   const settings = {
     'node.id': String(nodeId),
     'log.dirs': paths.join(','),
@@ -52,5 +55,5 @@ export async function planReadOnly({ dirs, temp }: ReadOnlyOptions, log: Logger)
     // Offsets of long ago are what somebody wants to look at.
     'offsets.retention.minutes': '2147483647'
   }
-  return { settings, shown: new Map(mirror.dirs.map(({ path, source }) => [path, source])), remove }
+  return { settings, shown: new Map(mirror.dirs.map(({ path, source }) => [path, source])), commits, remove }
 }

@@ -65,7 +65,6 @@ export function addLogCommand(program: Command, wanted: (request: LogRequest) =>
     .description('Look at, verify and repair the files of logs, of Sluice and of Apache Kafka, without a broker.')
     .helpCommand(false)
   addDump(log, wanted)
-  addRepair(log, wanted)
   log
     .command('verify')
     .description('Read a data folder, or the folder of a partition, and tell everything that is wrong with it. Changes nothing.')
@@ -76,6 +75,7 @@ export function addLogCommand(program: Command, wanted: (request: LogRequest) =>
     .action((folder: string, { strict, json }: { strict?: true; json?: true }) => {
       wanted({ action: 'verify', folder, strict: strict === true, json: json === true })
     })
+  addRepair(log, wanted)
 }
 
 function addRepair(log: Command, wanted: (request: LogRequest) => void): void {

@@ -70,8 +70,8 @@ async function log(request: LogRequest): Promise<number> {
   return runLog(request, { out, error: (text) => writeAll(2, text), terminal: process.stderr.isTTY })
 }
 
-function serve({ dirs, temp, ...request }: ServeRequest): Promise<void> {
-  return start({ ...request, topics: {} }, { dirs, ...(temp === undefined ? {} : { temp }) })
+function serve({ dirs, temp, commits, ...request }: ServeRequest): Promise<void> {
+  return start({ ...request, topics: {} }, { dirs, commits, ...(temp === undefined ? {} : { temp }) })
 }
 
 async function start(request: StartRequest, readOnly?: ReadOnlyOptions): Promise<void> {

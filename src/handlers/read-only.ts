@@ -26,14 +26,20 @@ const READS: ReadonlySet<number> = new Set([
 const TRANSACTION_KEY = 1
 const MESSAGE = 'the broker serves copied folders read-only (sluice serve --read-only)'
 
-/** `shown`: the folder that stands behind each log directory. */
-export function readOnlyHandlers(handlers: readonly Handler<Api>[], shown: ReadonlyMap<string, string>): readonly Handler<Api>[] {
+export interface ReadOnlyHandling {
+  /** The folder that stands behind each log directory. */
+  readonly shown: ReadonlyMap<string, string>
+  /** `memory`: the coordinator keeps committed offsets, and writes nothing. */
+  readonly commits: 'refuse' | 'memory'
+}
+
+export function readOnlyHandlers(handlers: readonly Handler<Api>[], { shown, commits }: ReadOnlyHandling): readonly Handler<Api>[] {
   return handlers.map((each) => {
     switch (each.api.key) {
       case Key.produce:
         return refuseProduce(each)
       case Key.offsetCommit:
-        return refusing(each, ErrorCode.GROUP_AUTHORIZATION_FAILED)
+        return commits === 'memory' ? each : refusing(each, ErrorCode.GROUP_AUTHORIZATION_FAILED)
       case Key.deleteRecords:
         return refuseDeleteRecords(each)
       case Key.findCoordinator:

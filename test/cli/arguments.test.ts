@@ -120,11 +120,13 @@ test('serve needs --read-only; it takes folders, a port, settings', (t) => {
   const { parsed } = parse('serve', '--read-only', '--port', '0', '--set', 'a=b', '--temp', '/t', '/one', '/two')
   t.deepEqual(parsed, {
     command: 'serve',
-    request: { dirs: ['/one', '/two'], settings: { a: 'b', listeners: 'PLAINTEXT://127.0.0.1:0' }, temp: '/t' }
+    request: { dirs: ['/one', '/two'], settings: { a: 'b', listeners: 'PLAINTEXT://127.0.0.1:0' }, temp: '/t', commits: 'refuse' }
   })
   const { parsed: refused, error } = parse('serve', '/one')
   t.deepEqual(refused, { command: 'done', exitCode: 2 })
   t.regex(error, /--read-only must be given/)
+  t.like(parse('serve', '--read-only', '--commits', 'memory', '/one').parsed, { request: { commits: 'memory' } })
+  t.deepEqual(parse('serve', '--read-only', '--commits', 'disk', '/one').parsed, { command: 'done', exitCode: 2 })
 })
 
 test('log: repair changes nothing without --yes, and decoders are known by the names of Kafka too', (t) => {

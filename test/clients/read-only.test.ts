@@ -21,12 +21,13 @@ interface GoldenFile {
 /** Serves a folder; at the end of the test nothing in it may have changed, and the mirror must be gone. */
 async function serve(
   t: ExecutionContext,
-  dir: string
+  dir: string,
+  options: { commits?: 'refuse' | 'memory' } = {}
 ): Promise<{ broker: Broker; kafka: kafkajs.Kafka; temp: string; end: () => Promise<void> }> {
   const before = await folderState(dir)
   const temp = await tempDir(t)
   const settings = { 'group.initial.rebalance.delay.ms': '0' }
-  const broker = await Broker.start({ port: 0, settings, readOnly: { dirs: [dir], temp } })
+  const broker = await Broker.start({ port: 0, settings, readOnly: { dirs: [dir], temp, ...options } })
   t.teardown(() => broker.stop())
   const end = async () => {
     await broker.stop()
@@ -197,6 +198,26 @@ testWithTools("Kafka's console consumer reads all codecs and committed transacti
   const dirs = await runTool('log-dirs', [...at, '--describe', '--topic-list', 'plain'])
   t.true(dirs.stdout.includes(dir), dirs.stdout)
   t.false(dirs.stdout.includes('sluice-read-only'))
+  await end()
+})
+
+test('with commits in memory, a consumer that commits goes on where it was, and the folder knows nothing of it', async (t) => {
+  const dir = await unpackGolden(t, 'clean')
+  const { kafka, end } = await serve(t, dir, { commits: 'memory' })
+  const begins: string[] = []
+  for (let round = 0; round < 2; round++) {
+    const consumer = kafka.consumer({ groupId: 'keeps' })
+    t.teardown(() => consumer.disconnect())
+    await consumer.connect()
+    await consumer.subscribe({ topic: 'trimmed', fromBeginning: true })
+    const first = await new Promise<string>((done, failed) => {
+      consumer.run({ autoCommit: false, eachMessage: ({ message }) => Promise.resolve(done(message.offset)) }).catch(failed)
+    })
+    begins.push(first)
+    await consumer.commitOffsets([{ topic: 'trimmed', partition: 0, offset: '500' }])
+    await consumer.disconnect()
+  }
+  t.deepEqual(begins, ['333', '500'])
   await end()
 })
 
