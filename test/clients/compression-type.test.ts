@@ -63,5 +63,5 @@ toolTest('every codec of a topic: read by the Java consumer, accepted by dump-lo
   const found = [...dumped.stdout.matchAll(/compresscodec: (\w+)/g)].map((match) => match[1])
   t.deepEqual([...new Set(found)], Object.values(CODECS))
   t.is(dumped.stdout.match(/\| offset: /g)?.length, total)
-  t.notRegex(dumped.stdout, /isvalid: false|error|Exception|corrupt/i)
+  t.notRegex(dumped.stdout + dumped.stderr, /isvalid: false|error|Exception|corrupt/i)
 })

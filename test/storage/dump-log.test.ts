@@ -29,7 +29,7 @@ testWithTools('dump-log finds nothing to complain about', async (t) => {
   const files = names.map((name) => path.join(folder, name))
   const { code, stdout, stderr } = await runTool('dump-log', ['--deep-iteration', '--files', files.join(',')])
   t.is(code, 0, stderr)
-  t.notRegex(stdout, /Mismatch|mismatch|error|Exception|corrupt|Non-secutive|out of order|invalid bytes/i, stdout.slice(0, 2000))
+  t.notRegex(stdout + stderr, /Mismatch|mismatch|error|Exception|corrupt|Non-secutive|out of order|invalid bytes/i, stdout.slice(0, 2000))
   t.is(stdout.match(/\| offset: /g)?.length, 603)
   t.regex(stdout, /producerId: 7 producerEpoch: 0/)
 })

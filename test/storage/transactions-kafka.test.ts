@@ -168,7 +168,7 @@ testWithTools("Kafka's dump-log reads the transaction indexes, snapshots and mar
     (await files(/\.(log|index|timeindex|snapshot)$/)).join(',')
   ])
   t.is(rest.code, 0, rest.stderr)
-  t.notRegex(rest.stdout, /Mismatch|mismatch|error|Exception|corrupt|Non-secutive|out of order|invalid bytes/i)
+  t.notRegex(rest.stdout + rest.stderr, /Mismatch|mismatch|error|Exception|corrupt|Non-secutive|out of order|invalid bytes/i)
   t.regex(rest.stdout, /endTxnMarker: ABORT coordinatorEpoch: 5/)
   t.regex(rest.stdout, /^producerId: 102.*$/m)
 })
