@@ -2,12 +2,12 @@
  * The child of the kill -9 test of moves: writes to one partition, moves it from one directory to the other, and kills itself at the point that it
  * is told. Prints the offsets and values that were acknowledged. The metadata's word of where the partition is stands in a file.
  *
- *   move-forever.js BASE POINT
+ *   SLUICE_KILL_AT=POINT move-forever.js BASE
  */
-import fsp from 'node:fs/promises'
-import { syncBuiltinESMExports } from 'node:module'
-import path from 'node:path'
+import { killAt } from '../support/kill-at-rename.js'
 import { writeSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { systemClock } from '../../src/clock.js'
 import { loadBrokerConfig, resolveTopicConfig } from '../../src/config/index.js'
 import { Runtime } from '../../src/native/runtime.js'
@@ -16,31 +16,15 @@ import { writeDurably } from '../../src/storage/files.js'
 import { LogManager } from '../../src/storage/log-manager.js'
 import { collectingLogger, TOPIC_ID } from './support.js'
 
-const [base, point] = process.argv.slice(2) as [string, string]
+const base = process.argv[2]!
 const dirs = ['one', 'two'].map((name) => path.join(base, name))
 const assignments = path.join(base, 'assigned')
-
-function at(name: string): void {
-  if (name !== point) return
-  writeSync(1, `killed at ${name}\n`)
-  process.kill(process.pid, 'SIGKILL')
-}
-
-// What the engine calls to rename is replaced before it can be called.
-const rename = fsp.rename
-fsp.rename = async (from, to) => {
-  const name = String(to).endsWith('-delete') ? 'source' : String(from).endsWith('-future') ? 'copy' : 'other'
-  at(`before-${name}`)
-  await rename(from, to)
-  at(`after-${name}`)
-}
-syncBuiltinESMExports()
 
 const { config: broker } = loadBrokerConfig({})
 const config = resolveTopicConfig(broker, new Map([['internal.segment.bytes', '100000']]))
 const runtime = new Runtime()
 const { log } = collectingLogger()
-const word = await fsp.readFile(assignments, 'utf8').catch(() => '')
+const word = await readFile(assignments, 'utf8').catch(() => '')
 const manager = await LogManager.open({
   dirs,
   runtime,
@@ -51,9 +35,9 @@ const manager = await LogManager.open({
   nodeId: 1,
   assignedDir: () => word,
   assignDir: async (_log, directoryId) => {
-    at('before-decision')
+    killAt('before-decision')
     await writeDurably(assignments, directoryId)
-    at('after-decision')
+    killAt('after-decision')
     return true
   }
 })
@@ -78,12 +62,12 @@ while (ready.endOffset < 300) await new Promise((resolve) => setTimeout(resolve,
 const target = dirs.find((dir) => dir !== manager.dirOf('t', 0)!.path)!
 let copying = 0
 const copy = setInterval(() => {
-  if ((manager.moves.future('t', 0)?.endOffset ?? 0) > 0 && copying++ > 0) at('copying')
+  if ((manager.moves.future('t', 0)?.endOffset ?? 0) > 0 && copying++ > 0) killAt('copying')
 }, 0)
 manager.onReplaced = () => {
   clearInterval(copy)
-  at('replaced')
+  killAt('replaced')
   // Some more is written where the partition is now.
-  setTimeout(() => at('later'), 30)
+  setTimeout(() => killAt('later'), 30)
 }
 await manager.moves.start('t', 0, target)

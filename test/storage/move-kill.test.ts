@@ -27,7 +27,8 @@ const PATIENCE_MS = 20_000
 
 /** Puts what was acknowledged into `acknowledged`, value by offset. Returns where it ended. */
 async function runChild(base: string, point: string, acknowledged: Map<number, string>): Promise<string> {
-  const child = spawn(process.execPath, [path.join(import.meta.dirname, 'move-forever.js'), base, point], {
+  const child = spawn(process.execPath, [path.join(import.meta.dirname, 'move-forever.js'), base], {
+    env: { ...process.env, SLUICE_KILL_AT: point },
     stdio: ['ignore', 'pipe', 'inherit']
   })
   const ended = new Promise((resolve) => child.once('close', resolve))
