@@ -286,13 +286,18 @@ export class LogWriter {
   // flush.messages: nobody sees a record that makes the flush due before it is on the disk. All that is written meanwhile shares the next one.
   #publishFlushed(pending: PendingBatch): void {
     this.#unpublished.push(pending)
-    this.#publishing ??= this.#publishInTurn().finally(() => {
-      this.#publishing = undefined
-      this.#afterJob()
-    })
+    this.#publishing ??= this.#publishInTurn()
   }
 
   async #publishInTurn(): Promise<void> {
+    // What completes in one turn goes together. And what comes when this is over must begin it anew: it ends where it finds nothing more, not later.
+    await Promise.resolve()
+    while (this.#unpublished.length > 0) await this.#publishAll()
+    this.#publishing = undefined
+    this.#afterJob()
+  }
+
+  async #publishAll(): Promise<void> {
     while (this.#unpublished.length > 0) {
       const batches = this.#unpublished
       for (const one of batches) this.#recordsSinceFlush += one.records

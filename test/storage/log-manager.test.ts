@@ -212,6 +212,18 @@ test('flush.messages: what is answered is on the disk', async (t) => {
   t.is(log.recoveryPoint, 8)
 })
 
+test('flush.messages: batches that are written in the turn of one that needs no flush are answered as well', async (t) => {
+  const engine = await startEngine(t, { topic: { 'flush.messages': '5' } })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  for (let round = 0; round < 20; round++) {
+    const results = await Promise.all([1, 2, 1, 3, 1].map((count) => append(engine, log, values(count))))
+    t.deepEqual(
+      results.map((result) => result.lastOffset + 1 - 8 * round),
+      [1, 3, 4, 7, 8]
+    )
+  }
+})
+
 test('idempotence holds across restarts of either kind', async (t) => {
   const first = await startEngine(t, { topic: { 'internal.segment.bytes': '1000' } })
   const log = await first.manager.create('t', 0, TOPIC_ID, first.config())
