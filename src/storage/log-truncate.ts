@@ -147,7 +147,11 @@ async function transactionsOf(state: LogState, segment: LogSegment): Promise<boo
 
 // From what is written below `end`, as long as it is all there. A log that knows no producer had none there either.
 async function producersAsOf(state: LogState, snapshots: readonly number[], end: number, rebuild: boolean): Promise<ProducerStates> {
-  if (state.producers.size === 0 && !rebuild) return new ProducerStates()
+  if (state.producers.size === 0 && !rebuild) {
+    // The newest snapshot may lie behind the cut: what comes is told by another.
+    state.snapshotOffset = -1
+    return new ProducerStates()
+  }
   const segmentBase = state.segments.at(state.segments.floor(end))!.baseOffset
   const { producers, snapshotOffset } = await newestSnapshot(state, snapshots, rebuild ? segmentBase : end)
   const from = Math.max(snapshotOffset, state.segments.first.baseOffset)

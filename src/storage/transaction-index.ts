@@ -211,8 +211,8 @@ export class TransactionIndex {
         await handle.close()
       }
     } catch (error) {
-      // Emptied before it was ever written.
-      if (isMissing(error) && this.#length === 0) return
+      // Nothing is in it yet: the entry that is on its way is not synced, and its writing tells so.
+      if (isMissing(error) && this.#written === 0) return
       this.#synced = false
       throw storageError(error, file)
     }

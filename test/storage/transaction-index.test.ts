@@ -165,6 +165,17 @@ test('what is no index is told, and why', (t) => {
   t.regex(transactionIndexFlaw(newer, 100)!, /at byte 34 has the unknown version 1/)
 })
 
+test('a flush that comes before the first entry is written has nothing to sync', async (t) => {
+  const file = path.join(await temporaryFolder(t), 'a.txnindex')
+  const index = new TransactionIndex(() => file, 0, true)
+  index.append({ producerId: 1, firstOffset: 0, lastOffset: 1, lastStableOffset: 2 })
+  await index.sync()
+  t.true(index.dirty, 'the entry is still to come')
+  t.true(await index.write())
+  await index.sync()
+  t.false(index.dirty)
+})
+
 test('entries are seen at once and are in the file after write; a file that was emptied goes', async (t) => {
   const file = path.join(await temporaryFolder(t), '0.txnindex')
   const index = new TransactionIndex(() => file, 0, true)

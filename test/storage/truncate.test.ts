@@ -151,6 +151,21 @@ test('a transaction whose end is cut off is open again, and a batch that is cut 
   t.deepEqual((await log.abortedTransactions(4, 8)).at(-1), { producerId: 7, firstOffset: 3, lastOffset: 7, lastStableOffset: 8 })
 })
 
+test('what a transaction writes in the place of what was cut is known after a stop', async (t) => {
+  const engine = await startEngine(t, { topic })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  await append(engine, log, values(7))
+  log.roll()
+  await log.truncateTo(0)
+  const options = { timestamp: engine.clock.now(), producerId: 7, producerEpoch: 0, baseSequence: 0, transactional: true }
+  await appendBytes(engine, log, buildBatch(values(4), options))
+  t.deepEqual([log.lastStableOffset, log.endOffset], [0, 4])
+  await engine.stop()
+  const again = await startEngine(t, { dir: engine.dir, topic })
+  const reopened = (await again.manager.whenReady('t', 0))!
+  t.deepEqual([reopened.lastStableOffset, reopened.endOffset], [0, 4])
+})
+
 test('the last stable offset stays behind until the end of a transaction is replicated', async (t) => {
   const engine = await startEngine(t, { topic })
   const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
