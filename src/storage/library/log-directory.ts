@@ -1,4 +1,6 @@
 /** A folder of logs, for programs: see docs/storage.md. */
+import { rm } from 'node:fs/promises'
+import os from 'node:os'
 import { systemClock, type Clock } from '../../clock.js'
 import { checkTopicOverrides, loadBrokerConfig, resolveTopicConfig, type BrokerConfig, type TopicConfig } from '../../config/index.js'
 import { ConfigError } from '../../errors.js'
@@ -8,6 +10,7 @@ import { Runtime } from '../../native/runtime.js'
 import type { Log as PartitionLog } from '../log.js'
 import { LogManager } from '../log-manager.js'
 import { randomUuid, readMetaProperties } from '../meta-properties.js'
+import { mirrorFolders } from '../mirror.js'
 import { parsePartitionFolder, partitionFolder } from '../names.js'
 import { LogError } from './errors.js'
 import { Log } from './log.js'
@@ -23,6 +26,12 @@ export interface LogDirectoryOptions {
   readonly log?: Logger
   /** Default: the system's. Its timers do not keep a process alive. */
   readonly clock?: Clock
+  /**
+   * Nothing is written into the folder, which may lie on a file system that is mounted read-only: a copy of a broker's, one of somebody else. What
+   * recovery has to make goes to a temporary folder with links to the segments, until `close`; a tail that is torn is not read. Whatever would
+   * change a log rejects with a LogError (POLICY_VIOLATION). No broker may write to the folder meanwhile. Default: false.
+   */
+  readonly readOnly?: boolean
 }
 
 export interface LogOptions {
@@ -54,6 +63,8 @@ export class LogDirectory {
   readonly #sender: RegionSender
   readonly #overrides: Map<string, Map<string, string>>
   readonly #logs = new Map<PartitionLog, Log>()
+  /** Of a folder that is only read. */
+  readonly #temporary: string | undefined
   #closed: Promise<void> | undefined
 
   private constructor(
@@ -61,7 +72,8 @@ export class LogDirectory {
     runtime: Runtime,
     manager: LogManager,
     config: BrokerConfig,
-    overrides: Map<string, Map<string, string>>
+    overrides: Map<string, Map<string, string>>,
+    temporary: string | undefined
   ) {
     this.path = path
     this.#runtime = runtime
@@ -73,27 +85,32 @@ export class LogDirectory {
       inlineBelowBytes: config.get('sluice.transfer.inline.below.bytes')
     })
     this.#overrides = overrides
+    this.#temporary = temporary
   }
 
   /**
    * Opens the folder, making it if need be. Logs that were not closed in an orderly way are recovered in the background, each when it is
-   * asked for at the latest. Rejects with a ConfigError when the folder is in use or somebody else's, or a setting is wrong.
+   * asked for at the latest. Rejects with a ConfigError when the folder is in use or somebody else's, or a setting is wrong; with `readOnly` also
+   * when there is no such folder.
    */
   static async open(
     path: string,
-    { settings = {}, log = silentLogger, clock = systemClock() }: LogDirectoryOptions = {}
+    { settings = {}, log = silentLogger, clock = systemClock(), readOnly = false }: LogDirectoryOptions = {}
   ): Promise<LogDirectory> {
     const { config, warnings } = loadBrokerConfig(settings)
     if (warnings.length > 0) throw new ConfigError('settings', warnings[0]!)
     const overrides = new Map<string, Map<string, string>>()
-    const nodeId = (await readMetaProperties(path))?.nodeId ?? NODE_ID
+    const mirror = readOnly ? await mirrorFolders([path], os.tmpdir(), log) : undefined
+    const dir = mirror?.dirs[0]?.path ?? path
     const runtime = new Runtime()
     try {
+      const nodeId = mirror?.nodeId ?? (await readMetaProperties(path))?.nodeId ?? NODE_ID
       const topicConfig = (topic: string): TopicConfig => resolveTopicConfig(config, overrides.get(topic))
-      const manager = await LogManager.open({ dirs: [path], runtime, clock, log, config, topicConfig, nodeId })
-      return new LogDirectory(path, runtime, manager, config, overrides)
+      const manager = await LogManager.open({ dirs: [dir], runtime, clock, log, config, topicConfig, nodeId, readOnly })
+      return new LogDirectory(path, runtime, manager, config, overrides, mirror?.root)
     } catch (error) {
       await runtime.close()
+      if (mirror !== undefined) await rm(mirror.root, { recursive: true, force: true })
       throw error
     }
   }
@@ -116,19 +133,21 @@ export class LogDirectory {
     const config = resolveTopicConfig(this.#config, this.#overrides.get(topic))
     let found = await this.#manager.whenReady(topic, partition)
     if (found === undefined) {
-      if (!create) throw new LogError('UNKNOWN_TOPIC_OR_PARTITION', `there is no log ${topic}-${partition} in ${this.path}`)
+      if (!create || this.#temporary !== undefined)
+        throw new LogError('UNKNOWN_TOPIC_OR_PARTITION', `there is no log ${topic}-${partition} in ${this.path}`)
       found = await this.#manager.create(topic, partition, this.#topicId(topic), config)
     }
     if (settings !== undefined) for (const log of this.#manager.logs()) if (log.topic === topic) log.configure(config)
     const known = this.#logs.get(found)
     if (known !== undefined) return known
-    const log = new Log(found, this.#runtime, this.#sender, this.#manager.cleaner)
+    const log = new Log(found, this.#runtime, this.#sender, this.#temporary === undefined ? this.#manager.cleaner : undefined)
     this.#logs.set(found, log)
     return log
   }
 
-  /** Deletes a log, if it is there; its files go after `file.delete.delay.ms`. Rejects with a StorageError. */
+  /** Deletes a log, if it is there; its files go after `file.delete.delay.ms`. Rejects with a StorageError, or a LogError where the directory is only read. */
   async delete(topic: string, partition = 0): Promise<void> {
+    if (this.#temporary !== undefined) throw new LogError('POLICY_VIOLATION', `${this.path} is only read`)
     const log = this.#manager.get(topic, partition)
     if (log !== undefined) this.#logs.delete(log)
     await this.#manager.delete(topic, partition)
@@ -149,6 +168,7 @@ export class LogDirectory {
     for (const log of this.#logs.values()) log.ended()
     await this.#manager.close()
     await this.#runtime.close()
+    if (this.#temporary !== undefined) await rm(this.#temporary, { recursive: true, force: true })
   }
 
   // All partitions of a topic have its id, which stands in their folders.

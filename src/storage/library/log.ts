@@ -14,7 +14,7 @@ import {
 } from '../../record/index.js'
 import type { LogCleaner } from '../cleaner/log-cleaner.js'
 import type { AbortedTransaction, AppendOrigin, Log as PartitionLog, TimedOffset } from '../log.js'
-import { refuse } from './errors.js'
+import { LogError, refuse } from './errors.js'
 import { FIRST_READ_BYTES, readRecords, type Cursor, type Isolation, type LogRecord, type ReadOptions } from './record-reader.js'
 import type { RegionSender } from './region-sender.js'
 
@@ -86,7 +86,8 @@ export class Log {
   readonly #log: PartitionLog
   readonly #runtime: Runtime
   readonly #sender: RegionSender
-  readonly #cleaner: LogCleaner
+  /** Undefined: the log is only read. */
+  readonly #cleaner: LogCleaner | undefined
   readonly #cursors = new Set<Cursor>()
   // Appends that are not answered yet.
   readonly #underWay = new Set<Promise<unknown>>()
@@ -94,7 +95,7 @@ export class Log {
   #ended = false
 
   /** @internal LogDirectory makes them. */
-  constructor(log: PartitionLog, runtime: Runtime, sender: RegionSender, cleaner: LogCleaner) {
+  constructor(log: PartitionLog, runtime: Runtime, sender: RegionSender, cleaner: LogCleaner | undefined) {
     this.topic = log.topic
     this.partition = log.partition
     this.#log = log
@@ -103,7 +104,7 @@ export class Log {
     this.#cleaner = cleaner
     log.onEndOffset = this.#wakeAll
     // As a broker's first leader; a folder of a broker goes on with its last epoch.
-    if (log.latestEpoch < 0) log.becomeLeader(0)
+    if (log.latestEpoch < 0 && cleaner !== undefined) log.becomeLeader(0)
   }
 
   /** Of the first record that is kept. */
@@ -195,7 +196,7 @@ export class Log {
   }
 
   async #append(bytes: Uint8Array, origin: AppendOrigin): Promise<Appended> {
-    if (this.#ended) throw this.#closed()
+    this.#checkWritable()
     const frame: Frame = this.#runtime.frameFrom(bytes)
     try {
       const leaderEpoch = Math.max(0, this.#log.latestEpoch)
@@ -300,12 +301,14 @@ export class Log {
 
   /** Moves `startOffset` up to `offset`, durably. Whole segments below it go with the next retention. Rejects with a LogError. */
   async deleteBefore(offset: number): Promise<void> {
+    this.#checkWritable()
     const { errorCode } = await this.#log.deleteRecordsBefore(offset)
     refuse(errorCode, `${this.topic}-${this.partition} can not begin at ${offset}`)
   }
 
   /** Deletes the segments that `retention.ms`, `retention.bytes` and `startOffset` allow; it also happens every `log.retention.check.interval.ms`. Resolves to their number. */
-  applyRetention(): Promise<number> {
+  async applyRetention(): Promise<number> {
+    this.#checkWritable()
     return this.#log.applyRetention()
   }
 
@@ -316,7 +319,7 @@ export class Log {
    * Durable when it resolves, to whether anything was removed. Rejects with a StorageError; the directory takes no more writes then.
    */
   async truncateTo(offset: number): Promise<boolean> {
-    if (this.#ended) throw this.#closed()
+    this.#checkWritable()
     if (!Number.isSafeInteger(offset) || offset < 0) throw new RangeError(`${offset} is no offset`)
     const cut = await this.#log.truncateTo(offset)
     // Before anything is appended: that takes a turn of the event loop.
@@ -332,15 +335,16 @@ export class Log {
    * something took the segments away. Rejects with a LogError (INVALID_CONFIG: `cleanup.policy` is not `compact`) or a StorageError (EBADMSG: a batch is damaged).
    */
   async compact(): Promise<Compacted | undefined> {
-    if (this.#ended) throw this.#closed()
+    const cleaner = this.#checkWritable()
     const { cleanupPolicy } = this.config
     if (!cleanupPolicy.includes('compact'))
       refuse(ErrorCode.INVALID_CONFIG, `cleanup.policy of ${this.topic}-${this.partition} is ${cleanupPolicy.join()}, not compact`)
-    return this.#cleaner.cleanNow(this.#log)
+    return cleaner.cleanNow(this.#log)
   }
 
-  /** Begins a new segment, if the last holds anything. */
+  /** Begins a new segment, if the last holds anything. Throws a LogError where the log is only read, a StorageError when it is closed. */
   roll(): void {
+    this.#checkWritable()
     this.#log.roll()
   }
 
@@ -349,6 +353,8 @@ export class Log {
    * StorageError; the folder takes no more writes then.
    */
   async flush(): Promise<void> {
+    // There is nothing to make durable in a log that is only read.
+    if (this.#cleaner === undefined) return
     await Promise.allSettled(this.#underWay)
     await this.#log.flush()
   }
@@ -363,6 +369,12 @@ export class Log {
     if (this.#ended) throw this.#closed()
     if (offset < this.startOffset || offset > this.endOffset)
       refuse(1, `${offset} is not within ${this.startOffset} and ${this.endOffset} of ${this.topic}-${this.partition}`)
+  }
+
+  #checkWritable(): LogCleaner {
+    if (this.#ended) throw this.#closed()
+    if (this.#cleaner === undefined) throw new LogError('POLICY_VIOLATION', `${this.topic}-${this.partition} is only read`)
+    return this.#cleaner
   }
 
   #readableTo(isolation: Isolation['isolation']): number {

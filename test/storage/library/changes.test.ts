@@ -1,7 +1,8 @@
 /** What a program does to a log besides appending: truncation, transactions, compaction, and what its readers see of them. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import { PassThrough } from 'node:stream'
 import test, { type ExecutionContext } from 'ava'
 import { LogDirectory, LogError, decodeBatches, verifyFolder, type Log, type Settings } from '../../../src/storage/index.js'
 
@@ -170,6 +171,66 @@ test('compaction keeps the last record of each key, and readers go over the gaps
     t.is((await again.append({ key: Buffer.from('new'), ...text('!') })).firstOffset, gap + 1)
     t.deepEqual(await verifyFolder(folder, { gaps: true }), [])
   }))
+
+/** Names, contents and times of change of all files below a folder. */
+async function stateOf(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async (entry) => {
+        const file = path.join(entry.parentPath, entry.name)
+        return `${file} ${(await stat(file)).mtimeMs} ${(await readFile(file)).toString('hex')}`
+      })
+  )
+}
+
+test('a folder that is only read is left as it is, torn or not', async (t) => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-library-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  const readOnly = { readOnly: true }
+  await t.throwsAsync(LogDirectory.open(path.join(folder, 'none'), readOnly), { name: 'ConfigError' })
+  const written = await LogDirectory.open(folder)
+  const first = await written.log('events', { settings: { 'segment.bytes': '1048576' } })
+  for (let i = 0; i < 30; i++) void first.append({ value: Buffer.alloc(100_000, i) })
+  await first.flush()
+  const expected = await values(first)
+  await t.throwsAsync(LogDirectory.open(folder, readOnly), { name: 'ConfigError', message: /in use/ })
+  await written.close()
+  for (const torn of [false, true]) {
+    if (torn) {
+      await rm(path.join(folder, '.kafka_cleanshutdown'))
+      await rm(first.segments().at(-1)!.file.replace(/log$/, 'index'))
+      await appendFile(first.segments().at(-1)!.file, Buffer.alloc(100, 1))
+    }
+    const before = await stateOf(folder)
+    const directory = await LogDirectory.open(folder, readOnly)
+    t.deepEqual([...directory.names()], [{ topic: 'events', partition: 0 }])
+    const log = await directory.log('events')
+    t.deepEqual(await values(log), expected)
+    t.is(
+      (await log.regions(0, 1e9)).reduce((sum, { length }) => sum + length, 0),
+      log.sizeBytes
+    )
+    const stream = new PassThrough()
+    const sent = stream.toArray()
+    for (const region of await log.regions(0, 1e9)) await log.send(stream, region)
+    stream.end()
+    t.is([...decodeBatches(Buffer.concat((await sent) as Buffer[]))].length, 30)
+    await refusal(t, log.append(text('more')), 'POLICY_VIOLATION')
+    await refusal(t, log.endTransaction({ id: 1, epoch: 0 }, 'abort'), 'POLICY_VIOLATION')
+    await refusal(t, log.truncateTo(0), 'POLICY_VIOLATION')
+    await refusal(t, log.deleteBefore(5), 'POLICY_VIOLATION')
+    await refusal(t, log.applyRetention(), 'POLICY_VIOLATION')
+    await refusal(t, log.compact(), 'POLICY_VIOLATION')
+    await refusal(t, directory.delete('events'), 'POLICY_VIOLATION')
+    await refusal(t, directory.log('other'), 'UNKNOWN_TOPIC_OR_PARTITION')
+    t.throws(() => log.roll(), { instanceOf: LogError })
+    await log.flush()
+    await directory.close()
+    t.deepEqual(await stateOf(folder), before)
+  }
+})
 
 test('only a log whose cleanup.policy says so is compacted', (t) =>
   withLog(t, {}, async (log) => {

@@ -26,7 +26,8 @@ const PRINTED = [
   /^1001\n$/,
   /^[78] segments deleted; true\n1\n$/,
   /^1000 records, 3 kept\n997 size = 997\n998 shape = 998\n999 color = 999\n$/,
-  /^true 1\n0 first\n1 another\n$/
+  /^true 1\n0 first\n1 another\n$/,
+  /^orders-0 0 kept\nPOLICY_VIOLATION\n$/
 ]
 
 test('the programs of docs/storage.md run as they stand there', async (t) => {
