@@ -1,7 +1,7 @@
 /**
  * The engine against a naive model: the same random operations on both. Several appends at a time (plain, idempotent, transactional, compressed),
  * retries and gaps, reads of all kinds, look-ups by time, DeleteRecords, truncation, retention, compaction, rolls, closing and opening. Kills are
- * elsewhere. SLUICE_ROUNDS: how many (default 30); SLUICE_SEED: others.
+ * elsewhere. SLUICE_ROUNDS: how many (default 20); SLUICE_SEED: others.
  */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -15,9 +15,9 @@ import { verifyFolder } from '../../src/storage/verify.js'
 import { EngineModel, type ModelBatch, type ModelRecord } from './engine.model.js'
 import { appendBytes, ManualClock, startEngine, TOPIC_ID, type Engine } from './support.js'
 
-const ROUNDS = Number(process.env['SLUICE_ROUNDS'] ?? 30)
+const ROUNDS = Number(process.env['SLUICE_ROUNDS'] ?? 20)
 const SEED = Number(process.env['SLUICE_SEED'] ?? 20_261_121)
-const LIMIT_MS = 10_000
+const LIMIT_MS = 30_000
 const PRODUCERS = 3
 const RETENTION_MS = 1500
 const RETENTION_BYTES = 6000
