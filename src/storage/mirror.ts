@@ -38,6 +38,8 @@ import { readTopicId } from './partition-folder.js'
 /** The metadata log: it is read where it stands, and not served. */
 const METADATA_FOLDER = '__cluster_metadata-0'
 const DEFAULT_NODE_ID = 1
+/** A topic has all partitions below its last one, and each takes memory. */
+const LARGEST_PARTITION = 1_000_000
 /** What an error names: see ReadOnlyOptions. */
 const SETTING = 'readOnly.dirs'
 
@@ -132,6 +134,8 @@ async function mirrorDir(source: string, dir: string, names: readonly string[], 
   for (const name of names) {
     const parsed = name === METADATA_FOLDER ? undefined : parsePartitionFolder(name)
     if (parsed === undefined) continue
+    if (parsed.partition > LARGEST_PARTITION)
+      throw new ConfigError(SETTING, `${path.join(source, name)}: no topic of ours has a partition of so high a number`)
     const from = path.join(source, name)
     const files = await listPartition(from)
     const point = recoveryPoints.get(name)

@@ -1,5 +1,5 @@
 /** `sluice serve --read-only`: real clients read a copied folder of Kafka, and nothing in it changes. */
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import test, { type ExecutionContext } from 'ava'
@@ -228,6 +228,9 @@ test('a folder that is none, or in use, is refused and left alone', async (t) =>
     instanceOf: ConfigError,
     message: /no such folder/
   })
+  const huge = await tempDir(t)
+  await mkdir(path.join(huge, 't-2147483647'))
+  await t.throwsAsync(Broker.start({ readOnly: { dirs: [huge] } }), { instanceOf: ConfigError, message: /t-2147483647: no topic/ })
   const dir = await tempDir(t)
   const running = await Broker.start({ dir: path.join(dir, 'data'), topics: { a: 1 } })
   t.teardown(() => running.stop())
