@@ -60,6 +60,7 @@ SegmentFigures Segment::figures() const {
   figures.offset_entries = offsets_.entries();
   figures.time_entries = times_.entries();
   IndexEntry last;
+  if (offsets_.last(last)) figures.last_indexed_offset = base_offset_ + last.key;
   if (times_.last(last)) {
     figures.last_timestamp = last.key;
     figures.last_timestamp_offset = base_offset_ + last.value;
@@ -304,13 +305,13 @@ int Segment::seal(std::int64_t max_timestamp, std::int64_t offset_of_max_timesta
   return 0;
 }
 
-int Segment::flush(std::uint64_t& durable) {
+int Segment::flush(std::uint64_t& durable, bool indexes) {
   if (const int result = open(); result < 0) return result;
   if (sync_failed_) return -EIO;
   durable = log_->end();
   int result = read_only_ ? 0 : sync_file(log_->fd());
-  if (result == 0) result = offsets_.sync();
-  if (result == 0) result = times_.sync();
+  if (result == 0 && indexes) result = offsets_.sync();
+  if (result == 0 && indexes) result = times_.sync();
   if (result < 0) sync_failed_ = true;
   return result;
 }

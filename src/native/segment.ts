@@ -133,9 +133,11 @@ export class NativeSegment {
     )
   }
 
-  /** Returns the bytes of `.log` that are durable. */
-  async flush(): Promise<number> {
-    const [, size] = await this.#runtime.run(this.#path, (ticket) => this.#runtime.native.segmentFlush(this.handle, ticket))
+  /** Returns the bytes of `.log` that are durable, and of its indexes what belongs to them. */
+  async flush({ indexes = true } = {}): Promise<number> {
+    const [, size] = await this.#runtime.run(this.#path, (ticket) =>
+      this.#runtime.native.segmentFlush(this.handle, ticket, indexes ? 1 : 0)
+    )
     return size
   }
 
@@ -212,6 +214,7 @@ export class NativeSegment {
     timeIndexEntries: number
     lastIndexedTimestamp: number
     lastIndexedTimestampOffset: number
+    lastIndexedOffset: number
   } {
     this.#runtime.native.segmentStat(this.handle, stat)
     return {
@@ -219,7 +222,8 @@ export class NativeSegment {
       offsetIndexEntries: stat[SegmentStat.offsetIndexEntries]!,
       timeIndexEntries: stat[SegmentStat.timeIndexEntries]!,
       lastIndexedTimestamp: stat[SegmentStat.lastIndexedTimestamp]!,
-      lastIndexedTimestampOffset: stat[SegmentStat.lastIndexedTimestampOffset]!
+      lastIndexedTimestampOffset: stat[SegmentStat.lastIndexedTimestampOffset]!,
+      lastIndexedOffset: stat[SegmentStat.lastIndexedOffset]!
     }
   }
 

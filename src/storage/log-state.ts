@@ -71,7 +71,7 @@ export class LogState {
   cuts = 0
   /** Bytes that readers were shown since the log was opened: only rises, whatever retention deletes. */
   appendedBytes = 0
-  /** All below it is on the disk. */
+  /** All below it is on the disk; of the last segment perhaps without its indexes. */
   recoveryPoint = 0
   /** The newest producer snapshot that is a file; -1: none. */
   snapshotOffset = -1
