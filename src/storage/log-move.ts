@@ -28,6 +28,8 @@ export class LogMove {
   readonly #throttle: Throttle
   readonly #key: string
   #folder: string
+  /** Of the log, when the copy of it was begun. */
+  #truncations = 0
   readonly #stopping = new AbortController()
   #abandon: (() => void) | undefined
   readonly #abandoned = new Promise<false>((resolve) => (this.#abandon = () => resolve(false)))
@@ -54,6 +56,7 @@ export class LogMove {
 
   /** Begins an empty copy of `from`. Rejects with a StorageError. */
   async create(from: Log): Promise<void> {
+    this.#truncations = from.truncations
     const base = await batchStart(this.#host.runtime, from, from.logStartOffset)
     await createPartitionFolder(this.#folder, from.topicId)
     this.to = await this.#open(from, { clean: true, recoveryPoint: base, logStartOffset: base })
@@ -97,6 +100,7 @@ export class LogMove {
     await from.cleaning.abort()
     const to = (this.to ??= await this.#reopen(from))
     while (!this.stopped) {
+      if (from.truncations !== this.#truncations) return this.#anew(from)
       await this.#followStart(from, to)
       const maxBytes = Math.max(1, Math.min(PIECE_BYTES, this.#host.config.get('replica.alter.log.dirs.io.max.bytes.per.second')))
       const end = from.endOffset
@@ -126,6 +130,7 @@ export class LogMove {
   /** The copy of an earlier run, or a new one where that is none of this log. */
   async #reopen(from: Log): Promise<Log> {
     const { target } = this
+    this.#truncations = from.truncations
     const known = await readTopicId(this.#folder)
     if (known === from.topicId) {
       try {
@@ -181,7 +186,7 @@ export class LogMove {
       let copied: number
       do copied = await copyPiece(this.#host.runtime, from, to, PIECE_BYTES)
       while (copied > 0)
-      if (to.endOffset !== from.endOffset) return 'again'
+      if (to.endOffset !== from.endOffset || from.truncations !== this.#truncations) return 'again'
       await this.#followStart(from, to)
       await to.inherit(from)
       to.configure(from.config)

@@ -113,6 +113,11 @@ export class Log {
     return this.#state.lastStableOffset
   }
 
+  /** Changes when the log is truncated: what was copied of it before may be other than what is there now. */
+  get truncations(): number {
+    return this.#state.cuts
+  }
+
   /** All below it is known to be on the disk. */
   get recoveryPoint(): number {
     return this.#state.recoveryPoint

@@ -241,6 +241,22 @@ test('a copy that has what the log lost is made anew', async (t) => {
   )
 })
 
+test('a log that is truncated under a move is copied anew', async (t) => {
+  const engine = await slowMove(t, await twoDirs(t))
+  const { there } = placeOf(engine)
+  const log = engine.manager.get('t', 0)!
+  await until(engine, () => engine.manager.moves.future('t', 0)!.endOffset > 10)
+  t.true(await log.truncateTo(10))
+  // As far as the copy had come, and further: only the records tell.
+  for (let round = 0; round < 30; round++) await append(engine, log, values(10, `other${round}-`))
+  const second = await moved(engine, there)
+  t.deepEqual(
+    (await readAll(second)).slice(10).map(({ value }) => value!.toString()),
+    Array.from({ length: 300 }, (_, index) => `other${Math.floor(index / 10)}-${index % 10}`)
+  )
+  t.is(second.endOffset, 310)
+})
+
 test('deleting a topic ends its move, also while the metadata is busy with the deletion', async (t) => {
   const dirs = await twoDirs(t)
   let asked: (() => void) | undefined
