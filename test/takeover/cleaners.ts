@@ -6,7 +6,7 @@ import { resolveTopicConfig, loadBrokerConfig } from '../../src/config/index.js'
 import { copyFolders } from '../support/kafka-broker.js'
 import { startEngine } from '../storage/support.js'
 import { DAY_MS, KEYED, packed, recordsFrom } from './data.js'
-import { checkpointed, eventually } from './folders.js'
+import { activeBase, checkpointed, eventually } from './folders.js'
 import { TestProducer } from './producer.js'
 import type { Session } from './session.js'
 
@@ -102,12 +102,19 @@ async function fill(session: Session, idempotent: TestProducer, transactional: r
 /** The same pass by the engine. */
 export async function cleanHere(t: ExecutionContext, { before, here: dir, checkpoints }: Pass): Promise<void> {
   copyFolders([path.join(before, 'meta.properties'), ...partitions(before)], dir)
-  const known = [...checkpoints].filter(([, offset]) => offset >= 0).map(([topic, offset]) => `${topic} 0 ${offset}\n`)
-  await writeFile(path.join(dir, CHECKPOINT), `0\n${known.length}\n${known.join('')}`)
+  await writeCheckpoint(path.join(dir, CHECKPOINT), checkpoints)
+  // The closed segments are as they should be: made anew, their transaction indexes would not tell of what the pass before has removed.
+  const active = new Map(NAMES.map((topic) => [topic, activeBase(path.join(dir, `${topic}-0`))]))
+  await writeCheckpoint(path.join(dir, 'recovery-point-offset-checkpoint'), active)
   const { config: broker } = loadBrokerConfig({})
   const config = (topic: string) => resolveTopicConfig(broker, new Map(Object.entries({ ...CLEANED[topic], 'min.compaction.lag.ms': '0' })))
   const engine = await startEngine(t, { dir, more: { topicConfig: config } })
   for (const topic of NAMES) await engine.manager.whenReady(topic, 0)
   while (await engine.manager.cleaner.cleanFilthiest());
   await engine.stop()
+}
+
+async function writeCheckpoint(file: string, offsets: ReadonlyMap<string, number>): Promise<void> {
+  const known = [...offsets].filter(([, offset]) => offset >= 0).map(([topic, offset]) => `${topic} 0 ${offset}\n`)
+  await writeFile(file, `0\n${known.length}\n${known.join('')}`)
 }

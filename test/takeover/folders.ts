@@ -25,8 +25,13 @@ export async function eventually(what: string, isSo: () => boolean): Promise<voi
 /** Resolves when the cleaner has done all that may be cleaned: everything but the active segment. */
 export async function whenCleaned(dir: string, topic: string, partition: number): Promise<void> {
   const folder = path.join(dir, `${topic}-${partition}`)
-  const isDone = () => checkpointed(dir, 'cleaner-offset-checkpoint', topic, partition) === Number(segments(folder).at(-1)!.slice(0, 20))
+  const isDone = () => checkpointed(dir, 'cleaner-offset-checkpoint', topic, partition) === activeBase(folder)
   await eventually(`${folder} is compacted`, isDone)
+}
+
+/** Base offset of the segment that is appended to. */
+export function activeBase(folder: string): number {
+  return Number(segments(folder).at(-1)!.slice(0, 20))
 }
 
 function segments(folder: string): string[] {
