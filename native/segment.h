@@ -158,6 +158,7 @@ class Segment {
   int open_files();
   std::string path() const;
   int open_indexes(bool create);
+  int check_whole() const;
   int make_writable();
   // Progress at `position`, a batch boundary, and how many index entries lie below it.
   int progress_at(std::uint64_t position, Progress& progress, std::size_t& offset_entries, std::size_t& time_entries);

@@ -1,4 +1,6 @@
 // Look-ups and reads of a segment: they run beside its writers.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
@@ -30,13 +32,22 @@ Urgency Segment::urgency_of_look_up() {
   return waited_ms_ - before < kOftenMs ? Urgency::Patient : Urgency::Prompt;
 }
 
+// A file that somebody else cuts: told here, where the reader still can be, and not when half of an answer is sent.
+int Segment::check_whole() const {
+  struct stat status;
+  if (fstat(log_->fd(), &status) != 0) return -errno;
+  return static_cast<std::uint64_t>(status.st_size) < log_->end() ? -ENODATA : 0;
+}
+
 int Segment::locate(std::int64_t offset, Wait wait, BatchPlace& out, std::uint64_t limit) {
   if (wait == Wait::Yes) {
     if (const int result = open(); result < 0) return result;
+    if (const int result = read_only_ ? check_whole() : 0; result < 0) return result;
     const ColdMarks::Reading reading(log_->cold_marks(), 0, UINT64_MAX);
     return beside_cuts(wait, [&] { return locate_once(offset, wait, limit, out); });
   }
   if (!opened_.load(std::memory_order_acquire)) return -EAGAIN;
+  if (const int result = read_only_ ? check_whole() : 0; result < 0) return result;
   return beside_cuts(wait, [&] { return locate_once(offset, wait, limit, out); });
 }
 

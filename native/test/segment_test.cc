@@ -124,6 +124,9 @@ void read_only(const TempFolder& folder) {
   CHECK_EQ(segment.flush(durable), 0);
   CHECK_EQ(all(), before);
   CHECK(std::filesystem::is_symlink(path + ".log"));
+  std::filesystem::resize_file(theirs + ".log", log.end - 1);
+  BatchPlace place;
+  for (const Wait wait : {Wait::No, Wait::Yes}) CHECK_EQ(segment.locate(100, wait, place), -ENODATA);
 }
 
 // Random appends, cuts and reopenings; after each, answers and index bytes are those of a rebuilt copy.

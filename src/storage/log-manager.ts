@@ -327,12 +327,17 @@ export class LogManager {
     entry.dir.partitionCount--
   }
 
+  // Somebody has changed a file of a folder that is only read: the others may be as they were.
+  #changed(error: StorageError): void {
+    this.#options.log.error(`${error.message}: the file is not as it was when it was opened; its partition is not served any more`)
+  }
+
   #environment(dir: LogDir): LogEnvironment {
     const { runtime, clock, log, config } = this.#options
     return {
       runtime,
       clock,
-      failed: (error) => this.#failed(dir, error),
+      failed: (error) => (this.#options.readOnly === true ? this.#changed(error) : this.#failed(dir, error)),
       warn: (message, error) => log.warn(error === undefined ? message : `${message}: ${(error as Error).message}`),
       logStartMoved: () => dir.saveLogStarts(),
       truncating: () => dir.saveRecoveryPoints(),

@@ -104,7 +104,9 @@ function regionOf(segment: LogSegment, from: BatchLocation, limit: number, maxBy
 
 function readFailure(state: LogState, error: unknown): ReadResult {
   if (!(error instanceof StorageError)) throw error
-  if (!isPassing(error.code) && error.code !== 'ENOENT' && error.code !== 'ECANCELED') state.fail(error)
+  // A topic that is being deleted loses its files; somebody else's must not.
+  const deleted = error.code === 'ENOENT' && state.environment.readOnly !== true
+  if (!isPassing(error.code) && !deleted && error.code !== 'ECANCELED') state.fail(error)
   return STORAGE_ERROR
 }
 

@@ -3,6 +3,7 @@ import { appendFile, cp, mkdir, readdir, readFile, rename, rm, truncate, writeFi
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { ConfigError } from '../../src/errors.js'
+import { ErrorCode } from '../../src/protocol/error-codes.js'
 import type { Log } from '../../src/storage/log.js'
 import { mirrorFolders, type Mirror } from '../../src/storage/mirror.js'
 import { folderState } from '../support/folder-state.js'
@@ -166,13 +167,22 @@ test('several folders of one broker; of two brokers, or one named twice: refused
   t.deepEqual(await readdir(temp), [])
 })
 
-test('a folder that changes underneath: reads fail and say so, the rest is served', async (t) => {
-  const { dir, folder, bases } = await filled(t)
-  const { log, engine } = await serve(t, dir)
-  await rm(path.join(folder, `${bases[1]}.log`))
-  await t.throwsAsync(log.readBytes(Number(bases[1]), 1000), { message: /ENOENT/ })
-  await truncate(path.join(folder, `${bases[2]}.log`), 100)
-  await t.throwsAsync(log.readBytes(Number(bases[2]), 1000), { message: /ENODATA|EIO/ })
-  t.true((await log.readBytes(0, 1000)).length > 0)
-  await engine.stop()
+test('a folder that changes underneath: the file is named, its partition is not served any more, others are', async (t) => {
+  for (const [change, found] of [
+    [(file: string) => rm(file), /ENOENT: .*t-0\/.*: the file is not as it was when it was opened; its partition is not served any more/],
+    [(file: string) => truncate(file, 100), /ENODATA: .*t-0\/.*: the file is not as it was when it was opened/]
+  ] as const) {
+    const { dir, folder, bases } = await filled(t)
+    await cp(folder, path.join(dir, 'u-0'), { recursive: true })
+    const { log, engine, lines } = await serve(t, dir)
+    const other = (await engine.manager.whenReady('u', 0))!
+    await change(path.join(folder, `${bases[2]}.log`))
+    t.is((await log.read(0, 1000, Infinity, true)).errorCode, ErrorCode.NONE)
+    t.is((await log.read(Number(bases[2]), 1000, Infinity, true)).errorCode, ErrorCode.KAFKA_STORAGE_ERROR)
+    t.is((await log.read(0, 1000, Infinity, true)).errorCode, ErrorCode.KAFKA_STORAGE_ERROR)
+    t.regex(lines(), found)
+    t.true(engine.manager.dirs[0]!.online)
+    t.deepEqual(await read(other), expected(150))
+    await engine.stop()
+  }
 })
