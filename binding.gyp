@@ -14,6 +14,16 @@
         '-fvisibility=hidden', '-isystem', "<!(node -p \"path.dirname(require.resolve('node-addon-api/package.json'))\")"
       ],
       'ldflags': ['-pthread']
+    },
+    {
+      # Preloaded by `sluice verify-crash` and the crash tests: not an addon, so not called one, and never loaded by the broker.
+      'target_name': 'sluice_faults',
+      'type': 'shared_library',
+      'product_prefix': '',
+      'product_dir': '<(PRODUCT_DIR)',
+      'sources': ["<!@(ls native/faults/*.cc)"],
+      'cflags_cc!': ['-std=gnu++17'],
+      'cflags_cc': ['-std=c++20', '-O2', '-Wall', '-Wextra', '-Werror', '-Wno-missing-field-initializers', '-fvisibility=hidden']
     }
   ]
 }

@@ -10,6 +10,7 @@
  * - Native keeps no pointer into JavaScript memory after a call returns: bytes given by JavaScript are copied, record bytes live in frames.
  */
 import { createRequire } from 'node:module'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The first column of an event row. A row is `EVENT_STRIDE` doubles: [kind, a, b, c, d, e]. */
@@ -186,9 +187,7 @@ export const SegmentStat = {
   lastIndexedTimestamp: 3,
   lastIndexedTimestampOffset: 4,
   /** Rises with every cut. */
-  truncations: 5,
-  /** Of the last offset index entry; -1: there is none. */
-  lastIndexedOffset: 6
+  truncations: 5
 } as const
 
 export interface NativeRuntime {
@@ -253,8 +252,8 @@ export interface NativeRuntime {
   ): void
   /** Behind all earlier appends of the strand: cuts both indexes to their entries (and adds the last time index entry). Appends to it fail from now on. */
   segmentSeal(segment: number, strand: number, maxTimestamp: number, offsetOfMaxTimestamp: number, ticket: number): void
-  /** fdatasync of the log and, with `indexes` 1, of its indexes (trimmed sizes included) as of the time it runs; value1 = bytes of log that are durable. */
-  segmentFlush(segment: number, ticket: number, indexes: 0 | 1): void
+  /** fdatasync of log and indexes (trimmed sizes included) as of the time it runs; value1 = bytes of log that are durable. */
+  segmentFlush(segment: number, ticket: number): void
   /** Behind all earlier appends of the strand: cuts log and indexes to `position`, which must be a batch boundary. Regions above it never send another byte. Runs even when the strand is broken. */
   segmentTruncate(segment: number, strand: number, position: number, ticket: number): void
   /** 1: `into` filled (see Location); 0: would have to wait for the disk: use segmentLocateLater. */
@@ -384,9 +383,21 @@ export function loadAddon(): Addon {
   if (process.platform !== 'linux' || (process.arch !== 'x64' && process.arch !== 'arm64')) {
     throw new Error(`Sluice runs on Linux x64 and arm64 (glibc), not on ${process.platform} ${process.arch}`)
   }
-  const require = createRequire(import.meta.url)
-  const packageRoot = fileURLToPath(new URL('../../../', import.meta.url))
-  const load = require('node-gyp-build') as (root: string) => Addon
-  loaded = load(packageRoot)
+  loaded = finder()(packageRoot())
   return loaded
+}
+
+/** Where the addon lies, and what is built with it. */
+export function addonFolder(): string {
+  return path.dirname(finder().resolve(packageRoot()))
+}
+
+type Finder = ((root: string) => Addon) & { resolve(root: string): string }
+
+function finder(): Finder {
+  return createRequire(import.meta.url)('node-gyp-build') as Finder
+}
+
+function packageRoot(): string {
+  return fileURLToPath(new URL('../../../', import.meta.url))
 }

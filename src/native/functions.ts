@@ -1,5 +1,7 @@
 /** The addon's functions that need no runtime. */
-import { loadAddon } from './binding.js'
+import { addonFolder, loadAddon } from './binding.js'
+
+export { addonFolder }
 
 /** See `Addon.walkRecords`. */
 export function walkRecords(bytes: Uint8Array, start: number, end: number, count: number, into: Float64Array): number {

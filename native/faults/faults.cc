@@ -1,0 +1,363 @@
+// Loaded by LD_PRELOAD before a program that changes files: makes chosen changes under one folder fail or kill the process, and keeps a journal of
+// all of them. No part of the broker: only `sluice verify-crash` and the tests load it.
+//
+//   SLUICE_FAULTS_ROOT     the folder, absolute, without symbolic links; without it nothing is touched
+//   SLUICE_FAULTS_JOURNAL  where the journal goes (see journal.h); optional
+//   SLUICE_FAULTS_RULES    what goes wrong from the start (see rules.h); optional
+//   SLUICE_FAULTS_CONTROL  a file: what the program writes to it becomes a mark in the journal; text that begins with `rules ` replaces the rules
+//
+// Changes are made one at a time under a lock, so that the journal has their order; syncs run beside them. System calls are made directly: nothing
+// here depends on what else is interposed. Which file a descriptor means is asked of the kernel each time: descriptors are never tracked.
+#undef _FILE_OFFSET_BITS
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "journal.h"
+#include "rules.h"
+
+// The names of the library are given by label: its headers may declare them with attributes that a second definition can't repeat.
+#define EXPORTED(name) __asm__(name) __attribute__((visibility("default")))
+
+namespace sluice_faults {
+namespace {
+
+struct Setup {
+  std::string root;
+  std::string control;
+  std::mutex order;
+};
+
+Setup& setup() {
+  // Never destroyed: threads may write while the process ends.
+  static Setup& one = *[] {
+    auto* made = new Setup();
+    if (const char* root = std::getenv("SLUICE_FAULTS_ROOT")) made->root = root;
+    if (const char* control = std::getenv("SLUICE_FAULTS_CONTROL")) made->control = control;
+    if (!made->root.empty()) {
+      open_journal(std::getenv("SLUICE_FAULTS_JOURNAL"));
+      set_rules(std::getenv("SLUICE_FAULTS_RULES"));
+    }
+    return made;
+  }();
+  return one;
+}
+
+[[noreturn]] void die() {
+  for (;;) syscall(SYS_kill, getpid(), SIGKILL);
+}
+
+std::string link_of(const char* link) {
+  char text[PATH_MAX];
+  const long length = syscall(SYS_readlinkat, AT_FDCWD, link, text, sizeof text);
+  return length > 0 ? std::string(text, static_cast<std::size_t>(length)) : std::string();
+}
+
+std::string path_of(int fd) {
+  char link[32];
+  std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  return link_of(link);
+}
+
+// The path below the root; false: it lies elsewhere.
+bool below_root(const std::string& path, std::string& relative) {
+  const std::string& root = setup().root;
+  if (root.empty() || path.compare(0, root.size(), root) != 0) return false;
+  if (path.size() == root.size()) {
+    relative.clear();
+    return true;
+  }
+  if (path[root.size()] != '/') return false;
+  relative = path.substr(root.size() + 1);
+  while (!relative.empty() && relative.back() == '/') relative.pop_back();
+  return true;
+}
+
+bool ours(int folder, const char* path, std::string& relative) {
+  if (setup().root.empty() || path == nullptr) return false;
+  if (path[0] == '/') return below_root(path, relative);
+  return below_root((folder == AT_FDCWD ? link_of("/proc/self/cwd") : path_of(folder)) + "/" + path, relative);
+}
+
+struct Target {
+  std::string path;
+  std::uint64_t file = 0;
+  bool folder = false;
+};
+
+// Keeps errno, as a call that is not watched would.
+bool ours(int fd, Target& target) {
+  if (setup().root.empty()) return false;
+  const int before = errno;
+  struct stat status;
+  const bool found = below_root(path_of(fd), target.path) && syscall(SYS_fstat, fd, &status) == 0;
+  errno = before;
+  if (!found) return false;
+  target.file = status.st_ino;
+  target.folder = S_ISDIR(status.st_mode);
+  return true;
+}
+
+std::uint64_t inode_at(int folder, const char* path) {
+  struct stat status;
+  return syscall(SYS_newfstatat, folder, path, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status.st_ino : 0;
+}
+
+long fail(int error) {
+  errno = error;
+  return -1;
+}
+
+// Marks and new rules come this way.
+void take_control(const struct iovec* data, std::size_t pieces) {
+  std::string text;
+  for (std::size_t i = 0; i < pieces; i++) text.append(static_cast<const char*>(data[i].iov_base), data[i].iov_len);
+  std::lock_guard lock(setup().order);
+  if (text.compare(0, 6, "rules ") == 0) set_rules(text.c_str() + 6);
+  write_record({.op = Op::Mark}, data, pieces, text.size());
+}
+
+// A change that has no bytes: judged, made, written down.
+template <typename Change>
+long change(const Record& record, bool folder, Change make) {
+  std::lock_guard lock(setup().order);
+  const Verdict verdict = judge(record.op, folder, *record.path, record.to);
+  if (verdict.action == Action::Kill || verdict.action == Action::KillMid) die();
+  if (verdict.action == Action::Fail) return fail(verdict.error);
+  const long result = make();
+  if (result == 0) write_record(record);
+  if (verdict.action == Action::KillAfter) die();
+  return result;
+}
+
+long open_file(int folder, const char* path, int flags, mode_t mode) {
+  std::string relative;
+  if ((flags & O_PATH) != 0 || !ours(folder, path, relative)) return syscall(SYS_openat, folder, path, flags, mode);
+  std::lock_guard lock(setup().order);
+  const std::uint64_t before = inode_at(folder, path);
+  const bool creates = (flags & O_CREAT) != 0 && before == 0;
+  const Verdict verdict = judge(creates ? Op::Create : Op::Open, false, relative);
+  if (verdict.action == Action::Kill || verdict.action == Action::KillMid) die();
+  if (verdict.action == Action::Fail) return fail(verdict.error);
+  const long fd = syscall(SYS_openat, folder, path, flags, mode);
+  if (fd >= 0 && creates) write_record({.op = Op::Create, .file = inode_at(folder, path), .path = &relative});
+  else if (fd >= 0 && (flags & O_TRUNC) != 0) write_record({.op = Op::Truncate, .file = before, .path = &relative});
+  if (verdict.action == Action::KillAfter) die();
+  return fd;
+}
+
+std::size_t bytes_of(const struct iovec* data, std::size_t pieces) {
+  std::size_t all = 0;
+  for (std::size_t i = 0; i < pieces; i++) all += data[i].iov_len;
+  return all;
+}
+
+std::vector<struct iovec> first_bytes(const struct iovec* data, std::size_t pieces, std::size_t bytes) {
+  std::vector<struct iovec> first;
+  for (std::size_t i = 0; i < pieces && bytes > 0; i++) {
+    const std::size_t here = std::min(bytes, data[i].iov_len);
+    first.push_back({data[i].iov_base, here});
+    bytes -= here;
+  }
+  return first;
+}
+
+// offset -1: where the descriptor stands.
+long put(int fd, const struct iovec* data, std::size_t pieces, std::int64_t offset) {
+  return offset < 0 ? syscall(SYS_writev, fd, data, pieces) : syscall(SYS_pwritev, fd, data, pieces, offset, 0L);
+}
+
+std::uint64_t position_of(int fd) {
+  if ((syscall(SYS_fcntl, fd, F_GETFL) & O_APPEND) == 0) return static_cast<std::uint64_t>(syscall(SYS_lseek, fd, 0L, SEEK_CUR));
+  struct stat status;
+  return syscall(SYS_fstat, fd, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
+long write_file(int fd, const struct iovec* data, std::size_t pieces, std::int64_t offset) {
+  if (setup().root.empty()) return put(fd, data, pieces, offset);
+  if (!setup().control.empty() && offset < 0 && path_of(fd) == setup().control) take_control(data, pieces);
+  Target target;
+  if (!ours(fd, target)) return put(fd, data, pieces, offset);
+  std::lock_guard lock(setup().order);
+  const Verdict verdict = judge(Op::Write, false, target.path);
+  if (verdict.action == Action::Kill) die();
+  if (verdict.action == Action::Fail) return fail(verdict.error);
+  const std::uint64_t at = offset < 0 ? position_of(fd) : static_cast<std::uint64_t>(offset);
+  const std::size_t whole = bytes_of(data, pieces);
+  const bool part = verdict.action == Action::KillMid || verdict.action == Action::Short;
+  const auto chosen = first_bytes(data, pieces, part ? (whole + 1) / 2 : whole);
+  const long result = put(fd, chosen.data(), chosen.size(), offset);
+  if (result > 0) {
+    const int before = errno;
+    write_record({.op = Op::Write, .file = target.file, .offset = at, .length = static_cast<std::uint64_t>(result), .path = &target.path}, chosen.data(), chosen.size(),
+                 static_cast<std::size_t>(result));
+    errno = before;
+  }
+  if (verdict.action == Action::KillMid || verdict.action == Action::KillAfter) die();
+  return result;
+}
+
+// Not under the lock: appends go on while a sync runs, and it covers only those that were over when it began.
+long sync_file(int fd, long number) {
+  Target target;
+  if (!ours(fd, target)) return syscall(number, fd);
+  Verdict verdict;
+  {
+    std::lock_guard lock(setup().order);
+    verdict = judge(Op::SyncBegin, target.folder, target.path);
+    if (verdict.action == Action::Kill || verdict.action == Action::KillMid) die();
+    write_record({.op = Op::SyncBegin, .file = target.file, .path = &target.path});
+  }
+  const long result = verdict.action == Action::Fail ? fail(verdict.error) : syscall(number, fd);
+  const int error = errno;
+  std::lock_guard lock(setup().order);
+  write_record({.op = Op::SyncEnd, .flag = static_cast<std::uint8_t>(result == 0 ? 0 : 1), .file = target.file, .path = &target.path});
+  if (verdict.action == Action::KillAfter) die();
+  errno = error;
+  return result;
+}
+
+long resize(int fd, std::uint64_t size, bool only_larger) {
+  Target target;
+  const auto make = [&] { return only_larger ? syscall(SYS_fallocate, fd, 0, 0L, size) : syscall(SYS_ftruncate, fd, size); };
+  if (!ours(fd, target)) return make();
+  struct stat status;
+  if (only_larger && syscall(SYS_fstat, fd, &status) == 0) size = std::max(size, static_cast<std::uint64_t>(status.st_size));
+  return change({.op = Op::Truncate, .file = target.file, .length = size, .path = &target.path}, false, make);
+}
+
+long rename_file(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) {
+  std::string old_name;
+  std::string new_name;
+  const auto make = [&] { return syscall(SYS_renameat2, from_folder, from, to_folder, to, flags); };
+  if (!ours(from_folder, from, old_name) || !ours(to_folder, to, new_name)) return make();
+  return change({.op = Op::Rename, .path = &old_name, .to = &new_name}, false, make);
+}
+
+long change_entry(Op op, int folder, const char* path, long number, long argument) {
+  std::string relative;
+  Record record{.op = op, .path = &relative};
+  const auto make = [&] {
+    const long result = syscall(number, folder, path, argument);
+    if (result == 0 && op == Op::MakeFolder) record.file = inode_at(folder, path);
+    return result;
+  };
+  return ours(folder, path, relative) ? change(record, false, make) : make();
+}
+
+}  // namespace
+
+extern "C" {
+
+#define OPEN(name, symbol)                                     \
+  int name(const char* path, int flags, ...) EXPORTED(symbol); \
+  int name(const char* path, int flags, ...) {                 \
+    va_list more;                                              \
+    va_start(more, flags);                                     \
+    const mode_t mode = va_arg(more, mode_t);                  \
+    va_end(more);                                              \
+    return static_cast<int>(open_file(AT_FDCWD, path, flags, mode)); \
+  }
+#define OPEN_AT(name, symbol)                                              \
+  int name(int folder, const char* path, int flags, ...) EXPORTED(symbol); \
+  int name(int folder, const char* path, int flags, ...) {                 \
+    va_list more;                                                          \
+    va_start(more, flags);                                                 \
+    const mode_t mode = va_arg(more, mode_t);                              \
+    va_end(more);                                                          \
+    return static_cast<int>(open_file(folder, path, flags, mode));         \
+  }
+// One definition for each name; `call` is what it does.
+#define CALL(type, name, symbol, parameters, call) \
+  type name parameters EXPORTED(symbol);           \
+  type name parameters { return static_cast<type>(call); }
+
+OPEN(faults_open, "open")
+OPEN(faults_open64, "open64")
+OPEN_AT(faults_openat, "openat")
+OPEN_AT(faults_openat64, "openat64")
+CALL(int, faults_creat, "creat", (const char* path, mode_t mode), open_file(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, mode))
+
+ssize_t faults_write(int fd, const void* data, size_t length) EXPORTED("write");
+ssize_t faults_write(int fd, const void* data, size_t length) {
+  const struct iovec piece = {const_cast<void*>(data), length};
+  if (setup().root.empty()) return syscall(SYS_write, fd, data, length);
+  return write_file(fd, &piece, 1, -1);
+}
+ssize_t faults_pwrite(int fd, const void* data, size_t length, off64_t offset) EXPORTED("pwrite");
+ssize_t faults_pwrite(int fd, const void* data, size_t length, off64_t offset) {
+  const struct iovec piece = {const_cast<void*>(data), length};
+  return write_file(fd, &piece, 1, offset);
+}
+CALL(ssize_t, faults_pwrite64, "pwrite64", (int fd, const void* data, size_t length, off64_t offset), faults_pwrite(fd, data, length, offset))
+CALL(ssize_t, faults_writev, "writev", (int fd, const struct iovec* data, int pieces), write_file(fd, data, static_cast<std::size_t>(pieces), -1))
+CALL(ssize_t, faults_pwritev, "pwritev", (int fd, const struct iovec* data, int pieces, off64_t offset),
+     write_file(fd, data, static_cast<std::size_t>(pieces), offset))
+CALL(ssize_t, faults_pwritev64, "pwritev64", (int fd, const struct iovec* data, int pieces, off64_t offset),
+     write_file(fd, data, static_cast<std::size_t>(pieces), offset))
+CALL(int, faults_fsync, "fsync", (int fd), sync_file(fd, SYS_fsync))
+CALL(int, faults_fdatasync, "fdatasync", (int fd), sync_file(fd, SYS_fdatasync))
+CALL(int, faults_ftruncate, "ftruncate", (int fd, off64_t size), resize(fd, static_cast<std::uint64_t>(size), false))
+CALL(int, faults_ftruncate64, "ftruncate64", (int fd, off64_t size), resize(fd, static_cast<std::uint64_t>(size), false))
+// Only what makes a file longer: holes are not punched by anything that is watched here.
+CALL(int, faults_fallocate, "fallocate", (int fd, int mode, off64_t offset, off64_t length),
+     mode == 0 ? resize(fd, static_cast<std::uint64_t>(offset + length), true) : fail(EOPNOTSUPP))
+CALL(int, faults_fallocate64, "fallocate64", (int fd, int mode, off64_t offset, off64_t length), faults_fallocate(fd, mode, offset, length))
+CALL(int, faults_posix_fallocate, "posix_fallocate", (int fd, off64_t offset, off64_t length), faults_fallocate(fd, 0, offset, length) == 0 ? 0 : errno)
+CALL(int, faults_posix_fallocate64, "posix_fallocate64", (int fd, off64_t offset, off64_t length), faults_posix_fallocate(fd, offset, length))
+CALL(int, faults_rename, "rename", (const char* from, const char* to), rename_file(AT_FDCWD, from, AT_FDCWD, to, 0))
+CALL(int, faults_renameat, "renameat", (int from_folder, const char* from, int to_folder, const char* to), rename_file(from_folder, from, to_folder, to, 0))
+CALL(int, faults_renameat2, "renameat2", (int from_folder, const char* from, int to_folder, const char* to, unsigned flags),
+     rename_file(from_folder, from, to_folder, to, flags))
+CALL(int, faults_unlink, "unlink", (const char* path), change_entry(Op::Unlink, AT_FDCWD, path, SYS_unlinkat, 0))
+CALL(int, faults_unlinkat, "unlinkat", (int folder, const char* path, int flags),
+     change_entry((flags & AT_REMOVEDIR) != 0 ? Op::RemoveFolder : Op::Unlink, folder, path, SYS_unlinkat, flags))
+CALL(int, faults_rmdir, "rmdir", (const char* path), change_entry(Op::RemoveFolder, AT_FDCWD, path, SYS_unlinkat, AT_REMOVEDIR))
+CALL(int, faults_mkdir, "mkdir", (const char* path, mode_t mode), change_entry(Op::MakeFolder, AT_FDCWD, path, SYS_mkdirat, mode))
+CALL(int, faults_mkdirat, "mkdirat", (int folder, const char* path, mode_t mode), change_entry(Op::MakeFolder, folder, path, SYS_mkdirat, mode))
+
+int faults_link(const char* from, const char* to) EXPORTED("link");
+int faults_link(const char* from, const char* to) {
+  std::string old_name;
+  std::string new_name;
+  const auto make = [&] { return syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0); };
+  if (!ours(AT_FDCWD, from, old_name) || !ours(AT_FDCWD, to, new_name)) return static_cast<int>(make());
+  return static_cast<int>(change({.op = Op::Link, .path = &old_name, .to = &new_name}, false, make));
+}
+
+// Copies inside the kernel into a watched file would pass by the journal: callers fall back to writing.
+ssize_t faults_copy_file_range(int in, off64_t* in_at, int out, off64_t* out_at, size_t length, unsigned flags) EXPORTED("copy_file_range");
+ssize_t faults_copy_file_range(int in, off64_t* in_at, int out, off64_t* out_at, size_t length, unsigned flags) {
+  Target target;
+  if (ours(out, target)) return fail(EXDEV);
+  return syscall(SYS_copy_file_range, in, in_at, out, out_at, length, flags);
+}
+ssize_t faults_sendfile(int out, int in, off64_t* offset, size_t length) EXPORTED("sendfile");
+ssize_t faults_sendfile(int out, int in, off64_t* offset, size_t length) {
+  Target target;
+  if (ours(out, target)) return fail(EINVAL);
+  return syscall(SYS_sendfile, out, in, offset, length);
+}
+CALL(ssize_t, faults_sendfile64, "sendfile64", (int out, int in, off64_t* offset, size_t length), faults_sendfile(out, in, offset, length))
+// Starts writing back and promises nothing: it counts as no sync.
+CALL(int, faults_sync_file_range, "sync_file_range", (int fd, off64_t offset, off64_t length, unsigned flags),
+     syscall(SYS_sync_file_range, fd, offset, length, flags))
+
+}  // extern "C"
+
+}  // namespace sluice_faults
