@@ -96,9 +96,10 @@ bool Index::is_open() const {
   return fd_ >= 0;
 }
 
+// A first entry of zeros rises from nothing, but no writer makes one: a power cut leaves it where the size came to the disk and the bytes did not.
 bool Index::sound() const {
   std::lock_guard lock(mutex_);
-  return sound_;
+  return sound_ && (count_ == 0 || firsts_.front().key != 0 || firsts_.front().value != 0);
 }
 
 std::size_t Index::entries() const {
@@ -225,6 +226,24 @@ void Index::publish(const IndexEntry* entries, std::size_t count) {
   }
   last_ = entries[count - 1];
   ragged_ = false;
+}
+
+int Index::trim() {
+  int fd;
+  std::uint64_t end;
+  {
+    std::lock_guard lock(mutex_);
+    if (!ragged_ || fd_ < 0) return 0;
+    fd = fd_;
+    end = count_ * entry_bytes_;
+  }
+  const int result = truncate_file(fd, end);
+  dirty_ = true;
+  if (result == 0) {
+    std::lock_guard lock(mutex_);
+    ragged_ = false;
+  }
+  return result;
 }
 
 int Index::cut(std::size_t count) {

@@ -66,6 +66,9 @@ class Index {
   // Keeps the first `count` entries (at most entries()). From the start of the call look-ups see no other.
   int cut(std::size_t count);
 
+  // Takes what was written and never published out of the file: a start would take it for entries. Returns 0 or -errno (the next write tries again).
+  int trim();
+
   // Makes what is published durable, if it is not yet.
   int sync();
 

@@ -60,7 +60,6 @@ SegmentFigures Segment::figures() const {
   figures.offset_entries = offsets_.entries();
   figures.time_entries = times_.entries();
   IndexEntry last;
-  if (offsets_.last(last)) figures.last_indexed_offset = base_offset_ + last.key;
   if (times_.last(last)) {
     figures.last_timestamp = last.key;
     figures.last_timestamp_offset = base_offset_ + last.value;
@@ -219,6 +218,12 @@ int Segment::write_entries(NewEntries& entries) {
   return result < 0 ? result : times_.write(entries.times.data(), entries.times.size());
 }
 
+int Segment::trim_indexes() {
+  const int offsets = offsets_.trim();
+  const int times = times_.trim();
+  return offsets < 0 ? offsets : times;
+}
+
 void Segment::publish_entries(const NewEntries& entries) {
   offsets_.publish(entries.offsets.data(), entries.offsets.size());
   times_.publish(entries.times.data(), entries.times.size());
@@ -264,6 +269,7 @@ int Segment::append(const AppendPart* parts, std::size_t count, std::uint64_t& e
   if (result < 0) {
     // What was written is behind the end and never visible; cut it now if that works, else before the next append.
     ragged_ = truncate_file(log_->fd(), start) < 0;
+    (void)trim_indexes();
     writable_ = false;
     return result;
   }
@@ -299,19 +305,21 @@ int Segment::seal(std::int64_t max_timestamp, std::int64_t offset_of_max_timesta
     if (const int result = times_.write(&entry, 1); result < 0) return result;
     times_.publish(&entry, 1);
   }
+  // What a failed append may have left: nobody comes by here again.
+  if (const int result = read_only_ ? 0 : trim_indexes(); result < 0) return result;
   if (!read_only_) (void)trim_file(log_->fd(), log_->end());  // else the blocks stay reserved until the file goes: nothing but room is lost
   sealed_ = true;
   writable_ = false;
   return 0;
 }
 
-int Segment::flush(std::uint64_t& durable, bool indexes) {
+int Segment::flush(std::uint64_t& durable) {
   if (const int result = open(); result < 0) return result;
   if (sync_failed_) return -EIO;
   durable = log_->end();
   int result = read_only_ ? 0 : sync_file(log_->fd());
-  if (result == 0 && indexes) result = offsets_.sync();
-  if (result == 0 && indexes) result = times_.sync();
+  if (result == 0) result = offsets_.sync();
+  if (result == 0) result = times_.sync();
   if (result < 0) sync_failed_ = true;
   return result;
 }

@@ -82,7 +82,6 @@ struct SegmentFigures {
   std::int64_t last_timestamp = -1;
   std::int64_t last_timestamp_offset = 0;
   std::uint32_t truncations = 0;
-  std::int64_t last_indexed_offset = -1;  // of the last offset index entry
 };
 
 class Segment {
@@ -105,8 +104,8 @@ class Segment {
   int append(const AppendPart* parts, std::size_t count, std::uint64_t& end);
   // Also ends the time index with the largest timestamp of the segment: the given one, or a larger one that was appended.
   int seal(std::int64_t max_timestamp, std::int64_t offset_of_max_timestamp);
-  // Order: log, offset index, time index, as Kafka; or the log alone, from which the indexes can be made anew. A failed sync is never tried again: the kernel may have dropped the pages, a second try would lie.
-  int flush(std::uint64_t& durable, bool indexes = true);
+  // Order: log, offset index, time index, as Kafka. A failed sync is never tried again: the kernel may have dropped the pages, a second try would lie.
+  int flush(std::uint64_t& durable);
   // Cuts to a batch boundary (else -EINVAL, nothing is changed). A sealed segment takes appends again.
   int truncate(std::uint64_t position);
   ScanResult scan(const ScanRequest& request);
@@ -166,6 +165,7 @@ class Segment {
   void note(Progress& progress, std::uint64_t position, std::uint64_t bytes, std::int64_t last_offset, std::int64_t max_timestamp,
             std::int64_t offset_of_max_timestamp, NewEntries& entries) const;
   int write_entries(NewEntries& entries);
+  int trim_indexes();
   void publish_entries(const NewEntries& entries);
   int check_parts(const AppendPart* parts, std::size_t count, std::uint64_t end) const;
   void remember(const std::vector<RecentBatch>& batches);

@@ -86,6 +86,23 @@ void unsound(const TempFolder& folder) {
   CHECK(with(one + "abc") == std::pair(false, std::size_t{1}));
   CHECK(with(one + std::string(4096, '\0')) == std::pair(false, std::size_t{1}));  // preallocated, never trimmed
   CHECK(with(std::string(8, '\xff')) == std::pair(false, std::size_t{0}));
+  CHECK(with(std::string(8, '\0')) == std::pair(false, std::size_t{1}));  // its size reached the disk, its bytes did not
+}
+
+void unpublished(const TempFolder& folder) {
+  const std::string path = folder.file("unpublished.index");
+  Index index(IndexKind::Offset, 1 << 20);
+  CHECK_EQ(index.open(path, true), 0);
+  CHECK_EQ(index.trim(), 0);
+  add(index, 5, 100);
+  const IndexEntry lost{9, 200};
+  CHECK_EQ(index.write(&lost, 1), 0);
+  CHECK_EQ(std::filesystem::file_size(path), std::uintmax_t{16});
+  CHECK_EQ(index.trim(), 0);
+  CHECK_EQ(std::filesystem::file_size(path), std::uintmax_t{8});
+  add(index, 7, 150);
+  CHECK_EQ(index.entries(), 2u);
+  CHECK_EQ(std::filesystem::file_size(path), std::uintmax_t{16});
 }
 
 void capacity(const TempFolder& folder) {
@@ -157,6 +174,7 @@ int main() {
   search(folder, IndexKind::Offset, "s.index", 1500);
   search(folder, IndexKind::Time, "s.timeindex", 1100);
   unsound(folder);
+  unpublished(folder);
   capacity(folder);
   races(folder);
   linked(folder);
