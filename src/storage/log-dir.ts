@@ -188,12 +188,7 @@ export class LogDir {
         entries.push({ topic: folder.slice(0, dash), partition: Number(folder.slice(dash + 1)), offset })
       }
     }
-    try {
-      await writeOffsetCheckpoint(path.join(this.path, name), entries)
-    } catch (error) {
-      if (error instanceof StorageError && !isPassing(error.code)) this.onFailure?.(error)
-      throw error
-    }
+    await this.#replace(name, entries)
   }
 
   async #writeAll(name: string, offsets: OffsetCheckpoint): Promise<void> {
@@ -201,7 +196,16 @@ export class LogDir {
       const dash = folder.lastIndexOf('-')
       return { topic: folder.slice(0, dash), partition: Number(folder.slice(dash + 1)), offset }
     })
-    await writeOffsetCheckpoint(path.join(this.path, name), entries)
+    await this.#replace(name, entries)
+  }
+
+  async #replace(name: string, entries: readonly PartitionOffset[]): Promise<void> {
+    try {
+      await writeOffsetCheckpoint(path.join(this.path, name), entries)
+    } catch (error) {
+      if (error instanceof StorageError && !isPassing(error.code)) this.onFailure?.(error)
+      throw error
+    }
   }
 
   /** The log is closed for good: its offsets are no longer written. */

@@ -214,6 +214,8 @@ export class TransactionIndex {
       // Nothing is in it yet: the entry that is on its way is not synced, and its writing tells so.
       if (isMissing(error) && this.#written === 0) return
       this.#synced = false
+      // Its first entry came after `write`, and is not in a file yet: perhaps because the disk is full.
+      if (isMissing(error) && this.#written === 0) return
       throw storageError(error, file)
     }
   }

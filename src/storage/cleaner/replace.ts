@@ -4,7 +4,7 @@ import { removeFile, renameIfThere, storageError } from '../files.js'
 import type { LogSegment } from '../log-segment.js'
 import type { LogState } from '../log-state.js'
 import { DELETED_SUFFIX, SNAPSHOT_SUFFIX } from '../names.js'
-import { runSwapSteps, SWAPPED_SUFFIXES, swapSteps } from './swap.js'
+import { removeCleaned, runSwapSteps, SWAPPED_SUFFIXES, swapSteps } from './swap.js'
 
 /**
  * Puts `cleaned`, whose files are complete and on the disk as `.cleaned`, in the place of the neighbours `old`. A failure in between leaves
@@ -12,8 +12,14 @@ import { runSwapSteps, SWAPPED_SUFFIXES, swapSteps } from './swap.js'
  */
 export async function replaceSegments(state: LogState, old: readonly LogSegment[], cleaned: LogSegment): Promise<void> {
   try {
-    // What is open stays readable under whatever name.
+    // What is open stays readable under whatever name. Where it can't be opened now nothing has happened yet.
     for (const segment of old) await segment.native.prepare(state.strand)
+  } catch (error) {
+    cleaned.native.close()
+    await removeCleaned(state.folder, cleaned.baseOffset)
+    throw error
+  }
+  try {
     await runSwapSteps(
       state.folder,
       swapSteps(
