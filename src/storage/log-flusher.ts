@@ -4,18 +4,10 @@ import { isPassing, storageError, syncFolder } from './files.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
 
-/**
- * So much of a segment may be on the disk without its indexes: each of them would cost an append its own fdatasync. A recovery that finds them to end
- * before the recovery point makes them anew from there on.
- */
-const UNINDEXED_BYTES = 16 * 1024 * 1024
-
 export class LogFlusher {
   readonly #state: LogState
   #running: Promise<void> | undefined
   #waiting: Promise<void> | undefined
-  /** What waits is not only about records. */
-  #waitingForAll = false
   /** Of the log's clock: the last time that nothing was left to flush, or a flush began. */
   lastFlushMs: number
 
@@ -38,67 +30,67 @@ export class LogFlusher {
 
   /** Resolves when all that was written at the time of the call is on the disk. Rejects with the StorageError that put the folder offline. */
   flush(): Promise<void> {
-    return this.#inTurn(true)
-  }
-
-  /** As flush, for whoever waits for records alone: the indexes of the last segment may follow later. */
-  flushRecords(): Promise<void> {
-    return this.#inTurn(false)
-  }
-
-  // Of other segments a recovery looks at nothing, and the entry of an abort is found nowhere else.
-  #needsAll(): boolean {
-    const { segments } = this.#state
-    if (segments.all().some((one) => one.transactions.dirty || (one !== segments.active && one.writtenBytes > one.durableBytes)))
-      return true
-    return this.unflushedBytes >= UNINDEXED_BYTES
+    // Not beside the one that waits for its turn: what the first has begun to sync, the second would take for done.
+    if (this.#running === undefined && this.#waiting === undefined) return (this.#running = this.#flush())
+    // One is under way and may have passed what this caller wrote: it needs the next one, which all who come meanwhile share.
+    return (this.#waiting ??= this.#running!.then(() => {
+      this.#waiting = undefined
+      return (this.#running = this.#flush())
+    }))
   }
 
   /** As flush, for whoever does not wait: a failure has put the folder offline. */
   flushInBackground(): void {
     if (this.#waiting === undefined) this.flush().catch(() => undefined)
-    else this.#waitingForAll = true
   }
 
-  #inTurn(all: boolean): Promise<void> {
-    // Not beside the one that waits for its turn: what the first has begun to sync, the second would take for done.
-    if (this.#running === undefined && this.#waiting === undefined) return (this.#running = this.#flush(all))
-    // One is under way and may have passed what this caller wrote: it needs the next one, which all who come meanwhile share.
-    this.#waitingForAll ||= all
-    return (this.#waiting ??= this.#running!.then(() => {
-      const waitedForAll = this.#waitingForAll
-      this.#waiting = undefined
-      this.#waitingForAll = false
-      return (this.#running = this.#flush(waitedForAll))
-    }))
+  async #flush(): Promise<void> {
+    try {
+      while (!(await this.#flushAll()));
+    } finally {
+      this.#running = undefined
+    }
   }
 
-  async #flush(wanted: boolean): Promise<void> {
+  /** False: the folder got another name meanwhile, under which it is to be done again. */
+  async #flushAll(): Promise<boolean> {
     const state = this.#state
-    const all = wanted || this.#needsAll()
+    await state.whenNamed()
+    const { renames } = state
     this.lastFlushMs = state.clock.now()
     const upTo = Math.max(state.endOffset, state.writtenOffset)
     const { cuts } = state
-    let syncing = false
     try {
-      if (all) for (const segment of this.#unflushed(true)) if (await segment.transactions.write()) state.folderChanged = true
-      syncing = true
-      const segments = this.#unflushed(all)
+      let indexed = true
+      for (const segment of this.#unflushed()) if (!(await this.#writeTransactions(segment))) indexed = false
+      const segments = this.#unflushed()
       if (state.folderChanged || segments.some((segment) => !segment.inFolder)) await this.#flushFolder(segments)
-      for (const segment of segments) await this.#flushSegment(segment, all)
+      for (const segment of segments) await this.#flushSegment(segment)
       // Above the recovery point the epochs are found again from the batches; below it only their file knows them.
       if (!state.epochsSaved) await state.saveEpochs()
-      if (upTo > state.recoveryPoint && state.epochsSaved && cuts === state.cuts && !state.cutting) {
+      if (upTo > state.recoveryPoint && indexed && state.epochsSaved && cuts === state.cuts && !state.cutting) {
         state.recoveryPoint = upTo
         state.environment.recoveryPointMoved()
       }
+      return true
     } catch (error) {
       const failure = storageError(error, state.folder)
-      // Room for a transaction index may come; what failed in a sync is lost.
-      if (syncing || !isPassing(failure.code)) this.#fail(failure)
+      if (failure.code === 'ENOENT' && renames !== state.renames && !state.offline) return false
+      this.#fail(failure)
       throw failure
-    } finally {
-      this.#running = undefined
+    }
+  }
+
+  // False: the disk has no room for the index. The log holds all that it says: it can be flushed, but a start must look at it once more.
+  async #writeTransactions(segment: LogSegment): Promise<boolean> {
+    try {
+      if (await segment.transactions.write()) this.#state.folderChanged = true
+      return true
+    } catch (error) {
+      const failure = storageError(error, segment.path)
+      if (!isPassing(failure.code)) throw failure
+      this.#state.environment.warn('a transaction index could not be written; it is tried again', failure)
+      return false
     }
   }
 
@@ -115,23 +107,19 @@ export class LogFlusher {
     }
   }
 
-  #unflushed(all: boolean): LogSegment[] {
-    const segments = this.#state.segments.all()
-    if (!all) return segments.filter(({ writtenBytes, syncedBytes }) => writtenBytes > syncedBytes)
-    return segments.filter((segment) => segment.writtenBytes > segment.durableBytes || segment.transactions.dirty)
+  #unflushed(): LogSegment[] {
+    return this.#state.segments.all().filter((segment) => segment.writtenBytes > segment.durableBytes || segment.transactions.dirty)
   }
 
   // A segment may be deleted, or cut, while the disk is at work: then it no longer matters, or its new end does.
-  async #flushSegment(segment: LogSegment, all: boolean): Promise<void> {
+  async #flushSegment(segment: LogSegment): Promise<void> {
     const { segments, cuts } = this.#state
     const { indexChanges } = segment
     try {
       if (!segments.has(segment)) return
-      const durable = await segment.native.flush({ indexes: all })
-      if (all) await segment.transactions.sync()
+      const durable = await segment.native.flush()
+      await segment.transactions.sync()
       if (cuts !== this.#state.cuts || this.#state.cutting) return
-      segment.syncedBytes = Math.max(segment.syncedBytes, durable)
-      if (!all) return
       if (durable > segment.durableBytes && segment.indexChanges === indexChanges) segment.durableBytes = durable
       if (segment.sealed && segment.size === segment.assignedBytes) segment.transactions.release()
     } catch (error) {

@@ -7,7 +7,7 @@ import type { LogState } from './log-state.js'
 import type { LogWriter } from './log-writer.js'
 import { encodeSnapshot } from './producer-snapshot.js'
 import type { ProducerEntry } from './producer-state.js'
-import { writeSnapshot } from './segment-files.js'
+import { writeLastSnapshot } from './segment-files.js'
 
 interface Heir {
   append(input: AppendInput): Promise<AppendResult>
@@ -46,8 +46,9 @@ export class Handover<L extends Heir> {
 /** Makes a log that holds all batches of another ready to be that: what is known of producers (also of batches that are gone), all on the disk. */
 export async function settleHeir(state: LogState, flusher: LogFlusher, producers: Iterable<ProducerEntry>): Promise<void> {
   state.producers.load(producers)
+  // Not only a shortcut: of a producer whose batches retention has deleted nothing else tells.
+  if (state.endOffset > 0) await writeLastSnapshot(state, state.endOffset, encodeSnapshot(state.producers.values()))
   await flusher.flush()
-  if (state.endOffset > 0) await writeSnapshot(state, state.endOffset, encodeSnapshot(state.producers.values()))
   await state.saveEpochs()
 }
 

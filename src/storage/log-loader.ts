@@ -64,6 +64,7 @@ export async function loadLog(state: LogState, options: LoadOptions): Promise<vo
   state.epochs.truncateFromEnd(state.endOffset + 1)
   state.epochs.truncateFromStart(state.logStartOffset)
   await loadProducers(state, found.snapshots, options.clean, missingFrom)
+  state.snapshotFlushed = options.clean
   await state.segments.active.transactions.ready()
   await learnFirstTimestamp(state)
 }
@@ -198,18 +199,16 @@ async function recover(state: LogState, recoveryPoint: number): Promise<number |
   // All of the segment before may have been flushed when it was rolled, but the last entry of its time index not yet.
   const before = recoveryPoint <= state.endOffset ? state.segments.at(index - 1) : undefined
   if (before !== undefined && before.size > 0) {
-    const sound = await before.native.indexesLookSound()
-    const unindexed = sound ? await unindexedFrom(state, before, state.endOffset).catch(() => undefined) : undefined
-    if (sound && unindexed === undefined) await endIndexes(state, before)
+    if (await before.native.indexesLookSound()) await endIndexes(state, before)
     else await rebuildIndexes(state, before)
   }
   for (; index < state.segments.count; index++) {
     const segment = state.segments.at(index)!
-    const from = await scanStart(state, segment, recoveryPoint)
-    state.endOffset = from.offset
+    const from = await scanFrom(segment, recoveryPoint)
+    state.endOffset = from === 0 ? segment.baseOffset : recoveryPoint
     await segment.transactions.ready()
     segment.transactions.truncateTo(state.endOffset)
-    const end = await scanSegment(state, segment, from.position, ScanFlag.verifyCrc | ScanFlag.rebuildIndexes, (buffer, at) => {
+    const end = await scanSegment(state, segment, from, ScanFlag.verifyCrc | ScanFlag.rebuildIndexes, (buffer, at) => {
       state.endOffset = batch.lastOffset(buffer, at) + 1
       segment.noteTimestamp(batch.maxTimestamp(buffer, at), batch.lastOffset(buffer, at))
       if (batch.isControl(buffer, at) && batch.hasProducerId(buffer, at)) firstMarker ??= batch.baseOffset(buffer, at)
@@ -217,7 +216,7 @@ async function recover(state: LogState, recoveryPoint: number): Promise<number |
         state.epochs.assign(batch.partitionLeaderEpoch(buffer, at), batch.baseOffset(buffer, at))
       }
     })
-    segment.timestampsKnown = from.position === 0
+    segment.timestampsKnown = from === 0
     if (end.reason !== 0) {
       await cutAt(state, index, end)
       break
@@ -227,40 +226,18 @@ async function recover(state: LogState, recoveryPoint: number): Promise<number |
   return firstMarker
 }
 
-/** A batch boundary: its place in the file, and the offset from there on. */
-interface Boundary {
-  readonly position: number
-  readonly offset: number
-}
-
-// The recovery point, or the end of what the indexes know of, where they can be trusted; else the segment is scanned from its start.
-async function scanStart(state: LogState, segment: LogSegment, recoveryPoint: number): Promise<Boundary> {
-  const start = { position: 0, offset: segment.baseOffset }
-  if (recoveryPoint <= segment.baseOffset || segment.size === 0 || !(await segment.native.indexesLookSound())) return start
+// The file position of the recovery point, when that can be trusted; else the segment is scanned from its start.
+async function scanFrom(segment: LogSegment, recoveryPoint: number): Promise<number> {
+  if (recoveryPoint <= segment.baseOffset || segment.size === 0 || !(await segment.native.indexesLookSound())) return 0
   try {
-    const unindexed = await unindexedFrom(state, segment, recoveryPoint)
-    if (unindexed !== undefined) return unindexed
     const at = await segment.native.locate(recoveryPoint).catch(() => undefined)
-    if (at !== undefined && at.bytes > 0) return at.baseOffset === recoveryPoint ? { position: at.position, offset: recoveryPoint } : start
+    if (at !== undefined && at.bytes > 0) return at.baseOffset === recoveryPoint ? at.position : 0
     // No whole batch is there: all that was written was flushed, or what came next is torn.
     const last = await segment.native.locate(recoveryPoint - 1)
-    return last.bytes > 0 && last.baseOffset < recoveryPoint ? { position: last.position + last.bytes, offset: recoveryPoint } : start
+    return last.bytes > 0 && last.baseOffset < recoveryPoint ? last.position + last.bytes : 0
   } catch {
-    return start
+    return 0
   }
-}
-
-/**
- * With flush.messages the indexes are flushed later than the records, so that a power cut may leave fewer entries than there were. Undefined: up
- * to `end` there are as many as an append would have made; else the batch of the last entry. Rejects with a StorageError.
- */
-async function unindexedFrom(state: LogState, segment: LogSegment, end: number): Promise<Boundary | undefined> {
-  const last = await segment.native.locate(end - 1)
-  if (last.bytes === 0 || last.baseOffset >= end) return undefined
-  const { lastIndexedOffset } = segment.native.stat()
-  const entry = lastIndexedOffset < 0 ? undefined : await segment.native.locate(lastIndexedOffset)
-  const from = entry === undefined ? { position: 0, offset: segment.baseOffset } : { position: entry.position, offset: entry.baseOffset }
-  return last.position - from.position > state.config.indexIntervalBytes ? from : undefined
 }
 
 async function cutAt(state: LogState, index: number, end: ScanEnd): Promise<void> {

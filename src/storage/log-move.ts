@@ -8,7 +8,7 @@ import { batchStart, copyPiece } from './log-copy.js'
 import type { LogDir } from './log-dir.js'
 import type { MoveHost } from './log-moves.js'
 import { futureFolder, partitionFolder } from './names.js'
-import { createPartitionFolder, readTopicId, renameDurably, renameForDeletion } from './partition-folder.js'
+import { createPartitionFolder, readTopicId, nameForDeletion, renameDurably, renameForDeletion } from './partition-folder.js'
 import type { Throttle } from './throttle.js'
 
 /** Read at a time, and no more than is allowed for a second. */
@@ -57,7 +57,11 @@ export class LogMove {
   /** Begins an empty copy of `from`. Rejects with a StorageError. */
   async create(from: Log): Promise<void> {
     this.#truncations = from.truncations
-    const base = await batchStart(this.#host.runtime, from, from.logStartOffset)
+    // What the checkpoints say of an earlier log of that name there must not be taken for this one's after a crash.
+    await this.target.beginAnew(this.topic, this.partition)
+    await this.target.forgetCleanerOffset(this.#key)
+    // Where compaction took the first batches away, the offsets below the first one that is left are still there to be read from.
+    const base = Math.min(from.logStartOffset, await batchStart(this.#host.runtime, from, from.logStartOffset))
     await createPartitionFolder(this.#folder, from.topicId)
     this.to = await this.#open(from, { clean: true, recoveryPoint: base, logStartOffset: base })
   }
@@ -140,6 +144,8 @@ export class LogMove {
           logStartOffset: target.logStarts.get(this.#key)
         })
         this.to = to
+        // What was not flushed may be missing in the middle, and would not be copied again.
+        if (!target.cleanShutdown) await to.truncateTo(Math.max(to.logStartOffset, target.recoveryPoints.get(this.#key) ?? 0))
         if (followsFrom(from, to)) return to
         this.#host.log.warn(`the copy of ${this.#key} in ${target.path} has other records than the partition: it is made anew`)
       } catch (error) {
@@ -218,15 +224,16 @@ export class LogMove {
     let renamed: string | undefined
     let failure: StorageError | undefined
     try {
-      renamed = await renameForDeletion(old, topic, partition)
-      from.moved(renamed)
+      const gone = nameForDeletion(old, topic, partition)
+      await from.rename(gone, () => renameDurably(old, gone))
+      renamed = gone
     } catch (error) {
       // The other directory has everything. It is told when the partition is there.
       failure = storageError(error, old)
     }
     const place = path.join(target.path, this.#key)
     try {
-      await renameDurably(this.#folder, place)
+      await to.rename(place, () => renameDurably(this.#folder, place))
     } catch (error) {
       this.#host.failed(target, storageError(error, place))
       if (failure) this.#host.failed(source, failure)
@@ -234,7 +241,6 @@ export class LogMove {
       return undefined
     }
     this.#folder = place
-    to.moved(place)
     source.forget(topic, partition)
     // In one turn: nothing may get to the new log before what has waited.
     from.endHandover(to)
@@ -246,8 +252,7 @@ export class LogMove {
 
   async #putBack(from: Log, source: LogDir, renamed: string, old: string): Promise<void> {
     try {
-      await renameDurably(renamed, old)
-      from.moved(old)
+      await from.rename(old, () => renameDurably(renamed, old))
       await Promise.race([this.#host.assign(from, source), this.#abandoned])
     } catch (error) {
       this.#host.failed(source, storageError(error, old))

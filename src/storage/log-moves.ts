@@ -122,7 +122,8 @@ export class LogMoves {
       } catch (error) {
         if (!(error instanceof StorageError)) throw error
         this.#host.log.error(`${key} can not be moved to ${target.path}: ${error.message}`)
-        if (!isPassing(error.code)) this.#host.failed(target, error)
+        // What can't be read of the partition is no fault of the other directory.
+        if (!isPassing(error.code) && error.path.startsWith(target.path + path.sep)) this.#host.failed(target, error)
         return ErrorCode.KAFKA_STORAGE_ERROR
       }
       this.#host.log.info(`${key} moves from ${current.dir.path} to ${target.path}`)

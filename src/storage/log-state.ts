@@ -71,16 +71,20 @@ export class LogState {
   cuts = 0
   /** Bytes that readers were shown since the log was opened: only rises, whatever retention deletes. */
   appendedBytes = 0
-  /** All below it is on the disk; of the last segment perhaps without its indexes. */
+  /** All below it is on the disk. */
   recoveryPoint = 0
   /** The newest producer snapshot that is a file; -1: none. */
   snapshotOffset = -1
   /** Resolves when no snapshot is being written. */
   snapshotsWritten: Promise<void> = Promise.resolve()
+  /** That file was flushed, or found after a clean stop. */
+  snapshotFlushed = false
   /** The log can't be used any more: its folder failed, or it was closed or deleted. */
   offline = false
   /** Files came or went since the folder was last flushed, besides the segments that say so themselves. */
   folderChanged = true
+  /** Rises when the folder gets another name: at the start of it and at the end. */
+  renames = 0
   #epochsWritten = 0
   #epochWrite: Promise<void> = Promise.resolve()
   readonly #delayed = new Map<() => Promise<void>, Timer>()
@@ -156,6 +160,25 @@ export class LogState {
       }
     })
     return this.#epochWrite
+  }
+
+  /** Resolves when the folder is not being renamed. */
+  whenNamed(): Promise<void> {
+    return this.#epochWrite
+  }
+
+  /** Runs `rename`, which gives the folder another name, while no file in it is being replaced. */
+  rename(rename: () => Promise<void>): Promise<void> {
+    const done = this.#epochWrite.then(async () => {
+      this.renames++
+      try {
+        await rename()
+      } finally {
+        this.renames++
+      }
+    })
+    this.#epochWrite = done.catch(() => undefined)
+    return done
   }
 
   /**

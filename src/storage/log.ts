@@ -391,7 +391,8 @@ export class Log {
     try {
       await this.#endTimeIndex()
       // Whoever finds the folder closed cleanly takes these for what they say: they are flushed with it, or it is not closed cleanly.
-      if (state.endOffset > Math.max(0, state.snapshotOffset))
+      // One that a roll left at the end is not flushed: without it a start after a power cut would take all producers for new.
+      if (state.endOffset > 0 && (state.endOffset > state.snapshotOffset || !state.snapshotFlushed))
         await writeLastSnapshot(state, state.endOffset, encodeSnapshot(state.producers.values()))
       await this.#flusher.flush()
       await state.saveEpochs()
@@ -454,10 +455,19 @@ export class Log {
     return settleHeir(this.#state, this.#flusher, other.producers())
   }
 
-  /** The folder has been renamed. */
-  moved(folder: string): void {
+  /** The folder gets another name, by `rename`. Rejects as that does; then it has the old one. */
+  rename(folder: string, rename: () => Promise<void>): Promise<void> {
+    return this.#state.rename(async () => {
+      await rename()
+      this.#renamed(folder)
+    })
+  }
+
+  #renamed(folder: string): void {
     const state = this.#state
     state.folder = folder
+    // Its directory may have failed meanwhile.
+    if (this.#released) return
     for (const segment of state.segments.all()) segment.native.moved(state.segmentPath(segment.baseOffset))
   }
 

@@ -57,9 +57,14 @@ async function holdsSegments(folder: string): Promise<boolean> {
   }
 }
 
+/** A name beside the folder's that no start takes for a partition's. */
+export function nameForDeletion(folder: string, topic: string, partition: number): string {
+  return path.join(path.dirname(folder), deletedFolder(topic, partition, randomBytes(16).toString('hex')))
+}
+
 /** Renames the folder so that no start takes it for a partition. Returns its new path. */
 export async function renameForDeletion(folder: string, topic: string, partition: number): Promise<string> {
-  const renamed = path.join(path.dirname(folder), deletedFolder(topic, partition, randomBytes(16).toString('hex')))
+  const renamed = nameForDeletion(folder, topic, partition)
   await renameDurably(folder, renamed)
   return renamed
 }

@@ -25,6 +25,7 @@ export const SEGMENT_SUFFIXES = [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TX
 export async function writeSnapshot(state: LogState, offset: number, bytes: Buffer): Promise<void> {
   try {
     await writeFile(path.join(state.folder, offsetName(offset) + SNAPSHOT_SUFFIX), bytes)
+    if (offset >= state.snapshotOffset) state.snapshotFlushed = false
     state.snapshotOffset = Math.max(state.snapshotOffset, offset)
   } catch (error) {
     state.environment.warn(`a producer snapshot of ${state.topic}-${state.partition} could not be written`, error)
@@ -46,6 +47,7 @@ export async function writeLastSnapshot(state: LogState, offset: number, bytes: 
     throw storageError(error, file)
   }
   state.snapshotOffset = Math.max(state.snapshotOffset, offset)
+  state.snapshotFlushed = true
   state.folderChanged = true
 }
 

@@ -1,0 +1,30 @@
+/** A compacted log in another directory is the same log. */
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import test from 'ava'
+import { temporaryFolder } from '../support.js'
+import { assertSound, compact, put, seen, startCompacting } from './support.js'
+
+test('a log whose first records were compacted away keeps its start when it is moved', async (t) => {
+  const base = await temporaryFolder(t)
+  const dirs = ['one', 'two'].map((name) => path.join(base, name))
+  const compacting = await startCompacting(t, { dirs })
+  const { engine, log } = compacting
+  for (let round = 0; round < 20; round++) await put(compacting, [['k', `value ${round}`.padEnd(300, '.')]])
+  await compact(compacting)
+  const before = await seen(log)
+  t.true(before[0]!.offset > 0)
+  const { manager } = engine
+  const target = dirs.find((dir) => dir !== manager.dirOf('t', 0)!.path)!
+  t.is(await manager.moves.start('t', 0, target), 0)
+  while (manager.moves.isMoving('t', 0)) await delay(2)
+  const moved = manager.get('t', 0)!
+  t.is(moved.folder, path.join(target, 't-0'))
+  t.is(moved.logStartOffset, 0)
+  t.is(moved.endOffset, log.endOffset)
+  t.deepEqual(await seen(moved), before)
+  const { errorCode } = await moved.read(1, 1000, moved.endOffset, true)
+  t.is(errorCode, 0)
+  await engine.stop()
+  await assertSound(t, { ...engine, dir: target })
+})
