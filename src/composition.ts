@@ -27,6 +27,7 @@ import { StatusSockets } from './network/status-sockets.js'
 import { ErrorCode } from './protocol/error-codes.js'
 import type { ReadOnlyPlan } from './read-only.js'
 import { ReplicaManager } from './replication/replica-manager.js'
+import { flushPolicyText } from './storage/flush-policy.js'
 import type { Log } from './storage/log.js'
 import { LogManager } from './storage/log-manager.js'
 import { packageVersion } from './version.js'
@@ -286,17 +287,10 @@ export class Composition {
 
   #tell(dirs: readonly string[]): void {
     const { config } = this
-    const messages = config.text('log.flush.interval.messages')
-    const interval = config.get('log.flush.interval.ms')
-    const flush = config.isSet('log.flush.interval.messages')
-      ? `after every ${messages} records`
-      : interval === null
-        ? 'left to the kernel; acknowledged data survives the end of this process, not a power cut'
-        : `every ${interval} ms`
     const readOnly = this.#readOnly
     const shown = readOnly ? `${[...readOnly.shown.values()].join(', ')}, read-only` : dirs.join(', ')
     this.#log.info(`data in ${shown} (cluster ${this.services!.clusterId}, node ${this.services!.nodeId})`)
-    if (!readOnly) this.#log.info(`flush: ${flush}`)
+    if (!readOnly) this.#log.info(`flush: ${flushPolicyText(config)}`)
     this.#log.info(`transfer path: ${config.get('sluice.transfer.mode')}`)
   }
 }
