@@ -8,6 +8,7 @@ import { addLogCommand, type LogRequest } from './log-arguments.js'
 import { collectSetting, DEFAULT_HOST, DEFAULT_PORT, parsePort } from './option-values.js'
 import { addServeCommand, type ServeRequest } from './serve-arguments.js'
 import type { StatusRequest } from './status-command.js'
+import { addVerifyCrashCommand, type VerifyCrashRequest } from './verify-crash-arguments.js'
 
 /** What `sluice start` was asked for. */
 export interface StartRequest {
@@ -23,6 +24,7 @@ export type Parsed =
   | { readonly command: 'calibrate'; readonly request: CalibrateRequest }
   | { readonly command: 'serve'; readonly request: ServeRequest }
   | { readonly command: 'log'; readonly request: LogRequest }
+  | { readonly command: 'verify-crash'; readonly request: VerifyCrashRequest }
   | { readonly command: 'version' }
   /** Help was asked for (`exitCode` 0) or the usage is wrong (2); commander has written the text. */
   | { readonly command: 'done'; readonly exitCode: number }
@@ -116,6 +118,7 @@ export function parseArguments(args: readonly string[], output: Output): Parsed 
   addLogCommand(program, (request) => {
     parsed = { command: 'log', request }
   })
+  addVerifyCrashCommand(program, (request) => (parsed = { command: 'verify-crash', request }))
   program
     .command('version')
     .description('Print the version.')

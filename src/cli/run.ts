@@ -9,6 +9,7 @@ import type { CalibrateRequest } from './calibrate-command.js'
 import type { LogRequest } from './log-arguments.js'
 import type { ServeRequest } from './serve-arguments.js'
 import type { StatusRequest } from './status-command.js'
+import type { VerifyCrashRequest } from './verify-crash-arguments.js'
 
 const EXIT_FAILED = 1
 const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
@@ -25,6 +26,7 @@ export async function runCli(args: readonly string[]): Promise<void> {
     else if (parsed.command === 'calibrate') await calibrate(parsed.request)
     else if (parsed.command === 'log') process.exitCode = await log(parsed.request)
     else if (parsed.command === 'serve') await serve(parsed.request)
+    else if (parsed.command === 'verify-crash') await proveCrashSafety(parsed.request)
     else await start(parsed.request)
   } catch (error) {
     writeAll(2, `sluice: ${explain(error)}\n`)
@@ -34,6 +36,20 @@ export async function runCli(args: readonly string[]): Promise<void> {
 
 async function calibrate(request: CalibrateRequest): Promise<void> {
   const { runCalibration } = await import('./calibrate-command.js')
+  const output = { out: (text: string) => writeAll(1, text), error: (text: string) => writeAll(2, text), terminal: process.stderr.isTTY }
+  await interruptible((signal) => runCalibration(request, output, signal))
+}
+
+async function proveCrashSafety(request: VerifyCrashRequest): Promise<void> {
+  const { runVerifyCrash } = await import('./verify-crash-command.js')
+  const output = { out: (text: string) => writeAll(1, text), error: (text: string) => writeAll(2, text) }
+  await interruptible(async (signal) => {
+    if (!(await runVerifyCrash(request, output, signal))) process.exitCode = EXIT_FAILED
+  })
+}
+
+/** SIGINT and SIGTERM abort the work, which tidies up; the exit code tells of them. */
+async function interruptible(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const stop = new AbortController()
   let interrupted: number | undefined
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -42,9 +58,8 @@ async function calibrate(request: CalibrateRequest): Promise<void> {
       stop.abort()
     })
   }
-  const output = { out: (text: string) => writeAll(1, text), error: (text: string) => writeAll(2, text), terminal: process.stderr.isTTY }
   try {
-    await runCalibration(request, output, stop.signal)
+    await work(stop.signal)
   } catch (error) {
     if (interrupted === undefined) throw error
     process.exitCode = interrupted
