@@ -199,10 +199,9 @@ Napi::Value SegmentCalls::State::segment_seal(Info info) {
 
 Napi::Value SegmentCalls::State::segment_flush(Info info) {
   const std::shared_ptr<Segment> target = segment(info);
-  const bool indexes = integer_argument(info, 2, 0, 1) == 1;
-  later(Lane::Flush, target->place(), ticket_argument(info, 1), [target, indexes](Values& values) {
+  later(Lane::Flush, target->place(), ticket_argument(info, 1), [target](Values& values) {
     std::uint64_t durable = 0;
-    const int status = target->flush(durable, indexes);
+    const int status = target->flush(durable);
     values.a = static_cast<double>(durable);
     return status;
   });
@@ -322,14 +321,13 @@ Napi::Value SegmentCalls::State::segment_check_indexes(Info info) {
 
 Napi::Value SegmentCalls::State::segment_stat(Info info) {
   const SegmentFigures figures = segment(info)->figures();
-  const Doubles into = doubles_argument(info, 1, 7);
+  const Doubles into = doubles_argument(info, 1, 6);
   into.data[0] = static_cast<double>(figures.size);
   into.data[1] = static_cast<double>(figures.offset_entries);
   into.data[2] = static_cast<double>(figures.time_entries);
   into.data[3] = static_cast<double>(figures.last_timestamp);
   into.data[4] = static_cast<double>(figures.last_timestamp_offset);
   into.data[5] = static_cast<double>(figures.truncations);
-  into.data[6] = static_cast<double>(figures.last_indexed_offset);
   return info.Env().Undefined();
 }
 

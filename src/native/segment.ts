@@ -133,11 +133,9 @@ export class NativeSegment {
     )
   }
 
-  /** Returns the bytes of `.log` that are durable, and of its indexes what belongs to them. */
-  async flush({ indexes = true } = {}): Promise<number> {
-    const [, size] = await this.#runtime.run(this.#path, (ticket) =>
-      this.#runtime.native.segmentFlush(this.handle, ticket, indexes ? 1 : 0)
-    )
+  /** Returns the bytes of `.log` that are durable. */
+  async flush(): Promise<number> {
+    const [, size] = await this.#runtime.run(this.#path, (ticket) => this.#runtime.native.segmentFlush(this.handle, ticket))
     return size
   }
 
@@ -214,7 +212,6 @@ export class NativeSegment {
     timeIndexEntries: number
     lastIndexedTimestamp: number
     lastIndexedTimestampOffset: number
-    lastIndexedOffset: number
   } {
     this.#runtime.native.segmentStat(this.handle, stat)
     return {
@@ -222,8 +219,7 @@ export class NativeSegment {
       offsetIndexEntries: stat[SegmentStat.offsetIndexEntries]!,
       timeIndexEntries: stat[SegmentStat.timeIndexEntries]!,
       lastIndexedTimestamp: stat[SegmentStat.lastIndexedTimestamp]!,
-      lastIndexedTimestampOffset: stat[SegmentStat.lastIndexedTimestampOffset]!,
-      lastIndexedOffset: stat[SegmentStat.lastIndexedOffset]!
+      lastIndexedTimestampOffset: stat[SegmentStat.lastIndexedTimestampOffset]!
     }
   }
 

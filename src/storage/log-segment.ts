@@ -24,10 +24,8 @@ export class LogSegment {
   writtenBytes: number
   /** Bytes that are written or on their way. */
   assignedBytes: number
-  /** Bytes known to be on the disk, with what the indexes have of them. */
+  /** Bytes known to be on the disk. */
   durableBytes = 0
-  /** Bytes known to be on the disk, of the `.log` alone. */
-  syncedBytes = 0
   /** Its name in the folder is on the disk too. */
   inFolder = false
   /** Rises when the indexes changed behind the last append: they must be flushed once more. */
@@ -103,7 +101,6 @@ export class LogSegment {
   /** What was on its way was not written. */
   unassign(): void {
     this.writtenBytes = this.size
-    this.syncedBytes = Math.min(this.syncedBytes, this.size)
     this.assignedBytes = this.size
     if (this.size === 0) this.firstTimestamp = undefined
   }

@@ -206,7 +206,6 @@ export class LogWriter {
     this.#pending.push({
       segment,
       bytes: length,
-      end: 0,
       baseOffset,
       lastOffset,
       records,
@@ -248,7 +247,7 @@ export class LogWriter {
     this.#jobs--
     const pending = this.#pending.shift()
     assert(pending, 'an append completed that nobody waits for')
-    if (status >= 0) pending.end = pending.segment.writtenBytes += pending.bytes
+    if (status >= 0) pending.segment.writtenBytes += pending.bytes
     if (status < 0 || this.#failure !== undefined) this.#failed(pending, status < 0 ? errnoName(status) : CANCELED)
     else this.#written(pending)
     this.#afterJob()
@@ -304,15 +303,13 @@ export class LogWriter {
       for (const one of batches) this.#recordsSinceFlush += one.records
       if (this.#recordsSinceFlush >= this.#state.config.flushMessages) {
         this.#recordsSinceFlush = 0
-        let count = batches.length
+        const count = batches.length
         try {
-          await this.#flusher.flushRecords()
+          await this.#flusher.flush()
         } catch {
           for (const one of this.#unpublished.splice(0)) this.#failed(one, 'EIO')
           return
         }
-        // Those that were written before the disk began are on it as well.
-        while (count < batches.length && batches[count]!.end <= batches[count]!.segment.syncedBytes) count++
         for (const one of this.#unpublished.splice(0, count)) this.#publish(one)
       } else {
         for (const one of this.#unpublished.splice(0)) this.#publish(one)

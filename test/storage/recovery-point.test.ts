@@ -1,5 +1,5 @@
 /** How far a log is known to be on the disk, and what a start after a kill does not read again. */
-import { open, readFile, truncate } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import test from 'ava'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
@@ -96,49 +96,4 @@ test('an abort below the recovery point stands in the transaction index on the d
   const reopened = (await again.manager.whenReady('t', 0))!
   t.deepEqual(await reopened.abortedTransactions(0, 9), found)
   t.is(reopened.lastStableOffset, 9)
-})
-
-test('with flush.messages a power cut may leave fewer index entries than the records need: they are made anew', async (t) => {
-  for (const rolled of [false, true]) {
-    const topic = { ...EVERY, 'index.interval.bytes': '100' }
-    const engine = await startEngine(t, { topic })
-    const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
-    for (let round = 0; round < 40; round++) await append(engine, log, values(1, `v${round}-`, 50))
-    if (rolled) {
-      log.roll()
-      await log.whenIdle()
-    }
-    await log.flush()
-    t.is(log.recoveryPoint, 40)
-    await engine.manager.dirs[0]!.saveRecoveryPoints()
-    await engine.drop()
-    const indexes = ['.index', '.timeindex'].map((suffix) => path.join(engine.dir, 't-0', FIRST + suffix))
-    const before = await Promise.all(indexes.map((file) => readFile(file)))
-    t.true(before[0]!.length > 10 * 8)
-    await truncate(indexes[0]!, 4 * 8)
-    await truncate(indexes[1]!, 0)
-    const again = await startEngine(t, { dir: engine.dir, topic })
-    const reopened = (await again.manager.whenReady('t', 0))!
-    t.deepEqual([reopened.endOffset, (await readAll(reopened)).length], [40, 40])
-    t.deepEqual(await readFile(indexes[0]!), before[0]!)
-    await again.stop()
-  }
-})
-
-test('producers are found again in batches of which only the headers are read', async (t) => {
-  const engine = await startEngine(t)
-  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
-  const timestamp = engine.clock.now()
-  for (let sequence = 0; sequence < 10; sequence++) {
-    const bytes = sequence % 3 === 0 ? 50 : 50_000
-    const records = values(1, String(sequence), bytes)
-    await appendBytes(engine, log, buildBatch(records, { timestamp, producerId: 7, producerEpoch: 0, baseSequence: sequence }))
-  }
-  await engine.drop()
-  const again = await startEngine(t, { dir: engine.dir })
-  const [producer] = [...(await again.manager.whenReady('t', 0))!.producers()]
-  t.deepEqual(
-    producer?.batches.map(({ lastSequence, lastOffset }) => [lastSequence, lastOffset]),
-    [5, 6, 7, 8, 9].map((sequence) => [sequence, sequence])
-  )
 })

@@ -23,6 +23,8 @@ export interface Start {
   readonly dir?: string
   readonly topics?: Readonly<Record<string, number>>
   readonly settings?: Readonly<Record<string, string>>
+  /** Added to the environment of a child. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 const FOREIGN = process.env['SLUICE_TEST_BOOTSTRAP']
@@ -55,11 +57,12 @@ export interface ChildBroker extends TestBroker {
 }
 
 /** A broker in a process of its own, through the command line. Without `dir` it gets a temporary one, removed by `stop`. */
-export async function startChildBroker({ dir, topics = {}, settings = {} }: Start = {}): Promise<ChildBroker> {
+export async function startChildBroker({ dir, topics = {}, settings = {}, env = {} }: Start = {}): Promise<ChildBroker> {
   const owned = dir === undefined ? await ownedTempDir() : undefined
   const folder = dir ?? path.join(owned?.dir ?? '', 'data')
   const child = spawn(process.execPath, [CLI, 'start', ...cliArguments(folder, topics, { ...TEST_SETTINGS, ...settings })], {
     cwd: root,
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe']
   })
   let log = ''

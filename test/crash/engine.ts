@@ -1,0 +1,217 @@
+/** The engine as the crash tests run it: small segments, timers that run twenty times as fast, and topics with different flush policies. */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { systemClock, type Clock } from '../../src/clock.js'
+import { loadBrokerConfig, resolveTopicConfig, type TopicConfig } from '../../src/config/index.js'
+import type { Logger } from '../../src/log.js'
+import { Runtime } from '../../src/native/runtime.js'
+import { buildBatch } from '../../src/record/index.js'
+import { writeDurably } from '../../src/storage/files.js'
+import type { AppendOrigin, AppendResult, Log } from '../../src/storage/log.js'
+import { LogManager } from '../../src/storage/log-manager.js'
+
+/**
+ * `durable`: every acknowledgement is behind a flush. `lazy`: flushed when asked for, on a roll, and by bytes. `gone`: created and deleted.
+ * `packed`: compacted.
+ */
+export const TOPICS = { durable: 2, lazy: 2, gone: 1, packed: 1 } as const
+export type TopicName = keyof typeof TOPICS
+export const PARTITIONS: readonly (readonly [TopicName, number])[] = Object.entries(TOPICS).flatMap(([topic, count]) =>
+  Array.from({ length: count }, (_, partition) => [topic as TopicName, partition] as const)
+)
+/** Of the topics that retention cuts. */
+export const RETENTION_BYTES = 30_000
+/** The log directories, below the disk: partitions move from one to the other. */
+export const DIR_NAMES = ['data', 'more'] as const
+/** What the metadata would say: where each partition that was moved is. */
+const ASSIGNED_FILE = 'assigned'
+/** Few, so that compaction has much to throw away. */
+const KEYS = 8
+
+const FASTER = 20
+
+export interface CrashEngine {
+  readonly runtime: Runtime
+  readonly manager: LogManager
+  readonly lines: string[]
+  readonly config: (topic: string) => TopicConfig
+  /** Tells the metadata where a new log is, durably: an older one of its name may be in a directory that fails. */
+  assign(log: Log): Promise<boolean>
+  close(): Promise<void>
+  /** Without closing the logs: what is on the disk stays as it is. */
+  drop(): Promise<void>
+}
+
+/** Timers run twenty times as fast; none after `stop`. */
+function fastClock(): Clock & { stop(): void } {
+  const clock = systemClock()
+  let stopped = false
+  const schedule = (delayMs: number, run: () => void) =>
+    clock.schedule(delayMs / FASTER, () => {
+      if (!stopped) run()
+    })
+  return { ...clock, schedule, stop: () => void (stopped = true) }
+}
+
+export function dirsOf(disk: string): string[] {
+  return DIR_NAMES.map((name) => path.join(disk, name))
+}
+
+type Assigned = readonly [topicId: string, directoryId: string]
+
+/** Where each partition is, kept in a file that is replaced as a whole. */
+class Assignments {
+  readonly #file: string
+  #known: ReadonlyMap<string, Assigned>
+  #last: Promise<boolean> = Promise.resolve(true)
+
+  private constructor(file: string, known: ReadonlyMap<string, Assigned>) {
+    this.#file = file
+    this.#known = known
+  }
+
+  static async of(disk: string): Promise<Assignments> {
+    const file = path.join(disk, ASSIGNED_FILE)
+    const text = await readFile(file, 'utf8').catch(() => '[]')
+    return new Assignments(file, new Map(JSON.parse(text) as [string, Assigned][]))
+  }
+
+  get(topic: string, topicId: string, partition: number): string | undefined {
+    const [known, directoryId] = this.#known.get(`${topic}-${partition}`) ?? []
+    return known === topicId ? directoryId : undefined
+  }
+
+  /** Durable when resolved to true. */
+  set({ topic, partition, topicId }: Log, directoryId: string): Promise<boolean> {
+    this.#last = this.#last.then(async () => {
+      const next = new Map(this.#known).set(`${topic}-${partition}`, [topicId, directoryId])
+      try {
+        await writeDurably(this.#file, JSON.stringify([...next]))
+      } catch {
+        return false
+      }
+      this.#known = next
+      return true
+    })
+    return this.#last
+  }
+}
+
+/** On a disk with both directories. */
+export async function openEngine(disk: string): Promise<CrashEngine> {
+  const lines: string[] = []
+  const tell = (message: string) => void lines.push(message)
+  const log: Logger = { debug: () => undefined, info: tell, warn: tell, error: tell, limited: () => log }
+  // Compaction is asked for, so that it comes at times that the seed tells.
+  const { config: broker } = loadBrokerConfig({ 'sluice.flush.background.bytes': '20000', 'log.cleaner.enable': 'false' })
+  const config = (topic: string) =>
+    resolveTopicConfig(
+      broker,
+      new Map([
+        ['internal.segment.bytes', '4000'],
+        ['index.interval.bytes', '200'],
+        ['file.delete.delay.ms', '200'],
+        ['retention.bytes', topic === 'lazy' ? String(RETENTION_BYTES) : '-1'],
+        ...(topic === 'durable' ? ([['flush.messages', '1']] as const) : []),
+        ...(topic === 'packed'
+          ? ([
+              ['cleanup.policy', 'compact'],
+              ['min.cleanable.dirty.ratio', '0.01']
+            ] as const)
+          : [])
+      ])
+    )
+  const runtime = new Runtime({ frameMemoryBytes: 16 * 1024 * 1024 })
+  const clock = fastClock()
+  try {
+    const assignments = await Assignments.of(disk)
+    const manager = await LogManager.open({
+      dirs: dirsOf(disk),
+      runtime,
+      clock,
+      log,
+      config: broker,
+      topicConfig: config,
+      nodeId: 1,
+      assignedDir: (topic, topicId, partition) => assignments.get(topic, topicId, partition),
+      assignDir: (one, directoryId) => assignments.set(one, directoryId)
+    })
+    return {
+      runtime,
+      manager,
+      lines,
+      config,
+      assign: (one) => assignments.set(one, manager.dirOf(one.topic, one.partition)!.directoryId),
+      close: async () => {
+        await manager.close()
+        await runtime.close()
+      },
+      drop: async () => {
+        await manager.moves.close()
+        clock.stop()
+        // What is being written comes to its end: nothing may change the folder once somebody else has it.
+        for (const each of manager.dirs) if (each.online) await Promise.all([each.saveRecoveryPoints(), each.saveLogStarts()])
+        for (const each of manager.logs()) await each.abandon()
+        for (const each of manager.dirs) each.unlock()
+        await runtime.close()
+      }
+    }
+  } catch (error) {
+    await runtime.close()
+    throw error
+  }
+}
+
+/** The one producer that writes in transactions. */
+export const TRANSACTIONAL = 2001
+
+/** What the end of a transaction is called. */
+export function markerId(timestamp: number): string {
+  return `marker-${timestamp}`
+}
+
+/** The key of a batch's record. */
+export function keyOf(id: string, index: number): string {
+  let hash = index
+  for (const character of id) hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193)
+  return `k${(hash >>> 8) % KEYS}`
+}
+
+/** A batch whose records tell what they are: `${id} ${index}`, padded. */
+export interface Batch {
+  readonly id: string
+  readonly count: number
+  /** Bytes of each value. */
+  readonly pad: number
+  /** -1: not idempotent. */
+  readonly producerId: number
+  readonly sequence: number
+  readonly timestamp: number
+  readonly transactional?: boolean
+}
+
+export function batchBytes({ id, count, pad, producerId, sequence, timestamp, transactional = false }: Batch): Buffer {
+  const records = Array.from({ length: count }, (_, index) => ({
+    key: Buffer.from(keyOf(id, index)),
+    value: Buffer.from(`${id} ${index} `.padEnd(pad, '.'))
+  }))
+  return buildBatch(records, {
+    timestamp,
+    ...(producerId < 0 ? {} : { producerId, producerEpoch: 0, baseSequence: sequence, transactional })
+  })
+}
+
+export function appendBatch(
+  runtime: Runtime,
+  log: Log,
+  bytes: Buffer,
+  leaderEpoch: number,
+  origin: AppendOrigin = 'client'
+): Promise<AppendResult> {
+  const frame = runtime.frameFrom(bytes)
+  try {
+    return log.append({ frame, offset: 0, length: bytes.length, origin, leaderEpoch })
+  } finally {
+    runtime.release(frame)
+  }
+}

@@ -1,0 +1,83 @@
+/** In which order the engine asks the disk, as the journal tells: names before promises, whole files before names. */
+import { readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import test from 'ava'
+import { JournalOp, readJournal, type JournalEntry } from '../../src/cli/crash-journal.js'
+import { unsound } from './discipline.js'
+import { decodeLines } from './history.js'
+import { makePlace, removePlace } from './place.js'
+import { runChild } from './rounds.js'
+
+const SEED = 7
+
+test('what an acknowledgement behind a flush promises is on the disk before: folders, names, bytes', async (t) => {
+  const place = await makePlace()
+  t.teardown(() => removePlace(place))
+  await writeFile(place.history, '')
+  const journal = path.join(place.work, 'journal')
+  const end = await runChild(place, { journal, seed: SEED, name: 'o', operations: 80, end: 'close' })
+  t.is(end.code, 0, end.complaint)
+  const entries = readJournal(await readFile(journal))
+  t.deepEqual(unsound(entries), [])
+  const folders = new Set<string>()
+  for (const [at, entry] of entries.entries()) {
+    if (entry.op !== JournalOp.mark) continue
+    for (const line of decodeLines(entry.data.toString())) {
+      // The ends of transactions do not say their names.
+      if (line[0] !== 'ack' || line[1] !== 'durable' || line[3].startsWith('marker')) continue
+      const before = entries.slice(0, at)
+      // Where the partition was at that time: in one of the two directories.
+      const written = before.findIndex(
+        ({ op, path: name, data }) => op === JournalOp.write && isLogOf(name, line[2]) && data.includes(`${line[3]} 0 `)
+      )
+      const { path: log, file } = entries[written]!
+      const folder = path.dirname(log)
+      t.true(isSyncedBehind(before, written, file), `${log}: the bytes of ${line[3]}`)
+      const created = before.findIndex(({ op, path: name }) => op === JournalOp.create && name === log)
+      t.true(isSyncedBehind(before, created, folder), `${log}: its name`)
+      const made = before.findIndex(({ op, path: name }) => op === JournalOp.makeFolder && name === folder)
+      if (made >= 0) t.true(isSyncedBehind(before, made, path.dirname(folder)), `${folder}: its name`)
+      folders.add(folder)
+    }
+  }
+  t.true(folders.size >= 2)
+})
+
+function isLogOf(name: string, partition: number): boolean {
+  return new RegExp(`^[^/]+/durable-${partition}/\\d+\\.log$`).test(name)
+}
+
+/** Whether a sync of a file (by number) or a folder (by path) began behind an entry and has ended. */
+function isSyncedBehind(entries: readonly JournalEntry[], at: number, what: number | string): boolean {
+  const fits = (entry: JournalEntry) => (typeof what === 'number' ? entry.file === what : entry.path === what)
+  const begin = entries.findIndex((entry, index) => index > at && entry.op === JournalOp.syncBegin && fits(entry))
+  return begin >= 0 && entries.some((entry, index) => index > begin && entry.op === JournalOp.syncEnd && !entry.failed && fits(entry))
+}
+
+test('the rules of order find what breaks them', (t) => {
+  const entry = (op: number, name: string, more: Partial<JournalEntry> = {}): JournalEntry => ({
+    op,
+    path: name,
+    to: '',
+    failed: false,
+    file: name.length,
+    offset: 0,
+    length: 0,
+    timeMs: 0,
+    data: Buffer.alloc(0),
+    ...more
+  })
+  const { create, write, syncBegin, syncEnd, rename, mark } = JournalOp
+  const bytes = { data: Buffer.from('x') }
+  const sync = (name: string) => [entry(syncBegin, name), entry(syncEnd, name)]
+  const closed = entry(mark, '', { data: Buffer.from('["closed"]\n') })
+  const replace = entry(rename, 'd/a.tmp', { to: 'd/a' })
+  t.deepEqual(unsound([entry(create, 'd/a.tmp'), entry(write, 'd/a.tmp', bytes), replace]), ['d/a.tmp becomes d/a before it is flushed'])
+  const good = [entry(create, 'd/a.tmp'), entry(write, 'd/a.tmp', bytes), ...sync('d/a.tmp'), replace]
+  t.deepEqual(unsound([...good, closed]), ['d has names at the orderly stop that are not flushed'])
+  t.deepEqual(unsound([...good, ...sync('d'), closed]), [])
+  const index = (data: Buffer) => unsound([entry(create, 'd/0.index'), entry(write, 'd/0.index', { data }), ...sync('d/0.index')])
+  t.deepEqual(index(Buffer.alloc(16, 1)), [])
+  t.deepEqual(index(Buffer.alloc(13, 1)), ['d/0.index is flushed with 13 bytes, which are no whole entries'])
+  t.deepEqual(index(Buffer.concat([Buffer.alloc(8, 1), Buffer.alloc(8)])), ['d/0.index is flushed with room at its end'])
+})
