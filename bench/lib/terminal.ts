@@ -216,7 +216,8 @@ function notes(groups: readonly GroupView[], columns: number): string[] {
 function verdictLines(result: BenchmarkResult, groups: readonly GroupView[], columns: number): string[] {
   const verdict = verdictOf(result, groups)
   const hasMany = new Set(groups.flatMap(({ subjects }) => subjects)).size > 2
-  const lines = verdict.groups.length > 1 || hasMany ? verdict.headline.flatMap((text) => wrapped(`${text}.`, columns)) : []
+  const told = verdict.groups.length > 1 || hasMany ? verdict.headline : verdict.asked
+  const lines = told.flatMap((text) => wrapped(`${text}.`, columns))
   for (const { title, findings, growth } of verdict.groups) {
     if (findings.length + growth.length === 0) continue
     const isTable = new Set(findings.map(({ subject }) => subject)).size > 2

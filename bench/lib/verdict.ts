@@ -249,6 +249,8 @@ export function disturbedRounds(groups: readonly GroupView[]): string[] {
 /** The lines of the verdict: overall first, then group by group, then what grows how. */
 export interface Verdict {
   readonly headline: readonly string[]
+  /** Of the headline, what the suite is meant to reach: told however little was measured. */
+  readonly asked: readonly string[]
   readonly groups: readonly { readonly title: string; readonly findings: readonly Finding[]; readonly growth: readonly Growth[] }[]
 }
 
@@ -258,9 +260,10 @@ export function verdictOf({ suite, limits }: Pick<BenchmarkResult, 'suite' | 'li
     subjects.size > 2
       ? (['cpu', 'throughput', 'time'] as const).flatMap((figure) => bestSubjects(groups, figure, limits) ?? [])
       : overallFindings(groups).map(({ text }) => text)
-  const headline = [...boundSentence(groups, suite, limits), ...targetSentences(groups, suite), ...told]
+  const asked = [...boundSentence(groups, suite, limits), ...targetSentences(groups, suite)]
   return {
-    headline,
+    headline: [...asked, ...told],
+    asked,
     groups: groups.map((group) => ({ title: group.title, findings: findings(group), growth: suite === 'micro' ? [] : growth(group) }))
   }
 }
