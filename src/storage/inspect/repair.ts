@@ -234,8 +234,7 @@ class PartitionRepair {
   async #transactions(base: number): Promise<void> {
     const name = offsetName(base) + TXN_INDEX_SUFFIX
     const entries = this.#aborted.get(base)
-    const beforeStart = entries !== undefined && this.#bases[0]! > 0
-    if (entries === undefined || beforeStart) {
+    if (entries === undefined) {
       this.#tell(
         'left',
         name,
@@ -244,6 +243,7 @@ class PartitionRepair {
       this.whole = false
       return
     }
+    // Also of a log that lost its beginning: of a transaction that began before, readers only meet what is still here.
     await this.#step('rebuild', name, `${entries.length} aborted transactions, from the log`, () =>
       buildTransactionIndex(path.join(this.#folder, offsetName(base)), entries)
     )

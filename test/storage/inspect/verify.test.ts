@@ -176,6 +176,20 @@ test('a missing transaction index is found, and made as it was', async (t) => {
   t.deepEqual(await readFile(path.join(folder, used)), kept.get(used))
 })
 
+test('a transaction index of a log that lost its beginning is made from what is there', async (t) => {
+  const dir = await unpackGolden(t, 'clean')
+  const folder = path.join(dir, 'txn-0')
+  const names = await readdir(folder)
+  const bases = names.filter((name) => name.endsWith('.log')).toSorted()
+  for (const name of names) if (/^\d/.test(name) && name < bases[1]!.slice(0, 20)) await rm(path.join(folder, name))
+  const last = names.findLast((name) => name.endsWith('.txnindex') && name > bases[1]!)!
+  await rm(path.join(folder, last))
+  t.true((await findings(folder)).damage.length > 0)
+  t.true((await repair(folder)).whole)
+  t.deepEqual((await findings(folder)).damage, [])
+  t.true((await readFile(path.join(folder, last))).length > 0)
+})
+
 test('bad bytes in the middle of a closed segment stay until there is a quarantine, then the rest is served', async (t) => {
   const dir = await filled(t)
   const file = path.join(dir, 't-0', first('log'))
