@@ -211,7 +211,8 @@ export class LogMove {
   async #decide(from: Log, source: LogDir): Promise<boolean> {
     if (this.stopped) return false
     const assigned = await Promise.race([this.#host.assign(from, this.target), this.#abandoned])
-    if (assigned) return true
+    // While the metadata was written the directory may have failed: the partition stays where it can be served.
+    if (assigned && this.target.online) return true
     if (this.stopped) return false
     await Promise.race([this.#host.assign(from, source), this.#abandoned])
     throw new StorageError('EAGAIN', this.#folder, 'the metadata could not be changed')

@@ -197,7 +197,9 @@ class Child {
       if (manager.dirOf(log.topic, log.partition)?.online !== true) continue
       await log.whenIdle()
       this.#know(log)
-      this.say(['healed', log.topic, log.partition, await this.#append(log)])
+      const errorCode = await this.#append(log)
+      // A move that was decided may have taken it into the directory that failed.
+      if (manager.dirOf(log.topic, log.partition)?.online) this.say(['healed', log.topic, log.partition, errorCode])
     }
   }
 
