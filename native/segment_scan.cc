@@ -10,6 +10,9 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kScanBuffer = 1 << 20;
+// Where only headers are looked at, and lie as far apart as kLargeBatch, what is between them is not read.
+constexpr std::size_t kHeaderWindow = 4096;
+constexpr std::uint64_t kLargeBatch = 32 * 1024;
 // Index entries are written in groups: a segment of small batches has hundreds of thousands.
 constexpr std::size_t kEntriesPerWrite = 4096;
 
@@ -18,10 +21,10 @@ class ScanBuffer {
  public:
   ScanBuffer(int fd, std::uint64_t end) : fd_(fd), end_(end), bytes_(std::make_unique_for_overwrite<std::uint8_t[]>(kScanBuffer)) {}
 
-  // At least `need` bytes (at most kScanBuffer, and there must be so many before the end) at `position`. nullptr: error() says why.
-  const std::uint8_t* at(std::uint64_t position, std::size_t need) {
+  // At least `need` bytes (at most `window`, and there must be so many before the end) at `position`. nullptr: error() says why.
+  const std::uint8_t* at(std::uint64_t position, std::size_t need, std::size_t window = kScanBuffer) {
     if (position >= start_ && position + need <= start_ + length_) return bytes_.get() + (position - start_);
-    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(kScanBuffer, end_ - position));
+    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(window, end_ - position));
     const std::int64_t got = read_at(fd_, bytes_.get(), want, position, Wait::Yes);
     start_ = position;
     length_ = got > 0 ? static_cast<std::size_t>(got) : 0;
@@ -116,6 +119,7 @@ ScanResult Segment::scan_batches(const ScanRequest& request, Progress& progress)
   std::uint64_t position = request.position;
   ScanBuffer buffer(log_->fd(), end);
   NewEntries entries;
+  std::uint64_t batch_bytes = 0;  // of the last one
   const auto stop = [&](int status, ScanFault fault = ScanFault::None) {
     result.status = status;
     result.fault = fault;
@@ -129,7 +133,8 @@ ScanResult Segment::scan_batches(const ScanRequest& request, Progress& progress)
   while (position < end) {
     if (position - request.position >= request.max_bytes || result.rows.size() / kScanRowBytes >= request.max_rows) return stop(static_cast<int>(ScanEnd::More));
     if (end - position < kBatchHeaderBytes) return invalid(ScanFault::Torn);
-    const std::uint8_t* bytes = buffer.at(position, kBatchHeaderBytes);
+    const bool sparsely = !request.verify_crc && batch_bytes >= kLargeBatch;
+    const std::uint8_t* bytes = buffer.at(position, kBatchHeaderBytes, sparsely ? kHeaderWindow : kScanBuffer);
     if (bytes == nullptr) return stop(buffer.error());
     // The buffer moves on while the CRC is computed.
     std::uint8_t kept[kBatchHeaderBytes];
@@ -146,7 +151,8 @@ ScanResult Segment::scan_batches(const ScanRequest& request, Progress& progress)
     }
     note(progress, position, batch.size(), batch.last_offset(), batch.max_timestamp(), batch.last_offset(), entries);
     if (!request.only_idempotent || batch.producer_id() >= 0 || batch.control()) add_row(result.rows, position, kept);
-    position += batch.size();
+    batch_bytes = batch.size();
+    position += batch_bytes;
     if (!request.rebuild_indexes) {
       entries.offsets.clear();
       entries.times.clear();

@@ -1,13 +1,14 @@
 /** Walking the batches of a segment through the native scan, in pieces, so that one long recovery does not hold a disk thread. */
 import { readInt64 } from '../record/batch.js'
 import { SCAN_ROW_BYTES, ScanFlag, ScanStatus } from '../native/binding.js'
+import type { ScanResult } from '../native/segment.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
 
 export { ScanFlag }
 
 const PIECE_BYTES = 64 * 1024 * 1024
-const PIECE_ROWS = 4096
+const PIECE_ROWS = 65_536
 const HEADER_AT = 8
 
 export interface ScanEnd {
@@ -29,23 +30,36 @@ export async function scanSegment(
   onBatch: OnBatch,
   to = Infinity
 ): Promise<ScanEnd> {
-  let position = from
+  const scan = (position: number): Promise<ScanResult> =>
+    segment.native.scan(position, Math.min(PIECE_BYTES, to - position), PIECE_ROWS, flags)
+  if (from >= to) return { position: from, reason: 0 }
+  let piece = await scan(from)
   for (;;) {
-    if (position >= to) return { position, reason: 0 }
-    const piece = await segment.native.scan(position, Math.min(PIECE_BYTES, to - position), PIECE_ROWS, flags)
-    position = piece.position
-    if (piece.frame) {
-      const { buffer, start } = piece.frame
-      try {
-        for (let row = 0; row < piece.count; row++) {
-          const at = start + row * SCAN_ROW_BYTES
-          const wait = onBatch(buffer, at + HEADER_AT, readInt64(buffer, at))
-          if (wait) await wait
-        }
-      } finally {
-        state.runtime.release(piece.frame)
-      }
+    const { status, position, reason } = piece
+    // The next piece is read while this one is looked at.
+    const ahead = status === ScanStatus.more && position < to ? scan(position) : undefined
+    try {
+      await eachBatch(state, piece, onBatch)
+    } catch (error) {
+      const unseen = await ahead?.catch(() => undefined)
+      if (unseen?.frame) state.runtime.release(unseen.frame)
+      throw error
     }
-    if (piece.status !== ScanStatus.more) return { position, reason: piece.status === ScanStatus.invalid ? piece.reason : 0 }
+    if (ahead === undefined) return { position, reason: status === ScanStatus.invalid ? reason : 0 }
+    piece = await ahead
+  }
+}
+
+async function eachBatch(state: LogState, { frame, count }: ScanResult, onBatch: OnBatch): Promise<void> {
+  if (frame === undefined) return
+  const { buffer, start } = frame
+  try {
+    for (let row = 0; row < count; row++) {
+      const at = start + row * SCAN_ROW_BYTES
+      const wait = onBatch(buffer, at + HEADER_AT, readInt64(buffer, at))
+      if (wait) await wait
+    }
+  } finally {
+    state.runtime.release(frame)
   }
 }
