@@ -97,3 +97,21 @@ test('an abort below the recovery point stands in the transaction index on the d
   t.deepEqual(await reopened.abortedTransactions(0, 9), found)
   t.is(reopened.lastStableOffset, 9)
 })
+
+test('producers are found again in batches of which only the headers are read', async (t) => {
+  const engine = await startEngine(t)
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  const timestamp = engine.clock.now()
+  for (let sequence = 0; sequence < 10; sequence++) {
+    const bytes = sequence % 3 === 0 ? 50 : 50_000
+    const records = values(1, String(sequence), bytes)
+    await appendBytes(engine, log, buildBatch(records, { timestamp, producerId: 7, producerEpoch: 0, baseSequence: sequence }))
+  }
+  await engine.drop()
+  const again = await startEngine(t, { dir: engine.dir })
+  const [producer] = [...(await again.manager.whenReady('t', 0))!.producers()]
+  t.deepEqual(
+    producer?.batches.map(({ lastSequence, lastOffset }) => [lastSequence, lastOffset]),
+    [5, 6, 7, 8, 9].map((sequence) => [sequence, sequence])
+  )
+})
