@@ -221,6 +221,8 @@ class Child {
 
   /** As a follower does. What is on its way is cut too, or waits and goes behind the cut. */
   async #truncate(log: Log): Promise<void> {
+    // One that meets an error half done takes the directory offline, whatever the error.
+    if (this.#plan.ballast || this.#plan.rules) return
     const { topic, partition } = log
     const span = log.endOffset - log.logStartOffset
     const offset = log.endOffset - this.#pick(1 + Math.floor(span / 3))

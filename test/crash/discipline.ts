@@ -50,6 +50,7 @@ export function unsound(entries: readonly JournalEntry[]): string[] {
       if (state) problems.push(...flawedIndex(state))
     } else if (op === JournalOp.syncEnd) {
       const since = begun.get(file)?.shift() ?? -1
+      if (entry.failed) offline = true
       if (entry.failed) continue
       if (state) state.synced = since
       flushed.set(entry.path, since)
