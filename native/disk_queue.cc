@@ -130,8 +130,9 @@ class ThreadedDiskQueue final : public DiskQueue {
         : lanes{LaneThreads("sluice-append", options.append_threads, options.queue_limit),
                 LaneThreads("sluice-read", options.read_threads, options.queue_limit),
                 LaneThreads("sluice-flush", options.flush_threads, options.queue_limit),
-                LaneThreads("sluice-maint", options.maintenance_threads, options.queue_limit)} {}
-    std::array<LaneThreads, 4> lanes;
+                LaneThreads("sluice-maint", options.maintenance_threads, options.queue_limit),
+                LaneThreads("sluice-recover", options.recovery_threads, options.queue_limit)} {}
+    std::array<LaneThreads, 5> lanes;
   };
 
   const DiskQueueOptions options_;

@@ -8,7 +8,7 @@
 
 namespace sluice {
 
-enum class Lane { Append, Read, Flush, Maintenance };
+enum class Lane { Append, Read, Flush, Maintenance, Recovery };
 
 // Tells apart what may be on different disks: each place has threads of its own, so that a disk that is slow or stuck holds up no other.
 using Place = std::uint64_t;
@@ -23,6 +23,7 @@ struct DiskQueueOptions {
   unsigned read_threads = 8;
   unsigned flush_threads = 1;
   unsigned maintenance_threads = 1;
+  unsigned recovery_threads = 1;
   std::size_t queue_limit = 65536;  // per lane and place
 };
 

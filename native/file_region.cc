@@ -4,8 +4,10 @@
 
 namespace sluice {
 
-LogFile::~LogFile() {
-  if (fd_ >= 0) ::close(fd_);
+LogFile::~LogFile() { close_file(); }
+
+void LogFile::close_file() {
+  if (const int fd = fd_.exchange(-1, std::memory_order_relaxed); fd >= 0) ::close(fd);
 }
 
 bool LogFile::fresh(std::uint64_t position, std::int64_t now_ms) const {

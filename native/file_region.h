@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "clock.h"
 #include "cold_marks.h"
@@ -21,7 +22,16 @@ class LogFile {
   LogFile(const LogFile&) = delete;
   LogFile& operator=(const LogFile&) = delete;
 
-  int fd() const { return fd_; }
+  // -1: closed to save descriptors, which happens to no file that a region pins.
+  int fd() const { return fd_.load(std::memory_order_relaxed); }
+  // By regions on their way to a socket: what they did with the descriptor is done when the count is seen to fall.
+  void pin() { pins_.fetch_add(1, std::memory_order_relaxed); }
+  void unpin() { pins_.fetch_sub(1, std::memory_order_release); }
+  bool pinned() const { return pins_.load(std::memory_order_acquire) > 0; }
+  // Nobody else may use it meanwhile.
+  void close_file();
+  // It was closed, and goes on with the descriptor of another one.
+  void take_file(LogFile& other) { fd_.store(other.fd_.exchange(-1, std::memory_order_relaxed), std::memory_order_relaxed); }
   // Of its log; null: nobody counts.
   LogMeter* meter() const { return meter_.get(); }
   // Bytes that are written and may be read; release/acquire.
@@ -40,7 +50,8 @@ class LogFile {
  private:
   static constexpr std::int64_t kFreshMs = 3000;
 
-  const int fd_;
+  std::atomic<int> fd_;
+  std::atomic<std::uint32_t> pins_{0};
   const std::shared_ptr<LogMeter> meter_;
   std::atomic<std::uint64_t> end_;
   std::atomic<std::uint32_t> truncations_{0};
@@ -51,8 +62,35 @@ class LogFile {
   ColdMarks cold_marks_;
 };
 
+// Keeps a file open as long as it lives, and is the file.
+class PinnedFile {
+ public:
+  PinnedFile() = default;
+  PinnedFile(std::shared_ptr<LogFile> file) : file_(std::move(file)) {
+    if (file_) file_->pin();
+  }
+  PinnedFile(const PinnedFile& other) : PinnedFile(other.file_) {}
+  PinnedFile(PinnedFile&& other) noexcept : file_(std::move(other.file_)) {}
+  PinnedFile& operator=(PinnedFile other) noexcept {
+    std::swap(file_, other.file_);
+    return *this;
+  }
+  ~PinnedFile() { reset(); }
+
+  void reset() {
+    if (file_) file_->unpin();
+    file_.reset();
+  }
+  LogFile* operator->() const { return file_.get(); }
+  explicit operator bool() const { return file_ != nullptr; }
+  long use_count() const { return file_.use_count(); }
+
+ private:
+  std::shared_ptr<LogFile> file_;
+};
+
 struct FileRegion {
-  std::shared_ptr<LogFile> file;
+  PinnedFile file;
   std::uint64_t position = 0;
   std::uint64_t length = 0;
   std::uint32_t truncations = 0;  // of the file when the region was made

@@ -46,13 +46,20 @@ bool Index::rises(const IndexEntry& before, const IndexEntry& after) const {
 }
 
 int Index::open(const std::string& path, bool create, bool keep_linked) {
-  if (is_open()) return 0;
-  int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0) | (keep_linked ? O_NOFOLLOW : 0), 0644);
+  const bool again = parked();
+  if (is_open() && !again) return 0;
+  int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | (create && !again ? O_CREAT : 0) | (keep_linked ? O_NOFOLLOW : 0), 0644);
   if (fd < 0 && errno == ELOOP && keep_linked) {
     fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd >= 0) link_ = path;
   }
   if (fd < 0) return -errno;
+  if (again) {
+    std::lock_guard lock(mutex_);
+    fd_ = fd;
+    parked_ = false;
+    return 0;
+  }
   struct stat status;
   const int result = fstat(fd, &status) == 0 ? load(fd, static_cast<std::uint64_t>(status.st_size)) : -errno;
   if (result < 0) ::close(fd);
@@ -93,7 +100,21 @@ int Index::load(int fd, std::uint64_t size) {
 
 bool Index::is_open() const {
   std::lock_guard lock(mutex_);
-  return fd_ >= 0;
+  return fd_ >= 0 || parked_;
+}
+
+void Index::park() {
+  std::lock_guard lock(mutex_);
+  if (fd_ < 0) return;
+  ::close(fd_);
+  if (linked_fd_ >= 0) ::close(linked_fd_);
+  fd_ = linked_fd_ = -1;
+  parked_ = true;
+}
+
+bool Index::parked() const {
+  std::lock_guard lock(mutex_);
+  return parked_;
 }
 
 // A first entry of zeros rises from nothing, but no writer makes one: a power cut leaves it where the size came to the disk and the bytes did not.

@@ -42,7 +42,11 @@ class Index {
   // not used, and the index is not sound(). Returns 0 or -errno (-ENOENT: there is none, the index stays empty). Does nothing when it is open.
   // `keep_linked`: what a symbolic link leads to is somebody else's and never written to. Before the first change the link gives way to a copy.
   int open(const std::string& path, bool create, bool keep_linked = false);
+  // Also while its file is parked.
   bool is_open() const;
+  // Closes the file to save descriptors; what is known of it stays. Nobody may use the index until open() was called again.
+  void park();
+  bool parked() const;
   bool sound() const;
 
   std::size_t entries() const;
@@ -90,6 +94,7 @@ class Index {
   int fd_ = -1;
   int linked_fd_ = -1;  // look-ups may still use it after the copy was made
   std::string link_{};  // the path, as long as fd_ is of somebody else's file
+  bool parked_ = false;
   bool sound_ = true;
   bool ragged_ = false;  // the file may have bytes behind the last entry
   std::size_t count_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "crc32c.h"
@@ -73,12 +74,13 @@ CleanPiece LogClean::walk(Segment& source, std::uint64_t position, std::uint64_t
   };
   std::uint64_t end = 0;
   if (const int result = source.prepare(end); result < 0) return stop(result);
-  const std::shared_ptr<LogFile> log = source.opened_log();
   if (position > end) return stop(-EINVAL);
+  const std::optional<FileRegion> whole = source.region(0, end);  // keeps the file open
+  if (!whole) return stop(-EAGAIN);
   while (piece.position < end) {
     if (piece.position - position >= max_bytes) return stop(static_cast<int>(CleanStep::More));
     const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), end - piece.position));
-    const std::int64_t got = read_at(log->fd(), buffer_.data(), want, piece.position, Wait::Yes);
+    const std::int64_t got = read_at(whole->file->fd(), buffer_.data(), want, piece.position, Wait::Yes);
     if (got < 0) return stop(static_cast<int>(got));
     if (got != static_cast<std::int64_t>(want)) return stop(-EBADMSG);
     std::size_t at = 0;

@@ -32,6 +32,7 @@ class BatchHeader {
   // Of the whole batch. Meaningful when length_valid().
   std::uint64_t size() const { return static_cast<std::uint64_t>(batch_length()) + kBatchLengthOverhead; }
   bool length_valid() const { return batch_length() >= kMinBatchLength; }
+  std::int32_t leader_epoch() const { return load_be32(bytes_ + 12); }
   std::uint8_t magic() const { return bytes_[16]; }
   std::uint32_t crc() const { return static_cast<std::uint32_t>(load_be32(bytes_ + 17)); }
   std::int16_t attributes() const { return load_be16(bytes_ + 21); }

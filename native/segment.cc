@@ -31,6 +31,7 @@ Segment::Segment(SegmentOptions options)
       reserve_bytes_(options.reserve_bytes),
       place_(place_of(options.path)),
       path_(std::move(options.path)),
+      open_files_(std::move(options.open_files)),
       offsets_(IndexKind::Offset, options.index_bytes),
       times_(IndexKind::Time, options.index_bytes) {
   scanned_.last_offset = base_offset_ - 1;
@@ -46,12 +47,10 @@ std::string Segment::path() const {
   return path_;
 }
 
-std::shared_ptr<LogFile> Segment::opened_log() const { return opened_.load(std::memory_order_acquire) ? log_ : nullptr; }
-
 SegmentFigures Segment::figures() const {
   SegmentFigures figures;
   figures.last_timestamp_offset = base_offset_;
-  if (!opened_.load(std::memory_order_acquire)) {
+  if (!loaded_.load(std::memory_order_acquire)) {
     figures.size = static_cast<std::uint64_t>(std::max<std::int64_t>(stated_size_, 0));
     return figures;
   }
@@ -67,41 +66,93 @@ SegmentFigures Segment::figures() const {
   return figures;
 }
 
-std::optional<FileRegion> Segment::region(std::uint64_t position, std::uint64_t length) const {
-  if (!opened_.load(std::memory_order_acquire)) return std::nullopt;
+std::optional<FileRegion> Segment::region(std::uint64_t position, std::uint64_t length) {
+  if (!loaded_.load(std::memory_order_acquire)) return std::nullopt;
+  Pin pin;
+  if (open(pin, false) < 0) return std::nullopt;
   const std::uint32_t truncations = log_->truncations();  // before the end: a cut after this fences the region
   const std::uint64_t end = log_->end();
   if (position > end || length > end - position) return std::nullopt;
   return FileRegion{log_, position, length, truncations, place_};
 }
 
-int Segment::open() {
-  if (opened_.load(std::memory_order_acquire)) return 0;
+int Segment::open(Pin& pin, bool may_wait) {
+  used_.store(true, std::memory_order_relaxed);
+  for (;;) {
+    bool anew = false;
+    if (!opened_.load(std::memory_order_acquire)) {
+      if (const int result = open_now(anew); result < 0) return result;
+    }
+    pin = Pin(files_mutex_);
+    // Closed again in between?
+    if (!opened_.load(std::memory_order_acquire)) {
+      pin.unlock();
+      continue;
+    }
+    if (anew && open_files_) open_files_->opened(weak_from_this(), may_wait);
+    return 0;
+  }
+}
+
+int Segment::open_now(bool& anew) {
   std::lock_guard lock(open_mutex_);
   if (opened_.load(std::memory_order_acquire)) return 0;
   for (;;) {
     const std::string before = path();
     const int result = open_files();
+    anew = result == 0;
     // The folder may be renamed between reading the path and opening: the new path is known by then, or soon.
     if (result == -ENOENT && path() != before) continue;
     return result;
   }
 }
 
+bool Segment::try_close() {
+  std::unique_lock lock(files_mutex_, std::try_to_lock);
+  if (!lock || !opened_.load(std::memory_order_relaxed) || unsynced_ || sync_failed_ || keeps_open_) return false;
+  if (log_->pinned()) return false;
+  opened_.store(false, std::memory_order_release);
+  log_->close_file();
+  offsets_.park();
+  times_.park();
+  return true;
+}
+
+void Segment::make_closable() {
+  const Pin pin(files_mutex_, std::try_to_lock);
+  if (pin && opened_.load(std::memory_order_acquire)) (void)flush_open();
+}
+
+int Segment::keep_open() {
+  Pin pin;
+  const int result = open(pin);
+  if (result == 0) keeps_open_ = true;
+  return result;
+}
+
 int Segment::open_files() {
   const std::string log_path = path() + ".log" + state_;
-  const int access = read_only_ ? O_RDONLY : O_RDWR | (stated_size_ < 0 ? O_CREAT : 0);
+  const bool again = loaded_.load(std::memory_order_relaxed);
+  const bool creates = stated_size_ < 0 && !again;
+  const int access = read_only_ ? O_RDONLY : O_RDWR | (creates ? O_CREAT : 0);
   const int fd = ::open(log_path.c_str(), access | O_CLOEXEC, 0644);
   if (fd < 0) return -errno;
   auto log = std::make_shared<LogFile>(fd, static_cast<std::uint64_t>(std::max<std::int64_t>(stated_size_, 0)), meter_);
   struct stat status;
   if (fstat(fd, &status) != 0) return -errno;
-  if (stated_size_ < 0 && status.st_size > 0) return -EEXIST;   // somebody's data: never overwritten
-  if (status.st_size < stated_size_) return -ENODATA;           // less than what is said to be valid
+  // Another file has its name now: what was known of this one says nothing of that.
+  if (again && (status.st_ino != inode_ || status.st_dev != device_)) return -ENOENT;
+  const std::uint64_t end = again ? log_->end() : log->end();
+  if (creates && status.st_size > 0) return -EEXIST;                        // somebody's data: never overwritten
+  if (static_cast<std::uint64_t>(status.st_size) < end) return -ENODATA;    // less than what is said to be valid
   const int indexes = open_indexes(false);
   if (indexes < 0) return indexes;
-  ragged_ = static_cast<std::uint64_t>(status.st_size) != log->end();
-  log_ = std::move(log);
+  ragged_ = static_cast<std::uint64_t>(status.st_size) != end;
+  inode_ = status.st_ino;
+  device_ = status.st_dev;
+  if (again) log_->take_file(*log);
+  else log_ = std::move(log);
+  loaded_.store(true, std::memory_order_release);
   opened_.store(true, std::memory_order_release);
   return 0;
 }
@@ -110,20 +161,20 @@ int Segment::open_indexes(bool create) {
   const std::string base = path();
   for (auto [index, suffix] : {std::pair{&offsets_, ".index"}, std::pair{&times_, ".timeindex"}}) {
     const int result = index->open(base + suffix + state_, create, read_only_);
-    if (result < 0 && (create || result != -ENOENT)) return result;
+    if (result < 0 && (create || result != -ENOENT || index->parked())) return result;
   }
   return 0;
 }
 
 int Segment::prepare(std::uint64_t& size) {
-  const int result = open();
+  Pin pin;
+  const int result = open(pin);
   if (result == 0) size = log_->end();
   return result;
 }
 
 // The index files are created here and not by prepare: an empty partition then costs one descriptor and one file.
 int Segment::make_writable() {
-  if (const int result = open(); result < 0) return result;
   if (sealed_) return -EPERM;
   if (writable_) return 0;
   const std::uint64_t end = log_->end();
@@ -142,6 +193,7 @@ int Segment::make_writable() {
     // Entries above the end: of a log that lost its tail. They would lead astray what is appended now.
     if (const int result = offsets_.cut(offset_entries); result < 0) return result;
     if (const int result = times_.cut(time_entries); result < 0) return result;
+    unsynced_ = true;
   }
   writable_ = true;
   return 0;
@@ -247,6 +299,8 @@ int Segment::check_parts(const AppendPart* parts, std::size_t count, std::uint64
 }
 
 int Segment::append(const AppendPart* parts, std::size_t count, std::uint64_t& end) {
+  Pin pin;
+  if (const int result = open(pin); result < 0) return result;
   std::lock_guard lock(write_mutex_);
   if (read_only_) return -EROFS;
   if (const int result = make_writable(); result < 0) return result;
@@ -266,6 +320,7 @@ int Segment::append(const AppendPart* parts, std::size_t count, std::uint64_t& e
   }
   int result = write_at(log_->fd(), pieces.data(), count, start);
   if (result == 0) result = write_entries(entries);
+  unsynced_ = true;  // behind the write: a flush that runs between them finds it unset and nothing lost
   if (result < 0) {
     // What was written is behind the end and never visible; cut it now if that works, else before the next append.
     ragged_ = truncate_file(log_->fd(), start) < 0;
@@ -291,6 +346,8 @@ void Segment::remember(const std::vector<RecentBatch>& batches) {
 }
 
 int Segment::seal(std::int64_t max_timestamp, std::int64_t offset_of_max_timestamp) {
+  Pin pin;
+  if (const int result = open(pin); result < 0) return result;
   std::lock_guard lock(write_mutex_);
   if (sealed_) return 0;
   if (const int result = make_writable(); result < 0) return result;
@@ -304,6 +361,7 @@ int Segment::seal(std::int64_t max_timestamp, std::int64_t offset_of_max_timesta
     const IndexEntry entry{max_timestamp, static_cast<std::int32_t>(relative)};
     if (const int result = times_.write(&entry, 1); result < 0) return result;
     times_.publish(&entry, 1);
+    unsynced_ = true;
   }
   // What a failed append may have left: nobody comes by here again.
   if (const int result = read_only_ ? 0 : trim_indexes(); result < 0) return result;
@@ -314,9 +372,15 @@ int Segment::seal(std::int64_t max_timestamp, std::int64_t offset_of_max_timesta
 }
 
 int Segment::flush(std::uint64_t& durable) {
-  if (const int result = open(); result < 0) return result;
-  if (sync_failed_) return -EIO;
+  Pin pin;
+  if (const int result = open(pin); result < 0) return result;
   durable = log_->end();
+  return flush_open();
+}
+
+int Segment::flush_open() {
+  if (sync_failed_) return -EIO;
+  unsynced_ = false;
   int result = read_only_ ? 0 : sync_file(log_->fd());
   if (result == 0) result = offsets_.sync();
   if (result == 0) result = times_.sync();
@@ -325,8 +389,9 @@ int Segment::flush(std::uint64_t& durable) {
 }
 
 int Segment::truncate(std::uint64_t position) {
+  Pin pin;
+  if (const int result = open(pin); result < 0) return result;
   std::lock_guard lock(write_mutex_);
-  if (const int result = open(); result < 0) return result;
   const std::uint64_t end = log_->end();
   if (position > end) return -EINVAL;
   Progress progress;
@@ -349,6 +414,7 @@ int Segment::truncate(std::uint64_t position) {
   if (read_only_) ragged_ = false;
   else if (const int log = truncate_file(log_->fd(), position); log < 0) result = log;
   else ragged_ = false;
+  unsynced_ = true;
   if (cuts) cuts_done_.fetch_add(1, std::memory_order_release);
   return result;
 }

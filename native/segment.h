@@ -7,6 +7,8 @@
 // Order of publication in an append: log bytes, index bytes, end of the log, index entries. So every visible entry points below the visible end.
 #pragma once
 
+#include <sys/types.h>
+
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -15,6 +17,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
@@ -22,6 +25,7 @@
 #include "file_region.h"
 #include "frame_pool.h"
 #include "index.h"
+#include "open_files.h"
 
 namespace sluice {
 
@@ -37,6 +41,7 @@ struct SegmentOptions {
   // The log is somebody else's and opened for reading only; a cut only has it taken for shorter. So is an index that is a symbolic link: before it
   // is changed, a copy takes its place.
   bool read_only = false;
+  std::shared_ptr<OpenFiles> open_files{};  // bounds how many are open; null: nothing does
 };
 
 // One stamped batch. The bytes stay valid during the call.
@@ -62,6 +67,8 @@ struct ScanRequest {
   bool verify_crc = false;
   bool rebuild_indexes = false;
   bool only_idempotent = false;
+  // Rows only of batches of producers with an id, of the first of each leader epoch, and at the end of the one with the largest timestamp and the last one.
+  bool only_news = false;
 };
 
 enum class ScanEnd : int { End = 0, More = 1, Invalid = 2 };
@@ -84,7 +91,7 @@ struct SegmentFigures {
   std::uint32_t truncations = 0;
 };
 
-class Segment {
+class Segment : public Closable, public std::enable_shared_from_this<Segment> {
  public:
   explicit Segment(SegmentOptions options);
 
@@ -95,8 +102,15 @@ class Segment {
   // Of a look-up that has to wait for the disk: whether it is one of many in this segment. JavaScript thread.
   Urgency urgency_of_look_up();
   SegmentFigures figures() const;
-  std::shared_ptr<LogFile> opened_log() const;  // empty before the first open
-  std::optional<FileRegion> region(std::uint64_t position, std::uint64_t length) const;
+  // Of a segment that was opened once. Opens its files again where they were closed to save descriptors, which seldom waits.
+  std::optional<FileRegion> region(std::uint64_t position, std::uint64_t length);
+
+  // See Closable. Any thread.
+  bool take_used() override { return used_.exchange(false, std::memory_order_relaxed); }
+  bool try_close() override;
+  void make_closable() override;
+  // Opens the files, which stay open from now on: they are about to get other names. Disk. 0 or -errno.
+  int keep_open();
 
   // Disk. Each opens what it needs. 0 or -errno; -EBADMSG: bytes that are not what they should be.
   int prepare(std::uint64_t& size);
@@ -153,8 +167,12 @@ class Segment {
   static constexpr unsigned kMostHeaders = 8;
   static constexpr std::uint64_t kLeastLimit = 16 * 1024;  // a torn batch of less is not worth a look
 
-  int open();
+  // The files are open, and stay so as long as the pin is held. Taken before write_mutex_.
+  using Pin = std::shared_lock<std::shared_mutex>;
+  int open(Pin& pin, bool may_wait = true);
+  int open_now(bool& anew);
   int open_files();
+  int flush_open();
   std::string path() const;
   int open_indexes(bool create);
   int check_whole() const;
@@ -196,8 +214,16 @@ class Segment {
   std::string path_;
 
   std::mutex open_mutex_;  // opening; disk threads only
-  std::atomic<bool> opened_{false};
-  std::shared_ptr<LogFile> log_;  // set once, before opened_
+  std::atomic<bool> loaded_{false};
+  std::shared_ptr<LogFile> log_;  // set once, before loaded_
+  std::atomic<bool> opened_{false};  // its files are open now
+  std::shared_mutex files_mutex_;    // closing them excludes all use
+  std::atomic<bool> used_{false};
+  std::atomic<bool> unsynced_{false};
+  std::atomic<bool> keeps_open_{false};
+  ino_t inode_ = 0;  // of the .log; set by open_files
+  dev_t device_ = 0;
+  const std::shared_ptr<OpenFiles> open_files_;
 
   Index offsets_;
   Index times_;
@@ -218,7 +244,7 @@ class Segment {
   mutable std::mutex recent_mutex_;  // never held during I/O
   std::deque<RecentBatch> recent_;   // the newest batches, in order, without gaps up to recent_end_
   std::uint64_t recent_end_ = 0;
-  std::array<Boundary, kReaders> boundaries_;  // behind what was found last, for as many readers
+  std::vector<Boundary> boundaries_;  // behind what was found last, for kReaders readers; none before the first
   std::size_t next_boundary_ = 0;
 };
 

@@ -40,13 +40,16 @@ int Segment::check_whole() const {
 }
 
 int Segment::locate(std::int64_t offset, Wait wait, BatchPlace& out, std::uint64_t limit) {
+  Pin pin;
   if (wait == Wait::Yes) {
-    if (const int result = open(); result < 0) return result;
+    if (const int result = open(pin); result < 0) return result;
     if (const int result = read_only_ ? check_whole() : 0; result < 0) return result;
     const ColdMarks::Reading reading(log_->cold_marks(), 0, UINT64_MAX);
     return beside_cuts(wait, [&] { return locate_once(offset, wait, limit, out); });
   }
-  if (!opened_.load(std::memory_order_acquire)) return -EAGAIN;
+  pin = Pin(files_mutex_, std::try_to_lock);
+  if (!pin || !opened_.load(std::memory_order_acquire)) return -EAGAIN;
+  used_.store(true, std::memory_order_relaxed);
   if (const int result = read_only_ ? check_whole() : 0; result < 0) return result;
   return beside_cuts(wait, [&] { return locate_once(offset, wait, limit, out); });
 }
@@ -144,6 +147,7 @@ void Segment::remember_boundary(std::int64_t asked, const Boundary& next) {
     boundary = next;
     return;
   }
+  if (boundaries_.empty()) boundaries_.resize(kReaders);
   boundaries_[next_boundary_++ % kReaders] = next;
 }
 
@@ -174,7 +178,8 @@ bool Segment::locate_recent(std::int64_t offset, std::uint64_t limit, BatchPlace
 }
 
 int Segment::locate_timestamp(std::int64_t timestamp, BatchPlace& out) {
-  if (const int result = open(); result < 0) return result;
+  Pin pin;
+  if (const int result = open(pin); result < 0) return result;
   const ColdMarks::Reading reading(log_->cold_marks(), 0, UINT64_MAX);
   return beside_cuts(Wait::Yes, [&] { return locate_timestamp_once(timestamp, out); });
 }
@@ -208,7 +213,8 @@ int Segment::locate_timestamp_once(std::int64_t timestamp, BatchPlace& out) {
 
 int Segment::indexed_offset(std::uint64_t position, std::int64_t& offset) {
   offset = -1;
-  if (const int result = open(); result < 0) return result;
+  Pin pin;
+  if (const int result = open(pin); result < 0) return result;
   if (position > INT32_MAX) return 0;
   return beside_cuts(Wait::Yes, [&] {
     IndexEntry entry;
@@ -222,7 +228,8 @@ int Segment::indexed_offset(std::uint64_t position, std::int64_t& offset) {
 }
 
 int Segment::read(std::uint64_t position, std::size_t length, FramePool& frames, FrameRef& out) {
-  if (const int result = open(); result < 0) return result;
+  Pin pin;
+  if (const int result = open(pin); result < 0) return result;
   const ColdMarks::Reading reading(log_->cold_marks(), position, position + length);
   const std::uint64_t end = log_->end();
   if (position >= end || length == 0) return 0;

@@ -63,10 +63,54 @@ void add_row(std::vector<std::uint8_t>& rows, std::uint64_t position, const std:
   std::memcpy(rows.data() + at + 8, header, kBatchHeaderBytes);
 }
 
+// Which batches of a scan get a row.
+class Rows {
+ public:
+  explicit Rows(const ScanRequest& request) : request_(request) {}
+
+  void add(std::vector<std::uint8_t>& rows, std::uint64_t position, const std::uint8_t* bytes) {
+    const BatchHeader batch(bytes);
+    const bool producer = batch.producer_id() >= 0 || batch.control();
+    if (!request_.only_news) {
+      if (!request_.only_idempotent || producer) add_row(rows, position, bytes);
+      return;
+    }
+    const bool added = producer || !any_ || batch.leader_epoch() != epoch_;
+    if (added) add_row(rows, position, bytes);
+    epoch_ = batch.leader_epoch();
+    last_.keep(position, bytes, added);
+    if (!any_ || batch.max_timestamp() > BatchHeader(newest_.bytes).max_timestamp()) newest_.keep(position, bytes, added);
+    any_ = true;
+  }
+  void finish(std::vector<std::uint8_t>& rows) {
+    if (!any_) return;
+    if (!newest_.added) add_row(rows, newest_.position, newest_.bytes);
+    if (!last_.added && last_.position != newest_.position) add_row(rows, last_.position, last_.bytes);
+  }
+
+ private:
+  struct Kept {
+    void keep(std::uint64_t at, const std::uint8_t* header, bool is_added) {
+      position = at;
+      added = is_added;
+      std::memcpy(bytes, header, kBatchHeaderBytes);
+    }
+    std::uint64_t position = 0;
+    bool added = false;
+    std::uint8_t bytes[kBatchHeaderBytes] = {};
+  };
+  const ScanRequest& request_;
+  bool any_ = false;
+  std::int32_t epoch_ = 0;
+  Kept last_;
+  Kept newest_;
+};
+
 }  // namespace
 
 int Segment::begin_rebuild(std::uint64_t position) {
   if (const int result = open_indexes(true); result < 0) return result;
+  unsynced_ = true;
   writable_ = false;
   sealed_ = false;
   if (position > 0 && position == scanned_to_) return 0;
@@ -94,7 +138,8 @@ int Segment::flush_rebuilt(NewEntries& entries) {
 ScanResult Segment::scan(const ScanRequest& request) {
   ScanResult result;
   result.position = request.position;
-  if (result.status = open(); result.status < 0) return result;
+  Pin pin;
+  if (result.status = open(pin); result.status < 0) return result;
   if (request.position > log_->end()) {
     result.status = -EINVAL;
     return result;
@@ -120,7 +165,9 @@ ScanResult Segment::scan_batches(const ScanRequest& request, Progress& progress)
   ScanBuffer buffer(log_->fd(), end);
   NewEntries entries;
   std::uint64_t batch_bytes = 0;  // of the last one
+  Rows rows(request);
   const auto stop = [&](int status, ScanFault fault = ScanFault::None) {
+    rows.finish(result.rows);
     result.status = status;
     result.fault = fault;
     result.position = position;
@@ -150,7 +197,7 @@ ScanResult Segment::scan_batches(const ScanRequest& request, Progress& progress)
       if (crc != batch.crc()) return invalid(ScanFault::Crc);
     }
     note(progress, position, batch.size(), batch.last_offset(), batch.max_timestamp(), batch.last_offset(), entries);
-    if (!request.only_idempotent || batch.producer_id() >= 0 || batch.control()) add_row(result.rows, position, kept);
+    rows.add(result.rows, position, kept);
     batch_bytes = batch.size();
     position += batch_bytes;
     if (!request.rebuild_indexes) {
@@ -164,7 +211,8 @@ ScanResult Segment::scan_batches(const ScanRequest& request, Progress& progress)
 }
 
 int Segment::check_indexes() {
-  if (const int result = open(); result < 0) return result;
+  Pin pin;
+  if (const int result = open(pin); result < 0) return result;
   const std::uint64_t end = log_->end();
   if (end > 0 && (!offsets_.is_open() || !times_.is_open())) return -ENOENT;
   if (!offsets_.sound() || !times_.sound()) return -EBADMSG;

@@ -3,7 +3,7 @@ import { randomInt, randomUUID } from 'node:crypto'
 import { FetchSessions } from './broker/fetch-session.js'
 import { INTERNAL_TOPICS, type BrokerServices } from './broker/services.js'
 import { SlowRequests } from './broker/slow-requests.js'
-import { topicTraffic, type BrokerStatus } from './broker/status.js'
+import { dirStatus, topicTraffic, type BrokerStatus } from './broker/status.js'
 import { WokenFetches } from './broker/woken-fetches.js'
 import { systemClock } from './clock.js'
 import type { BrokerConfig } from './config/broker-config.js'
@@ -19,6 +19,7 @@ import { readOnlyHandlers } from './handlers/read-only.js'
 import type { Logger, OpenLog } from './log.js'
 import { directoryOf } from './metadata/controller/directories.js'
 import { LocalController } from './metadata/local-controller.js'
+import { descriptorWarning, openSegments } from './native/open-files.js'
 import { METADATA_TOPIC, METADATA_TOPIC_ID, StorageMetadataLog } from './metadata/storage-metadata-log.js'
 import { TransferMode, type IoOptions, type TransferOptions } from './native/binding.js'
 import { Runtime } from './native/runtime.js'
@@ -68,7 +69,9 @@ export class Composition {
       readThreads: config.get('sluice.disk.read.threads'),
       flushThreads: config.get('sluice.disk.flush.threads'),
       maintenanceThreads: config.get('sluice.disk.maintenance.threads'),
+      recoveryThreads: config.get('num.recovery.threads.per.data.dir'),
       laneQueueLimit: config.get('sluice.disk.queue.limit'),
+      openSegments: openSegments(config.get('sluice.disk.open.files')),
       frameMemoryBytes: requestMemoryBytes(config)
     })
   }
@@ -163,7 +166,7 @@ export class Composition {
         cpuSystemMs: system / US_PER_MS,
         residentBytes: process.memoryUsage.rss()
       },
-      dirs: this.#logs!.dirs.map(({ path, directoryId, online }) => ({ path, directoryId, online })),
+      dirs: this.#logs!.dirs.map((dir) => dirStatus(dir, this.#logs!.recovery(dir))),
       transfer: { mode: config.get('sluice.transfer.mode'), ...thresholds },
       requestBytes,
       total,
@@ -292,6 +295,8 @@ export class Composition {
     this.#log.info(`data in ${shown} (cluster ${this.services!.clusterId}, node ${this.services!.nodeId})`)
     if (!readOnly) this.#log.info(`flush: ${flushPolicyText(config)}`)
     this.#log.info(`transfer path: ${config.get('sluice.transfer.mode')}`)
+    const warning = descriptorWarning(Array.from(this.#logs!.partitions()).length, config.get('sluice.disk.open.files'))
+    if (warning !== undefined) this.#log.warn(warning)
   }
 }
 

@@ -81,8 +81,10 @@ void Runtime::open(const Napi::CallbackInfo& info) {
   disk.read_threads = static_cast<unsigned>(option(options, "readThreads", 1, kMaxThreads));
   disk.flush_threads = static_cast<unsigned>(option(options, "flushThreads", 1, kMaxThreads));
   disk.maintenance_threads = static_cast<unsigned>(option(options, "maintenanceThreads", 1, kMaxThreads));
+  disk.recovery_threads = static_cast<unsigned>(option(options, "recoveryThreads", 1, kMaxThreads));
   disk.queue_limit = static_cast<std::size_t>(option(options, "laneQueueLimit", 1, 1e9));
   const auto memory = static_cast<std::size_t>(option(options, "frameMemoryBytes", 1, kMaxSafeInteger));
+  const auto open_segments = static_cast<std::size_t>(option(options, "openSegments", 1, kMaxSafeInteger));
 
   waker_ = Waker::open(env, info[1].As<Napi::Function>(), [this] { shut_down(true); });
   if (!waker_) throw std::runtime_error("no event loop");
@@ -92,10 +94,12 @@ void Runtime::open(const Napi::CallbackInfo& info) {
     events_ = std::make_unique<EventChannel>([waker = waker_] { waker->wake(); });
     pool_ = std::make_shared<SlabPool>(memory);
     disk_ = DiskQueue::create(disk);
-    segment_calls_ = std::make_unique<SegmentCalls>(*events_, pool_, *disk_);
+    segment_calls_ = std::make_unique<SegmentCalls>(*events_, pool_, *disk_, open_segments);
     segment_calls_->define(env, Value());
     clean_calls_ = std::make_unique<CleanCalls>(*events_, pool_, *disk_, [calls = segment_calls_.get()](std::uint64_t handle) { return calls->find(handle); });
     clean_calls_->define(env, Value());
+    folder_calls_ = std::make_unique<FolderCalls>(*events_, pool_, *disk_);
+    folder_calls_->define(env, Value());
   } catch (...) {
     shut_down(false);
     throw;
@@ -111,12 +115,14 @@ void Runtime::shut_down(bool environment_ends) {
   }
   if (clean_calls_) clean_calls_->close();
   if (segment_calls_) segment_calls_->close();
+  if (folder_calls_) folder_calls_->close();
   if (disk_) disk_->stop();
   if (events_) events_->close();
   // Cold reads of the disk queue may name it no longer.
   io_.reset();
   clean_calls_.reset();
   segment_calls_.reset();
+  folder_calls_.reset();
   if (!environment_ends) {
     for (auto& slab : slabs_)
       if (!slab.IsEmpty()) slab.Value().Detach();

@@ -14,6 +14,7 @@
 #include "../io_server.h"
 #include "../slab_pool.h"
 #include "clean_calls.h"
+#include "folder_calls.h"
 #include "segment_calls.h"
 #include "waker.h"
 
@@ -66,6 +67,7 @@ class Runtime : public Napi::ObjectWrap<Runtime> {
   std::unique_ptr<DiskQueue> disk_;
   std::unique_ptr<SegmentCalls> segment_calls_;
   std::unique_ptr<CleanCalls> clean_calls_;
+  std::unique_ptr<FolderCalls> folder_calls_;
   std::unique_ptr<IoServer> io_;
   std::vector<Napi::Reference<Napi::ArrayBuffer>> slabs_;  // by slab id
   std::vector<std::uint32_t> retired_;

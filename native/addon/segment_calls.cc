@@ -9,6 +9,7 @@
 #include "../segment.h"
 #include "../strand.h"
 #include "arguments.h"
+#include "disk_job.h"
 #include "handles.h"
 
 namespace sluice {
@@ -22,15 +23,18 @@ constexpr std::int64_t kMaxScanRows = 1 << 20;
 constexpr std::int64_t kVerifyCrc = 1;
 constexpr std::int64_t kRebuildIndexes = 2;
 constexpr std::int64_t kOnlyIdempotent = 4;
+constexpr std::int64_t kOnlyNews = 8;
 
 }  // namespace
 
 struct SegmentCalls::State {
-  State(EventChannel& channel, std::shared_ptr<FramePool> pool, DiskQueue& disk) : events(channel), frames(std::move(pool)), queue(disk) {}
+  State(EventChannel& channel, std::shared_ptr<FramePool> pool, DiskQueue& disk, std::size_t open_segments)
+      : events(channel), frames(std::move(pool)), queue(disk), open_files(std::make_shared<OpenFiles>(open_segments)) {}
 
   EventChannel& events;
   std::shared_ptr<FramePool> frames;
   DiskQueue& queue;
+  const std::shared_ptr<OpenFiles> open_files;
   Handles<Segment> segments{0};
   Handles<Strand> strands{1};
   bool closed = false;
@@ -55,27 +59,12 @@ struct SegmentCalls::State {
     return frame;
   }
 
-  struct Values {
-    double a = 0;
-    double b = 0;
-    double c = 0;
-  };
+  using Values = JobValues;
 
   // Runs `work(values) -> status` on a lane and completes `ticket`, exactly once.
   template <typename Work>
   void later(Lane lane, Place place, double ticket, Work work, Urgency urgency = Urgency::Prompt) {
-    auto job = [&channel = events, ticket, work = std::move(work)]() mutable {
-      Values values;
-      int status;
-      try {
-        status = work(values);
-      } catch (const std::bad_alloc&) {
-        status = -ENOMEM;
-        values = {};
-      }
-      channel.complete(ticket, status, values.a, values.b, values.c);
-    };
-    if (!queue.submit(lane, place, std::move(job), urgency)) events.complete(ticket, -EAGAIN);
+    run_later(events, queue, lane, place, ticket, std::move(work), urgency);
   }
 
   static void place(const BatchPlace& place, Values& values) {
@@ -91,6 +80,7 @@ struct SegmentCalls::State {
   Napi::Value segment_open(const Napi::CallbackInfo& info);
   Napi::Value segment_moved(const Napi::CallbackInfo& info);
   Napi::Value segment_prepare(const Napi::CallbackInfo& info);
+  Napi::Value segment_keep_open(const Napi::CallbackInfo& info);
   Napi::Value segment_append(const Napi::CallbackInfo& info);
   Napi::Value segment_seal(const Napi::CallbackInfo& info);
   Napi::Value segment_flush(const Napi::CallbackInfo& info);
@@ -152,6 +142,7 @@ Napi::Value SegmentCalls::State::segment_open(Info info) {
   if (!info[6].IsUndefined()) options.reserve_bytes = static_cast<std::uint64_t>(integer_argument(info, 6, 0, INT_MAX));
   if (!info[7].IsUndefined()) options.state = path_argument(info, 7);
   options.read_only = info[8].IsBoolean() && info[8].As<Napi::Boolean>().Value();
+  options.open_files = open_files;
   return Napi::Number::New(info.Env(), segments.add(std::make_shared<Segment>(std::move(options))));
 }
 
@@ -167,6 +158,12 @@ Napi::Value SegmentCalls::State::segment_prepare(Info info) {
   const std::shared_ptr<Strand> order = strand(info, 1);
   job.ticket = ticket_argument(info, 2);
   order->submit(std::move(job));
+  return info.Env().Undefined();
+}
+
+Napi::Value SegmentCalls::State::segment_keep_open(Info info) {
+  const std::shared_ptr<Segment> target = segment(info);
+  later(Lane::Maintenance, target->place(), ticket_argument(info, 1), [target](Values&) { return target->keep_open(); });
   return info.Env().Undefined();
 }
 
@@ -294,12 +291,13 @@ Napi::Value SegmentCalls::State::segment_scan(Info info) {
   request.position = static_cast<std::uint64_t>(integer_argument(info, 1, 0, kMaxSafeInteger));
   request.max_bytes = static_cast<std::uint64_t>(integer_argument(info, 2, 1, kMaxSafeInteger));
   request.max_rows = static_cast<std::uint64_t>(std::min<std::int64_t>(integer_argument(info, 3, 1, kMaxSafeInteger), kMaxScanRows));
-  const std::int64_t flags = integer_argument(info, 4, 0, 7);
+  const std::int64_t flags = integer_argument(info, 4, 0, 15);
   request.verify_crc = (flags & kVerifyCrc) != 0;
   request.rebuild_indexes = (flags & kRebuildIndexes) != 0;
   request.only_idempotent = (flags & kOnlyIdempotent) != 0;
+  request.only_news = (flags & kOnlyNews) != 0;
   const std::shared_ptr<Segment> target = segment(info);
-  later(Lane::Maintenance, target->place(), ticket_argument(info, 5), [target, pool = frames, request](Values& values) {
+  later(Lane::Recovery, target->place(), ticket_argument(info, 5), [target, pool = frames, request](Values& values) {
     const ScanResult result = target->scan(request);
     values.b = static_cast<double>(result.position);
     values.c = static_cast<double>(static_cast<int>(result.fault));
@@ -315,7 +313,7 @@ Napi::Value SegmentCalls::State::segment_scan(Info info) {
 
 Napi::Value SegmentCalls::State::segment_check_indexes(Info info) {
   const std::shared_ptr<Segment> target = segment(info);
-  later(Lane::Maintenance, target->place(), ticket_argument(info, 1), [target](Values&) { return target->check_indexes(); });
+  later(Lane::Recovery, target->place(), ticket_argument(info, 1), [target](Values&) { return target->check_indexes(); });
   return info.Env().Undefined();
 }
 
@@ -356,8 +354,8 @@ Napi::Value SegmentCalls::State::restamp_crc(Info info) {
   return info.Env().Undefined();
 }
 
-SegmentCalls::SegmentCalls(EventChannel& events, std::shared_ptr<FramePool> frames, DiskQueue& queue)
-    : state_(std::make_shared<State>(events, std::move(frames), queue)) {}
+SegmentCalls::SegmentCalls(EventChannel& events, std::shared_ptr<FramePool> frames, DiskQueue& queue, std::size_t open_segments)
+    : state_(std::make_shared<State>(events, std::move(frames), queue, open_segments)) {}
 
 SegmentCalls::~SegmentCalls() { close(); }
 
@@ -398,6 +396,7 @@ void SegmentCalls::define(Napi::Env env, Napi::Object target) {
   set("segmentOpen", &State::segment_open);
   set("segmentMoved", &State::segment_moved);
   set("segmentPrepare", &State::segment_prepare);
+  set("segmentKeepOpen", &State::segment_keep_open);
   set("segmentAppend", &State::segment_append);
   set("segmentSeal", &State::segment_seal);
   set("segmentFlush", &State::segment_flush);

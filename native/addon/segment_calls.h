@@ -18,7 +18,8 @@ namespace sluice {
 // Order of an end: close(), DiskQueue::stop() (jobs still complete through `events`), then this object, the queue and the channel may go.
 class SegmentCalls {
  public:
-  SegmentCalls(EventChannel& events, std::shared_ptr<FramePool> frames, DiskQueue& queue);
+  // `open_segments`: so many have their files open at a time, as far as they can be closed.
+  SegmentCalls(EventChannel& events, std::shared_ptr<FramePool> frames, DiskQueue& queue, std::size_t open_segments);
   ~SegmentCalls();  // closes
   SegmentCalls(const SegmentCalls&) = delete;
   SegmentCalls& operator=(const SegmentCalls&) = delete;

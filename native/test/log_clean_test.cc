@@ -80,8 +80,9 @@ Bytes marker(std::int64_t offset, std::int64_t producer_id, bool commit) {
 
 struct Files {
   explicit Files(std::int64_t base = 0)
-      : source({.path = folder.file("00000000000000000000"), .base_offset = base}),
-        into({.path = folder.file("00000000000000000000"), .base_offset = base, .state = ".cleaned"}) {}
+      : source(*segments_.emplace_back(std::make_unique<Segment>(SegmentOptions{.path = folder.file("00000000000000000000"), .base_offset = base}))),
+        into(*segments_.emplace_back(
+            std::make_unique<Segment>(SegmentOptions{.path = folder.file("00000000000000000000"), .base_offset = base, .state = ".cleaned"}))) {}
 
   void append(const Bytes& batch) {
     const BatchHeader header(batch.data());
@@ -122,7 +123,7 @@ struct Files {
 
   std::vector<Bytes> read(std::uint64_t size) {
     Bytes all(size);
-    CHECK_EQ(read_at(into.opened_log()->fd(), all.data(), all.size(), 0, Wait::Yes), static_cast<std::int64_t>(size));
+    CHECK_EQ(read_at(into.region(0, size)->file->fd(), all.data(), all.size(), 0, Wait::Yes), static_cast<std::int64_t>(size));
     std::vector<Bytes> batches;
     for (std::size_t at = 0; at < all.size();) {
       const BatchHeader header(all.data() + at);
@@ -137,8 +138,10 @@ struct Files {
   }
 
   TempFolder folder;
-  Segment source;
-  Segment into;
+  // On the heap: ThreadSanitizer takes a mutex for that of another test which had its place on the stack.
+  std::vector<std::unique_ptr<Segment>> segments_;
+  Segment& source;
+  Segment& into;
   std::int64_t next = 0;
 };
 

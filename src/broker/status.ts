@@ -4,6 +4,7 @@
  */
 import { IO_COUNTERS, IoCounter, LOG_COUNTERS, LogCounter } from '../native/binding.js'
 import type { ReplicaManager } from '../replication/replica-manager.js'
+import type { RecoveryProgress } from '../storage/log-opener.js'
 
 /**
  * Bytes of log files that went to clients. They are what system calls returned: the sum by path, and the sum by what was known of the page
@@ -67,6 +68,14 @@ export interface TopicStatus extends TopicTraffic {
   readonly name: string
 }
 
+export interface DirStatus {
+  readonly path: string
+  readonly directoryId: string
+  readonly online: boolean
+  /** Present while logs wait for their recovery; see RecoveryProgress. */
+  readonly recovery?: RecoveryProgress
+}
+
 export interface BrokerStatus {
   readonly schema: 1
   readonly version: string
@@ -77,7 +86,7 @@ export interface BrokerStatus {
   readonly uptimeMs: number
   /** Of the process that the broker runs in. */
   readonly process: { readonly pid: number; readonly cpuUserMs: number; readonly cpuSystemMs: number; readonly residentBytes: number }
-  readonly dirs: readonly { readonly path: string; readonly directoryId: string; readonly online: boolean }[]
+  readonly dirs: readonly DirStatus[]
   readonly transfer: { readonly mode: string; readonly copyBelowBytes: number; readonly inlineBelowBytes: number }
   /** Memory that holds requests now. */
   readonly requestBytes: number
@@ -129,6 +138,10 @@ function fileTraffic(counters: Float64Array, first: number): FileTraffic {
     coldBytes: at(LogCounter.coldBytes),
     coldMs: at(LogCounter.coldMicros) / US_PER_MS
   }
+}
+
+export function dirStatus({ path, directoryId, online }: DirStatus, recovery: RecoveryProgress | undefined): DirStatus {
+  return { path, directoryId, online, ...(recovery === undefined ? {} : { recovery }) }
 }
 
 interface TopicSums {

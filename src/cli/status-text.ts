@@ -48,7 +48,12 @@ function topicsSince(before: readonly TopicStatus[], now: readonly TopicStatus[]
 
 function head(status: BrokerStatus): string {
   const { process, transfer, total } = status
-  const dirs = status.dirs.map(({ path, online }) => (online ? path : `${path} (offline)`))
+  const dirs = status.dirs.map(({ path, online, recovery }) => {
+    if (!online) return `${path} (offline)`
+    if (recovery === undefined) return path
+    const { logs, recoveredLogs, checkedBytes, bytes: all } = recovery
+    return `${path} (recovering: ${count(recoveredLogs)} of ${count(logs)} logs, ${bytes(checkedBytes)} of ${bytes(all)})`
+  })
   return table(
     [
       ['broker', `Sluice ${status.version}, node ${status.nodeId} of cluster ${status.clusterId}, pid ${process.pid}`],

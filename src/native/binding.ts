@@ -53,7 +53,11 @@ export interface RuntimeOptions {
   readonly readThreads: number
   readonly flushThreads: number
   readonly maintenanceThreads: number
+  /** Scans of segments, and surveys of whole folders. */
+  readonly recoveryThreads: number
   readonly laneQueueLimit: number
+  /** Segments whose files are open at a time (three each), as far as others can be closed: the least recently used ones are, when nothing of them is unflushed or on its way. */
+  readonly openSegments: number
   /** Bytes of received frames that may be held at once (`sluice.request.memory.bytes`), charged as bytes arrive. */
   readonly frameMemoryBytes: number
 }
@@ -158,7 +162,11 @@ export const Location = {
 /** A row of a scan: position in the file (int64, big-endian), then the 61 bytes of the batch header, then 3 zero bytes. */
 export const SCAN_ROW_BYTES = 72
 
-export const ScanFlag = { verifyCrc: 1, rebuildIndexes: 2, onlyIdempotent: 4 } as const
+/**
+ * onlyNews: rows of batches of producers with an id and of control batches, of the first batch of each leader epoch, and, last and perhaps behind
+ * their turn, of the batch with the largest timestamp and of the last batch. For each call anew.
+ */
+export const ScanFlag = { verifyCrc: 1, rebuildIndexes: 2, onlyIdempotent: 4, onlyNews: 8 } as const
 /** Why a scan stopped: completion status. */
 export const ScanStatus = { more: 1, end: 0, invalid: 2 } as const
 
@@ -234,6 +242,8 @@ export interface NativeRuntime {
   segmentMoved(segment: number, path: string): void
   /** Opens or creates the files now. Completes with value1 = size of `.log`. */
   segmentPrepare(segment: number, strand: number, ticket: number): void
+  /** Opens the files, which stay open until segmentClose: they are about to get other names. */
+  segmentKeepOpen(segment: number, ticket: number): void
   /**
    * Appends `length` bytes at `offset` of the frame: one batch whose base offset and leader epoch are already stamped in the frame.
    * Takes a reference of the frame until written. Completes when the bytes are in the page cache and the index entries published. Not durable: see segmentFlush.
@@ -311,6 +321,16 @@ export interface NativeRuntime {
   /** See CleanFigure. */
   cleanFigures(clean: number, into: Float64Array): void
   cleanDrop(clean: number): void
+
+  /**
+   * Lists folders of `dir`, and reads small files of each. `folders` and `texts` hold names with a zero character between them.
+   * value1 = frame (0: nothing was asked), in the format of native/folder_survey.h; see src/native/folders.ts.
+   */
+  surveyFolders(dir: string, folders: string, texts: string, ticket: number): void
+  /** Writes small files of the log folder `dir`, in the format of native/folder_survey.h. -errno of the first that failed; the others are written all the same. */
+  writeFiles(dir: string, files: Uint8Array, durable: boolean, ticket: number): void
+  /** Makes all durable that was written to the file system of a lock (`lockFile`) of the log folder `dir`. -EOPNOTSUPP: not known to on that kind. */
+  syncFileSystem(dir: string, lock: number, ticket: number): void
 
   /**
    * Checks the batches in a range of a frame: whole batches, lengths, magic 2, counts, CRC. Returns the number of batches,

@@ -6,6 +6,7 @@ import { strict as assert } from 'node:assert'
 import os from 'node:os'
 import { StorageError } from '../errors.js'
 import { EVENT_STRIDE, EventKind, loadAddon, type NativeRuntime, type RuntimeOptions } from './binding.js'
+import { openSegments } from './open-files.js'
 
 /** Called once per job, on the JavaScript thread: status (below 0: -errno) and the job's values (see binding.ts). */
 export type Completion = (status: number, value1: number, value2: number, value3: number) => void
@@ -33,11 +34,12 @@ const ROWS_PER_POLL = 512
 /** A turn of the event loop handles frames for about so long, then lets timers and other I/O in. */
 const TURN_MS = 5
 
-const DEFAULTS: RuntimeOptions = {
+const DEFAULTS: Omit<RuntimeOptions, 'openSegments'> = {
   appendThreads: 1,
   readThreads: 2,
   flushThreads: 1,
   maintenanceThreads: 2,
+  recoveryThreads: 2,
   laneQueueLimit: 65_536,
   frameMemoryBytes: 256 * 1024 * 1024
 }
@@ -64,7 +66,7 @@ export class Runtime {
 
   constructor(options: Partial<RuntimeOptions> = {}) {
     const { Runtime: Native } = loadAddon()
-    this.native = new Native({ ...DEFAULTS, ...options }, () => this.drain())
+    this.native = new Native({ ...DEFAULTS, openSegments: openSegments(0), ...options }, () => this.drain())
   }
 
   /** Who gets the events of connections. Set before `ioStart`. */

@@ -24,26 +24,37 @@ export interface ScanResult {
   readonly reason: number
 }
 
+/** Instead of a handle, which is never below 1. A closed one is as stale for native calls as any other. */
+const UNUSED = -1
+const CLOSED = 0
+
 /** Keeps the order of one log's appends, seals and cuts. Broken by a failed job until `reset`. */
 export class Strand {
   readonly #runtime: Runtime
-  readonly handle: number
+  #handle = UNUSED
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime
-    this.handle = runtime.native.strandOpen()
+  }
+
+  /** Made when it is first needed: most logs of a broker with thousands are only known. */
+  get handle(): number {
+    if (this.#handle === UNUSED) this.#handle = this.#runtime.native.strandOpen()
+    return this.#handle
   }
 
   reset(): void {
-    this.#runtime.native.strandReset(this.handle)
+    if (this.#handle !== UNUSED) this.#runtime.native.strandReset(this.#handle)
   }
 
   close(): void {
-    this.#runtime.native.strandClose(this.handle)
+    if (this.#handle > 0) this.#runtime.native.strandClose(this.#handle)
+    this.#handle = CLOSED
   }
 
   /** Adds its log's LOG_COUNTERS numbers to `sums` (see LogCounter). */
   addCountersTo(sums: Float64Array): void {
+    if (this.#handle <= 0) return
     this.#runtime.native.strandCounters(this.handle, counters)
     for (let i = 0; i < LOG_COUNTERS; i++) sums[i]! += counters[i]!
   }
@@ -71,8 +82,10 @@ const counters = new Float64Array(LOG_COUNTERS)
 
 export class NativeSegment {
   readonly #runtime: Runtime
-  readonly handle: number
   readonly baseOffset: number
+  readonly #options: SegmentOptions
+  readonly #strand: Strand | undefined
+  #handle = UNUSED
   #path: string
 
   /** `strand`: the log's, with which is counted what is sent of the segment. */
@@ -80,9 +93,19 @@ export class NativeSegment {
     this.#runtime = runtime
     this.#path = path
     this.baseOffset = options.baseOffset
-    const { baseOffset, size, indexBytes, indexIntervalBytes, reserveBytes, state, readOnly } = options
-    const { native } = runtime
-    this.handle = native.segmentOpen(path, baseOffset, size, indexBytes, indexIntervalBytes, strand?.handle, reserveBytes, state, readOnly)
+    this.#options = options
+    this.#strand = strand
+  }
+
+  /** Made when it is first needed: most segments of a broker are only known. */
+  get handle(): number {
+    if (this.#handle === UNUSED) {
+      const { baseOffset, size, indexBytes, indexIntervalBytes, reserveBytes, state, readOnly } = this.#options
+      const { native } = this.#runtime
+      const strand = this.#strand?.handle
+      this.#handle = native.segmentOpen(this.#path, baseOffset, size, indexBytes, indexIntervalBytes, strand, reserveBytes, state, readOnly)
+    }
+    return this.#handle
   }
 
   get path(): string {
@@ -91,7 +114,7 @@ export class NativeSegment {
 
   moved(path: string): void {
     this.#path = path
-    this.#runtime.native.segmentMoved(this.handle, path)
+    if (this.#handle > 0) this.#runtime.native.segmentMoved(this.#handle, path)
   }
 
   /** Opens or creates the files. Returns the size of `.log`. */
@@ -100,6 +123,11 @@ export class NativeSegment {
       this.#runtime.native.segmentPrepare(this.handle, strand.handle, ticket)
     )
     return size
+  }
+
+  /** Opens the files, which stay open until `close`: they are about to get other names. */
+  async keepOpen(): Promise<void> {
+    await this.#runtime.run(this.#path, (ticket) => this.#runtime.native.segmentKeepOpen(this.handle, ticket))
   }
 
   /** Appends one stamped batch at `[offset, offset + length)` of the frame's bytes (`offset` counts from the frame's start). */
@@ -224,6 +252,7 @@ export class NativeSegment {
   }
 
   close(): void {
-    this.#runtime.native.segmentClose(this.handle)
+    if (this.#handle > 0) this.#runtime.native.segmentClose(this.#handle)
+    this.#handle = CLOSED
   }
 }

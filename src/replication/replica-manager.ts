@@ -55,6 +55,7 @@ export class ReplicaManager {
   // Replicas of whose directory the controller is to be told.
   #unassigned: ReplicaDirectory[] = []
   #retry: Timer | undefined
+  #stopped = false
 
   constructor(options: ReplicaManagerOptions) {
     this.#options = options
@@ -73,7 +74,10 @@ export class ReplicaManager {
     const known = this.#options.metadata.image.topicByName(topic)?.partitions[index]
     if (known === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     const key = `${topic}-${index}`
-    return this.#failedOpenings.has(key) || this.#offline.has(key) ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NOT_LEADER_OR_FOLLOWER
+    if (this.#failedOpenings.has(key) || this.#offline.has(key)) return ErrorCode.KAFKA_STORAGE_ERROR
+    // The client asks again in a moment.
+    this.#options.logs.hurry(topic, index)
+    return ErrorCode.NOT_LEADER_OR_FOLLOWER
   }
 
   /** The partition is in a log directory that does not work. */
@@ -121,6 +125,7 @@ export class ReplicaManager {
 
   /** Ends the trying again. */
   stop(): void {
+    this.#stopped = true
     this.#retry?.cancel()
   }
 
@@ -185,6 +190,7 @@ export class ReplicaManager {
       this.#options.onServing(partition)
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
+      if (this.#stopped) return
       if (logs.dirOf(topic.name, index)?.online === false) return void this.#offline.add(key)
       this.#failedOpenings.set(key, wanted)
       log.limited(`open-${key}`, REPORT_MS).error(`partition ${key} cannot be opened: ${error.message}`)

@@ -33,14 +33,23 @@ export async function writeOffsetCheckpoint(file: string, entries: readonly Part
 }
 
 export async function readEpochCheckpoint(file: string): Promise<EpochStart[]> {
-  return parse(await readIfThere(file), 2, file).map((words) => ({
+  return parseEpochCheckpoint(await readIfThere(file), file)
+}
+
+/** `text` as `file` holds it; undefined: there is none. Throws a WireError when it is malformed. */
+export function parseEpochCheckpoint(text: string | undefined, file: string): EpochStart[] {
+  return parse(text, 2, file).map((words) => ({
     epoch: integer(words[0]!, file),
     startOffset: integer(words[1]!, file)
   }))
 }
 
 export async function writeEpochCheckpoint(file: string, entries: readonly EpochStart[]): Promise<void> {
-  await writeDurably(file, render(entries.map(({ epoch, startOffset }) => `${epoch} ${startOffset}`)))
+  await writeDurably(file, renderEpochCheckpoint(entries))
+}
+
+export function renderEpochCheckpoint(entries: readonly EpochStart[]): string {
+  return render(entries.map(({ epoch, startOffset }) => `${epoch} ${startOffset}`))
 }
 
 function render(lines: readonly string[]): string {

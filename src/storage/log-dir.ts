@@ -101,6 +101,11 @@ export class LogDir {
     return this.#readMeta()
   }
 
+  /** Of `lockFile`; below 0: not locked. */
+  get lockHandle(): number {
+    return this.#lock
+  }
+
   unlock(): void {
     if (this.#lock >= 0) unlockFile(this.#lock)
     this.#lock = -1

@@ -1,13 +1,23 @@
 /** Making a log durable, and its recovery point with it. */
+import path from 'node:path'
 import type { StorageError } from '../errors.js'
-import { isPassing, storageError, syncFolder } from './files.js'
+import { isPassing, removeFile, storageError, syncFolder } from './files.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
+import { offsetName, SNAPSHOT_SUFFIX } from './names.js'
+import { encodeSnapshot } from './producer-snapshot.js'
+import { writeSnapshot } from './segment-files.js'
+
+/** Appended bytes from one producer snapshot of a flush to the next. */
+const SNAPSHOT_BYTES = 32 * 1024 * 1024
 
 export class LogFlusher {
   readonly #state: LogState
   #running: Promise<void> | undefined
   #waiting: Promise<void> | undefined
+  #snapshotAtBytes = 0
+  /** The offset of the last snapshot that was written here; -2: none. */
+  #ownSnapshot = -2
   /** Of the log's clock: the last time that nothing was left to flush, or a flush began. */
   lastFlushMs: number
 
@@ -52,6 +62,11 @@ export class LogFlusher {
     }
   }
 
+  /** Resolves when the flushes that were asked for are done, whether they worked or not. */
+  async whenIdle(): Promise<void> {
+    await (this.#waiting ?? this.#running)?.catch(() => undefined)
+  }
+
   /** False: the folder got another name meanwhile, under which it is to be done again. */
   async #flushAll(): Promise<boolean> {
     const state = this.#state
@@ -60,15 +75,19 @@ export class LogFlusher {
     this.lastFlushMs = state.clock.now()
     const upTo = Math.max(state.endOffset, state.writtenOffset)
     const { cuts } = state
+    const snapshot = this.#nextSnapshot()
     try {
+      // Above the recovery point the epochs are found again from the batches; below it only their file knows them.
+      if (!state.epochsSaved) await state.saveEpochs()
+      const { epochsSaved } = state
       let indexed = true
       for (const segment of this.#unflushed()) if (!(await this.#writeTransactions(segment))) indexed = false
       const segments = this.#unflushed()
       if (state.folderChanged || segments.some((segment) => !segment.inFolder)) await this.#flushFolder(segments)
       for (const segment of segments) await this.#flushSegment(segment)
-      // Above the recovery point the epochs are found again from the batches; below it only their file knows them.
-      if (!state.epochsSaved) await state.saveEpochs()
-      if (upTo > state.recoveryPoint && indexed && state.epochsSaved && cuts === state.cuts && !state.cutting) {
+      const isUncut = cuts === state.cuts && !state.cutting
+      if (snapshot !== undefined && isUncut) this.#saveSnapshot(snapshot)
+      if (upTo > state.recoveryPoint && indexed && epochsSaved && isUncut) {
         state.recoveryPoint = upTo
         state.environment.recoveryPointMoved()
       }
@@ -94,6 +113,30 @@ export class LogFlusher {
     }
   }
 
+  // A start after a crash looks at all batches behind the newest snapshot: with one from now and then, these are few more than what was not flushed.
+  #nextSnapshot(): { offset: number; bytes: Buffer } | undefined {
+    const state = this.#state
+    if (state.appendedBytes - this.#snapshotAtBytes < SNAPSHOT_BYTES) return undefined
+    this.#snapshotAtBytes = state.appendedBytes
+    return { offset: state.nextOffset, bytes: encodeSnapshot(state.producers.values()) }
+  }
+
+  // It tells of batches that were on their way when it was taken: it is of use only once they are written.
+  #saveSnapshot({ offset, bytes }: { offset: number; bytes: Buffer }): void {
+    const state = this.#state
+    if (offset > Math.max(state.endOffset, state.writtenOffset) || state.offline) return
+    state.snapshotsWritten = state.snapshotsWritten.then(async () => {
+      const before = state.snapshotOffset
+      if (offset <= before) return
+      await writeSnapshot(state, offset, bytes)
+      if (state.snapshotOffset !== offset) return
+      if (this.#ownSnapshot === before && !state.segments.all().some((segment) => segment.baseOffset === before)) {
+        await removeFile(path.join(state.folder, offsetName(before) + SNAPSHOT_SUFFIX)).catch(() => undefined)
+      }
+      this.#ownSnapshot = offset
+    })
+  }
+
   // `segments` have bytes: their files were made before this began. One that is just being made gets its turn with its first bytes.
   async #flushFolder(segments: readonly LogSegment[]): Promise<void> {
     const state = this.#state
@@ -105,6 +148,11 @@ export class LogFlusher {
       state.folderChanged = true
       throw error
     }
+  }
+
+  /** Something is not known to be on the disk. */
+  get isBehind(): boolean {
+    return this.#unflushed().length > 0
   }
 
   #unflushed(): LogSegment[] {

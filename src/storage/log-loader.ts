@@ -1,12 +1,11 @@
 /**
- * Opening the folder of a log. After a clean stop nothing is scanned: the checkpoint says where the log ends and one look proves it. After a
- * crash everything from the recovery point on is read and checked, a torn tail cut off and the indexes made anew.
+ * Opening the folder of a log. What was flushed whole is not scanned: the checkpoint says where the log ends and one look proves it. Else
+ * everything from the recovery point on is read and checked, a torn tail cut off and the indexes made anew.
  */
-import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { WireError } from '../errors.js'
 import * as batch from '../record/batch.js'
-import { readEpochCheckpoint, type EpochStart } from './checkpoints.js'
+import type { EpochStart } from './checkpoints.js'
 import { isUnfinishedSwap, recoverSwaps } from './cleaner/swap.js'
 import { removeFile, storageError } from './files.js'
 import { foreignAmong } from './inspect/partition-files.js'
@@ -26,8 +25,9 @@ import {
   TIME_INDEX_SUFFIX,
   TXN_INDEX_SUFFIX
 } from './names.js'
-import { loadProducers } from './producer-recovery.js'
+import { loadProducers, replayBatch, type OnAbort } from './producer-recovery.js'
 import { SEGMENT_SUFFIXES } from './segment-files.js'
+import { surveyedEpochs, surveyLog, type FolderSurvey } from './survey.js'
 
 export interface LoadOptions {
   /** The folder was closed in an orderly way: everything is on the disk and the checkpoints are right. */
@@ -35,9 +35,12 @@ export interface LoadOptions {
   /** Of the checkpoints; undefined: not in them. */
   readonly recoveryPoint: number | undefined
   readonly logStartOffset: number | undefined
+  /** What stands in the folder, where that was looked at with others. */
+  readonly survey?: FolderSurvey
 }
 
 interface Found {
+  readonly survey: FolderSurvey
   readonly sizes: Map<number, number>
   readonly snapshots: number[]
   readonly withIndex: Set<number>
@@ -46,27 +49,36 @@ interface Found {
 
 /** Fills a new state from its folder. Rejects with a StorageError. */
 export async function loadLog(state: LogState, options: LoadOptions): Promise<void> {
-  const found = await findFiles(state)
+  const found = await findFiles(state, options.survey ?? (await surveyLog(state.runtime, state.folder)))
+  const { survey } = found
   const bases = [...found.sizes.keys()].sort((a, b) => a - b)
-  const epochs = await readEpochs(state)
+  const epochs = await readEpochs(state, survey)
   state.epochs = new LeaderEpochs(epochs)
   for (const base of bases) state.makeSegment(base, found.sizes.get(base)!).sealed = base !== bases.at(-1)
   if (bases.length === 0) state.makeSegment(options.logStartOffset ?? 0, -1)
   // Epochs that can't be read are found again from all batches.
   const recoveryPoint = epochs === undefined ? 0 : Math.max(0, options.recoveryPoint ?? 0)
   let missingFrom = await checkTransactionIndexes(state, found.withTransactions)
-  const readFrom = options.clean && (await endsAt(state, recoveryPoint)) ? undefined : recoveryPoint
-  if (readFrom !== undefined) missingFrom = least(await recover(state, readFrom), missingFrom)
+  const readFrom = (await endsAt(state, recoveryPoint, survey, options.clean)) ? undefined : recoveryPoint
+  const replayed = readFrom !== undefined && found.snapshots.length === 0 && readFrom <= state.segments.first.baseOffset
+  if (readFrom !== undefined) {
+    const firstMarker = await recover(state, readFrom, replayed)
+    if (!replayed) missingFrom = least(firstMarker, missingFrom)
+  }
   await rebuildMissingIndexes(state, found.withIndex, readFrom)
   await beginAt(state, Math.max(options.logStartOffset ?? 0, state.segments.first.baseOffset))
   state.nextOffset = state.endOffset
   markDurable(state)
   state.epochs.truncateFromEnd(state.endOffset + 1)
   state.epochs.truncateFromStart(state.logStartOffset)
-  await loadProducers(state, found.snapshots, options.clean, missingFrom)
+  if (replayed) state.producers.expire(state.clock.now(), state.environment.producerExpirationMs())
+  else await loadProducers(state, found.snapshots, survey, options.clean, missingFrom)
   state.snapshotFlushed = options.clean
   await state.segments.active.transactions.ready()
-  await learnFirstTimestamp(state)
+  const { active } = state.segments
+  if (active.size > 0 && active.baseOffset === bases.at(-1) && survey.firstTimestamp !== undefined)
+    active.firstTimestamp = survey.firstTimestamp
+  else await learnFirstTimestamp(state)
 }
 
 // A segment that the recovery point lies in is not: its end may be in the page cache alone, left there by a process that was killed.
@@ -78,24 +90,23 @@ function markDurable(state: LogState): void {
   }
 }
 
-async function findFiles(state: LogState): Promise<Found> {
+async function findFiles(state: LogState, survey: FolderSurvey): Promise<Found> {
   const sizes = new Map<number, number>()
   const snapshots: number[] = []
   const indexes = new Map<string, number>()
   try {
-    const names = await readdir(state.folder)
-    if (names.some(isUnfinishedSwap)) {
+    if (survey.files.some(({ name }) => isUnfinishedSwap(name))) {
       await recoverSwaps(state.folder, (message) => state.environment.warn(message))
-      return await findFiles(state)
+      return await findFiles(state, await surveyLog(state.runtime, state.folder))
     }
     const unknown: string[] = []
-    for (const name of names) {
+    for (const { name, size } of survey.files) {
       const file = parseSegmentFile(name)
       if (!file) unknown.push(name)
       if (!file) continue
       if (file.state === DELETED_SUFFIX) await removeFile(path.join(state.folder, name))
       else if (file.state !== '') continue
-      else if (file.suffix === LOG_SUFFIX) sizes.set(file.offset, (await stat(path.join(state.folder, name))).size)
+      else if (file.suffix === LOG_SUFFIX) sizes.set(file.offset, size)
       else if (file.suffix === SNAPSHOT_SUFFIX) snapshots.push(file.offset)
       else indexes.set(name, file.offset)
     }
@@ -113,7 +124,7 @@ async function findFiles(state: LogState): Promise<Found> {
     [...sizes.keys()].filter((base) => indexes.has(offsetName(base) + INDEX_SUFFIX) && indexes.has(offsetName(base) + TIME_INDEX_SUFFIX))
   )
   const withTransactions = new Set([...sizes.keys()].filter((base) => indexes.has(offsetName(base) + TXN_INDEX_SUFFIX)))
-  return { sizes, snapshots, withIndex, withTransactions }
+  return { survey, sizes, snapshots, withIndex, withTransactions }
 }
 
 /** Empties the transaction indexes that are broken. Returns the offset from which on aborts may be missing in them; undefined: in none. */
@@ -135,10 +146,10 @@ function least(one: number | undefined, other: number | undefined): number | und
   return Math.min(one, other)
 }
 
-async function readEpochs(state: LogState): Promise<readonly EpochStart[] | undefined> {
+async function readEpochs(state: LogState, survey: FolderSurvey): Promise<readonly EpochStart[] | undefined> {
   const file = path.join(state.folder, LEADER_EPOCH_FILE)
   try {
-    return await readEpochCheckpoint(file)
+    return await surveyedEpochs(survey, state.folder)
   } catch (error) {
     if (!(error instanceof WireError)) throw error
     await keepUnreadable(state, file, 'leader epochs are found again from the batches', error)
@@ -146,24 +157,32 @@ async function readEpochs(state: LogState): Promise<readonly EpochStart[] | unde
   }
 }
 
-/** After a clean stop: whether the log ends exactly at `offset`. One look at the last batch. */
-async function endsAt(state: LogState, offset: number): Promise<boolean> {
+/**
+ * After a clean stop, or of an empty log: whether it ends exactly at the recovery point, and there is nothing to recover. One look at the last batches,
+ * which the survey has taken as a rule. After a crash an index may be broken all the same: recovery, which then finds nothing to read, looks at them.
+ */
+async function endsAt(state: LogState, offset: number, survey: FolderSurvey, clean: boolean): Promise<boolean> {
   const { active } = state.segments
   if (active.size === 0) {
-    if (state.segments.count > 1 && active.baseOffset !== offset) return false
+    // Of the segment before, the last entry of the time index may be missing after a crash.
+    if (state.segments.count > 1 && (!clean || active.baseOffset !== offset)) return false
     state.endOffset = state.recoveryPoint = active.baseOffset
     return true
   }
-  if (offset <= active.baseOffset) return false
+  if (!clean || offset <= active.baseOffset) return false
+  const intact = survey.tailEnd === undefined ? await lastBatchEndsAt(active, offset) : survey.tailEnd === offset
+  if (intact) state.endOffset = state.recoveryPoint = offset
+  return intact
+}
+
+async function lastBatchEndsAt(active: LogSegment, offset: number): Promise<boolean> {
   try {
     const last = await active.native.locate(offset - 1)
-    if (last.bytes === 0 || last.position + last.bytes !== active.size) return false
+    return last.bytes > 0 && last.position + last.bytes === active.size
   } catch {
     // Bytes that are no batches: recovery finds out where they begin.
     return false
   }
-  state.endOffset = state.recoveryPoint = offset
-  return true
 }
 
 // A sealed segment whose index was lost would be walked from its start by every read. `readFrom`: recovery has done it from there on.
@@ -189,9 +208,10 @@ async function endIndexes(state: LogState, segment: LogSegment): Promise<void> {
 
 /**
  * Checks everything from the recovery point on and cuts the log at the first batch that is not whole. What was checked has no entries in the
- * transaction indexes then: returns the offset from which on they are to be made anew; undefined: no transaction ends there.
+ * transaction indexes then: returns the offset from which on they are to be made anew; undefined: no transaction ends there. `replays`: all of the log
+ * is read, and no snapshot tells of producers: they, and the transaction indexes, are found again on the way.
  */
-async function recover(state: LogState, recoveryPoint: number): Promise<number | undefined> {
+async function recover(state: LogState, recoveryPoint: number, replays: boolean): Promise<number | undefined> {
   let firstMarker: number | undefined
   let index = Math.max(0, state.segments.floor(recoveryPoint))
   state.endOffset = state.segments.at(index)!.baseOffset
@@ -208,13 +228,16 @@ async function recover(state: LogState, recoveryPoint: number): Promise<number |
     state.endOffset = from === 0 ? segment.baseOffset : recoveryPoint
     await segment.transactions.ready()
     segment.transactions.truncateTo(state.endOffset)
-    const end = await scanSegment(state, segment, from, ScanFlag.verifyCrc | ScanFlag.rebuildIndexes, (buffer, at) => {
-      state.endOffset = batch.lastOffset(buffer, at) + 1
+    const onAbort: OnAbort = (within, aborted) => within.transactions.appendMissing(aborted)
+    const flags = ScanFlag.verifyCrc | ScanFlag.rebuildIndexes | ScanFlag.onlyNews
+    const end = await scanSegment(state, segment, from, flags, (buffer, at, position) => {
+      state.endOffset = Math.max(state.endOffset, batch.lastOffset(buffer, at) + 1)
       segment.noteTimestamp(batch.maxTimestamp(buffer, at), batch.lastOffset(buffer, at))
       if (batch.isControl(buffer, at) && batch.hasProducerId(buffer, at)) firstMarker ??= batch.baseOffset(buffer, at)
       if (batch.partitionLeaderEpoch(buffer, at) > state.epochs.latest) {
         state.epochs.assign(batch.partitionLeaderEpoch(buffer, at), batch.baseOffset(buffer, at))
       }
+      return replays ? replayBatch(state.producers, segment, buffer, at, position, onAbort) : undefined
     })
     segment.timestampsKnown = from === 0
     if (end.reason !== 0) {

@@ -14,13 +14,16 @@ import { describeDirs, type LogDirDescription } from './describe-dirs.js'
 import { isPassing, storageError } from './files.js'
 import { findFolders, type AssignedDir } from './find-folders.js'
 import { Log } from './log.js'
+import { closeLogs } from './log-closer.js'
 import { LogDir } from './log-dir.js'
 import { LogMoves, type MoveHost } from './log-moves.js'
+import type { RecoveryProgress } from './log-opener.js'
+import { LogOpeners } from './log-openers.js'
 import { LogTasks } from './log-tasks.js'
 import type { LogEnvironment } from './log-state.js'
 import { ZERO_UUID } from '../protocol/reader.js'
 import { partitionFolder } from './names.js'
-import { createPartitionFolder, readTopicId, removePartitionFolder, renameForDeletion } from './partition-folder.js'
+import { createPartitionFolder, removePartitionFolder, renameForDeletion } from './partition-folder.js'
 import { TaskQueue } from './task-queue.js'
 
 export interface LogManagerOptions {
@@ -59,10 +62,8 @@ interface Entry {
 const FAILED_DISK = new Set(['EIO', 'EROFS', 'ENODEV', 'ENXIO', 'ESTALE', 'ENOTCONN', 'EUCLEAN'])
 /** How often the log tells of the same folder that can't be opened. */
 const REPORT_MS = 60_000
-/** Of logs that need no recovery: what waits is the disk, not the processor. */
-const OPENED_AT_A_TIME = 32
-/** Each needs a few descriptors more until it has let go of its own: thousands at a time would meet the limit of the process. */
-const CLOSED_AT_A_TIME = 32
+/** Each has a file open for a while: a topic of thousands of partitions would meet the limit of the process. */
+const CREATED_AT_A_TIME = 32
 /** As many as the thread pool of Node runs; each may hold up to MAX_DECOMPRESSED_BYTES. */
 const DECOMPRESSIONS_AT_A_TIME = 4
 
@@ -81,7 +82,9 @@ export class LogManager {
   readonly moves: LogMoves
   readonly #options: LogManagerOptions
   readonly #entries = new Map<string, Entry>()
+  readonly #openers: LogOpeners
   readonly #tasks: LogTasks
+  readonly #creations = new TaskQueue(CREATED_AT_A_TIME)
   readonly #decompressions = new TaskQueue(DECOMPRESSIONS_AT_A_TIME)
   readonly #deletions = new Set<Promise<void>>()
   /** Partitions whose folder has still its name. */
@@ -94,6 +97,7 @@ export class LogManager {
     this.clusterId = clusterId
     this.#tasks = new LogTasks(options, this)
     this.moves = new LogMoves(this.#moveHost())
+    this.#openers = new LogOpeners(options, (dir) => this.#environment(dir))
     for (const dir of dirs) dir.onFailure = (error) => this.#failed(dir, error)
     this.cleaner = new LogCleaner(options, dirs, (topic, partition) => this.moves.isMoving(topic, partition))
   }
@@ -154,6 +158,18 @@ export class LogManager {
     return undefined
   }
 
+  /** Somebody wants to use the log: if it waits for its recovery, it is next. */
+  hurry(topic: string, partition: number): void {
+    const key = partitionFolder(topic, partition)
+    const entry = this.#entries.get(key)
+    if (entry !== undefined && entry.log === undefined) this.#openers.hurry(entry.dir, key)
+  }
+
+  /** Undefined: no log of the directory waits for its recovery. */
+  recovery(dir: LogDir): RecoveryProgress | undefined {
+    return this.#openers.progress(dir)
+  }
+
   /** The directory that a partition is in, ready or not; undefined: there is none of that name. */
   dirOf(topic: string, partition: number): LogDir | undefined {
     return this.#entries.get(partitionFolder(topic, partition))?.dir
@@ -178,12 +194,13 @@ export class LogManager {
       return Promise.reject(new StorageError('EIO', key, dir ? `${dir.path} is offline` : 'all log directories are offline'))
     const folder = path.join(dir.path, key)
     const options = { clean: true, recoveryPoint: 0, logStartOffset: undefined }
-    const entry = this.#enter(dir, topic, partition, async () => {
+    const create = async (): Promise<Log> => {
       await dir.beginAnew(topic, partition)
       await dir.forgetCleanerOffset(key)
       await createPartitionFolder(folder, topicId)
       return Log.open({ topic, partition, topicId, folder }, config, options, this.#environment(dir))
-    })
+    }
+    const entry = this.#enter(dir, topic, partition, () => this.#creations.run(create))
     // Nothing was written yet: the caller may try again.
     entry.ready.catch((error: StorageError) => {
       if (this.#entries.get(key) === entry) this.#remove(entry)
@@ -244,6 +261,7 @@ export class LogManager {
     await this.moves.close()
     this.#tasks.stop()
     this.cleaner.stop()
+    this.#openers.cancel()
     await Promise.allSettled([...this.#entries.values()].map((entry) => entry.ready))
     await Promise.all(this.dirs.map((dir) => this.#closeDir(dir)))
     await Promise.allSettled(this.#deletions)
@@ -251,12 +269,13 @@ export class LogManager {
   }
 
   async #closeDir(dir: LogDir): Promise<void> {
-    const queue = new TaskQueue(CLOSED_AT_A_TIME)
-    const end = (log: Log) => (this.#options.readOnly === true ? log.abandon() : log.close())
-    const closed = await Promise.allSettled([...dir.logs.values()].map((log) => queue.run(() => end(log))))
-    if (!dir.online || this.#options.readOnly === true) return
+    const readOnly = this.#options.readOnly === true
+    let failure: unknown
+    if (readOnly) await Promise.all(Array.from(dir.logs.values(), (log) => log.abandon()))
+    else await closeLogs(dir, this.#options.runtime).catch((error: unknown) => (failure = error))
+    if (!dir.online || readOnly) return
     try {
-      for (const result of closed) if (result.status === 'rejected') throw result.reason
+      if (failure !== undefined) throw failure
       await dir.saveRecoveryPoints()
       await dir.saveLogStarts()
       // A log that could not be opened was not closed either: the next start looks at everything again.
@@ -272,26 +291,13 @@ export class LogManager {
   }
 
   async #find(): Promise<void> {
-    const { config, topicConfig, log, assignedDir } = this.#options
+    const { log, assignedDir } = this.#options
     const found = await findFolders(this.dirs, { assignedDir, log, failed: (dir, error) => this.#failed(dir, error) })
     for (const folder of found.deleted) this.#removeFolder(folder)
-    const queues = new Map<LogDir, TaskQueue>()
     for (const { dir, name, topic, partition } of found.partitions) {
-      let queue = queues.get(dir)
-      if (queue === undefined) {
-        queue = new TaskQueue(dir.cleanShutdown ? OPENED_AT_A_TIME : Math.max(1, config.get('num.recovery.threads.per.data.dir')))
-        queues.set(dir, queue)
-      }
-      const turn = queue
-      const folder = path.join(dir.path, name)
-      const options = { clean: dir.cleanShutdown, recoveryPoint: dir.recoveryPoints.get(name), logStartOffset: dir.logStarts.get(name) }
-      this.#enter(dir, topic, partition, () =>
-        turn.run(async () => {
-          const topicId = await readTopicId(folder)
-          return Log.open({ topic, partition, topicId, folder }, topicConfig(topic), options, this.#environment(dir))
-        })
-      )
+      this.#enter(dir, topic, partition, () => this.#openers.add(dir, { name, topic, partition }))
     }
+    this.#openers.start()
     for (const { dir, topic, partition, name } of found.disputed) {
       this.#enter(dir, topic, partition, () => Promise.reject(new StorageError('EEXIST', name, `${name} is in several log directories`)))
     }
@@ -310,6 +316,7 @@ export class LogManager {
       },
       (error: unknown) => {
         const failure = storageError(error, folder)
+        if (this.#closed && failure.code === 'ECANCELED') throw failure
         this.#options.log.limited(`open-${key}`, REPORT_MS).error(`${key} in ${dir.path} can not be opened: ${failure.message}`)
         if (FAILED_DISK.has(failure.code)) this.#failed(dir, failure)
         throw failure

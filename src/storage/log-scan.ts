@@ -33,9 +33,12 @@ export async function scanSegment(
   const scan = (position: number): Promise<ScanResult> =>
     segment.native.scan(position, Math.min(PIECE_BYTES, to - position), PIECE_ROWS, flags)
   if (from >= to) return { position: from, reason: 0 }
+  let before = from
   let piece = await scan(from)
   for (;;) {
     const { status, position, reason } = piece
+    if ((flags & ScanFlag.verifyCrc) !== 0) state.environment.recovered?.(position - before)
+    before = position
     // The next piece is read while this one is looked at.
     const ahead = status === ScanStatus.more && position < to ? scan(position) : undefined
     try {

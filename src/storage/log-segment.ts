@@ -117,8 +117,9 @@ export class LogSegment {
     if (position === 0) this.createdMs = nowMs
   }
 
+  /** The first offset with the largest timestamp counts. */
   noteTimestamp(timestamp: number, offset: number): void {
-    if (timestamp <= this.largestTimestamp) return
+    if (timestamp < this.largestTimestamp || (timestamp === this.largestTimestamp && offset >= this.offsetOfLargestTimestamp)) return
     this.largestTimestamp = timestamp
     this.offsetOfLargestTimestamp = offset
   }

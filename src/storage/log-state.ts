@@ -4,8 +4,9 @@ import type { Clock, Timer } from '../clock.js'
 import type { TopicConfig } from '../config/index.js'
 import { StorageError } from '../errors.js'
 import { Strand } from '../native/segment.js'
+import { writeFiles, type SmallFile } from '../native/folders.js'
 import type { Runtime } from '../native/runtime.js'
-import { writeEpochCheckpoint } from './checkpoints.js'
+import { renderEpochCheckpoint } from './checkpoints.js'
 import { isPassing } from './files.js'
 import { LeaderEpochs } from './leader-epochs.js'
 import { LogSegment } from './log-segment.js'
@@ -30,6 +31,8 @@ export interface LogEnvironment {
   notCompacted?(key: string, offset: number): Promise<void>
   /** A flush moved the recovery point. */
   recoveryPointMoved(): void
+  /** Recovery has read so many bytes of the log. */
+  recovered?(bytes: number): void
   /** Bounds how many compressed batches are held decompressed at a time; without one each log may hold as many as are appended to it. */
   readonly decompressions?: TaskQueue
   /** `producer.id.expiration.ms` */
@@ -81,10 +84,11 @@ export class LogState {
   snapshotFlushed = false
   /** The log can't be used any more: its folder failed, or it was closed or deleted. */
   offline = false
-  /** Files came or went since the folder was last flushed, besides the segments that say so themselves. */
+  /** Files came, went or were replaced since the folder was last flushed, besides the segments that say so themselves. */
   folderChanged = true
   /** Rises when the folder gets another name: at the start of it and at the end. */
   renames = 0
+  #epochsTaken = 0
   #epochsWritten = 0
   #epochWrite: Promise<void> = Promise.resolve()
   readonly #delayed = new Map<() => Promise<void>, Timer>()
@@ -138,21 +142,40 @@ export class LogState {
     if (error instanceof StorageError && error.code !== 'ECANCELED' && !isPassing(error.code)) this.fail(error)
   }
 
-  /** The leader epochs on the disk are those in memory. */
+  /** The leader epochs in memory are in their file. */
   get epochsSaved(): boolean {
     return this.epochs.version === this.#epochsWritten
   }
 
+  /** The leader epochs have changed since `saveEpochs` was last called. */
+  get epochsChanged(): boolean {
+    return this.epochs.version !== this.#epochsTaken
+  }
+
+  /** Resolves when the leader epochs are not being written. */
+  get epochsWritten(): Promise<void> {
+    return this.#epochWrite
+  }
+
+  /** Of the file with the leader epochs. */
+  epochsFile(): SmallFile {
+    const contents = Buffer.from(renderEpochCheckpoint(this.epochs.entries))
+    return { path: path.join(this.folder, LEADER_EPOCH_FILE), contents, replaces: true }
+  }
+
   /**
    * Writes the leader epochs if they changed since. In the background: every batch holds its epoch, so that recovery finds again what a crash
-   * kept from being written.
+   * kept from being written. Durable with the next flush of the folder. Never rejects.
    */
   saveEpochs(): Promise<void> {
+    this.#epochsTaken = this.epochs.version
     this.#epochWrite = this.#epochWrite.then(async () => {
-      if (this.offline || this.epochs.version === this.#epochsWritten) return
-      const version = this.epochs.version
+      if (this.offline || this.epochsSaved) return
+      const { version } = this.epochs
       try {
-        await writeEpochCheckpoint(path.join(this.folder, LEADER_EPOCH_FILE), this.epochs.entries)
+        // Natively: after a start, all partitions that are written to do this.
+        await writeFiles(this.runtime, path.dirname(this.folder), [this.epochsFile()], true)
+        this.folderChanged = true
         this.#epochsWritten = version
       } catch (error) {
         this.environment.warn(`the leader epochs of ${this.topic}-${this.partition} could not be written`, error)
@@ -191,8 +214,11 @@ export class LogState {
       try {
         return await read()
       } catch (error) {
-        if (!(error instanceof RangeError)) throw error
-        if (again === 0) throw new StorageError('ECANCELED', this.folder, `a segment in ${this.folder} was deleted while it was read`)
+        // Its files may have got other names before a thread that waits for its turn opened them.
+        const missing = error instanceof StorageError && error.code === 'ENOENT'
+        if (!missing && !(error instanceof RangeError)) throw error
+        if (again > 0) continue
+        throw missing ? error : new StorageError('ECANCELED', this.folder, `a segment in ${this.folder} was deleted while it was read`)
       }
     }
   }

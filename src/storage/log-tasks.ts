@@ -111,6 +111,7 @@ export class LogTasks {
   async #retention(): Promise<void> {
     for (const log of Array.from(this.#logs.logs())) {
       if (this.#stopped) return
+      if (!log.mayDelete) continue
       try {
         const count = await log.applyRetention()
         if (count > 0) this.#log.info(`${log.topic}-${log.partition}: ${count} segments deleted, it begins at ${log.logStartOffset}`)

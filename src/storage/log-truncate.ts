@@ -40,13 +40,14 @@ export async function restartLog(state: LogState, writer: LogWriter, offset: num
 
 async function alone<T>(state: LogState, writer: LogWriter, work: () => Promise<T>): Promise<T> {
   await writer.hold()
-  await state.snapshotsWritten
   const { segments, folder } = state
   const { active } = segments
   const before = state.endOffset
+  // From here on no flush begins a snapshot.
   state.cutting = true
   state.cuts++
   try {
+    await state.snapshotsWritten
     if (state.offline) throw new StorageError('ECANCELED', folder, `the log in ${folder} is closed`)
     return await work()
   } catch (error) {
@@ -126,8 +127,8 @@ async function lowerCheckpoints(state: LogState, end: number, activeBase: number
 }
 
 async function finish(state: LogState): Promise<void> {
-  await syncFolder(state.folder)
   await state.saveEpochs()
+  await syncFolder(state.folder)
   await learnFirstTimestamp(state)
   if (state.producers.size > 0) await writeSnapshot(state, state.endOffset, encodeSnapshot(state.producers.values()))
 }

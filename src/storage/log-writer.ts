@@ -195,10 +195,8 @@ export class LogWriter {
     const maxTimestamp = batch.maxTimestamp(buffer, at)
     const segment = state.segments.active
     const leaderEpoch = batch.partitionLeaderEpoch(buffer, at)
-    if (leaderEpoch > state.epochs.latest) {
-      state.epochs.assign(leaderEpoch, baseOffset)
-      void state.saveEpochs()
-    }
+    if (leaderEpoch > state.epochs.latest) state.epochs.assign(leaderEpoch, baseOffset)
+    if (state.epochsChanged) void state.saveEpochs()
     segment.assign(length, maxTimestamp)
     state.nextOffset = lastOffset + 1
     const records = batch.recordCount(buffer, at)
@@ -346,6 +344,8 @@ export class LogWriter {
     for (const undo of this.#undo.splice(0).toReversed()) state.producers.undo(undo)
     state.nextOffset = state.endOffset
     state.writtenOffset = state.endOffset
+    // What a flush has learned of batches that were on their way no longer holds.
+    state.cuts++
     state.epochs.truncateFromEnd(state.endOffset + 1)
     if (!isPassing(code)) state.fail(new StorageError(code, state.folder))
     else {

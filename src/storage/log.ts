@@ -3,13 +3,14 @@
  * promises. Batches become visible (`endOffset`) when they are in the page cache; durable with `flush`, the flush settings or in the background.
  */
 import type { TopicConfig } from '../config/index.js'
-import { StorageError } from '../errors.js'
+import type { SmallFile } from '../native/folders.js'
 import type { FileRegion } from '../protocol/writer.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import type { AppendInput, AppendResult } from './append.js'
 import { NO_EPOCH } from './leader-epochs.js'
 import { LogCleaning } from './cleaner/log-cleaning.js'
 import { abortedIn, abortedTransactions, type Aborted } from './log-aborted.js'
+import { endFiles, filesToSave, hasUnsaved, saveAll } from './log-close.js'
 import { LogFlusher } from './log-flusher.js'
 import { Handover, settleHeir, skipTo } from './log-handover.js'
 import { loadLog, type LoadOptions } from './log-loader.js'
@@ -19,10 +20,8 @@ import { offsetForTimestamp, offsetOfMaxTimestamp, type TimedOffset } from './lo
 import { restartLog, truncateLog } from './log-truncate.js'
 import { LogWriter } from './log-writer.js'
 import { LOG_SUFFIX } from './names.js'
-import { encodeSnapshot } from './producer-snapshot.js'
 import type { ProducerEntry } from './producer-state.js'
-import { applyRetention } from './retention.js'
-import { writeLastSnapshot } from './segment-files.js'
+import { applyRetention, mayDelete } from './retention.js'
 
 export type { AppendInput, AppendOrigin, AppendResult } from './append.js'
 export type { Aborted } from './log-aborted.js'
@@ -51,6 +50,7 @@ export class Log {
   readonly #flusher: LogFlusher
   #told = true
   #released = false
+  #savedEnd: number | undefined
   #handover: Handover<Log> | undefined
   #retention: Promise<number> = Promise.resolve(0)
 
@@ -284,10 +284,9 @@ export class Log {
     return epoch === NO_EPOCH ? undefined : epoch
   }
 
-  /** This broker leads from now on: what it appends next begins the epoch. */
+  /** This broker leads from now on: what it appends next begins the epoch, and saves it; else closing does. */
   becomeLeader(epoch: number): void {
     this.#state.epochs.assign(epoch, this.#state.nextOffset)
-    void this.#state.saveEpochs()
   }
 
   /** Moves the log start to `offset`, durably. Whole segments below it go with the next retention. OFFSET_OUT_OF_RANGE beyond the end. */
@@ -332,6 +331,11 @@ export class Log {
   /** Forgets producers that wrote nothing for `producer.id.expiration.ms`. */
   expireProducers(): void {
     this.#state.producers.expire(this.#state.clock.now(), this.#state.environment.producerExpirationMs())
+  }
+
+  /** False: `applyRetention` would find nothing. Asks no disk. */
+  get mayDelete(): boolean {
+    return !this.#state.offline && mayDelete(this.#state)
   }
 
   /** Deletes the segments that retention and the log start allow: none while the log is compacted. Resolves to their number. Rejects with a StorageError. */
@@ -383,20 +387,9 @@ export class Log {
    */
   async close(): Promise<void> {
     const state = this.#state
-    await this.cleaning.close()
-    await this.#retention.catch(() => 0)
-    await this.#writer.whenIdle()
-    await state.settle()
-    if (state.offline) return this.#release()
     try {
-      await this.#endTimeIndex()
-      // Whoever finds the folder closed cleanly takes these for what they say: they are flushed with it, or it is not closed cleanly.
-      // One that a roll left at the end is not flushed: without it a start after a power cut would take all producers for new.
-      if (state.endOffset > 0 && (state.endOffset > state.snapshotOffset || !state.snapshotFlushed))
-        await writeLastSnapshot(state, state.endOffset, encodeSnapshot(state.producers.values()))
-      await this.#flusher.flush()
-      await state.saveEpochs()
-      if (!state.epochsSaved) throw new StorageError('EIO', state.folder, 'the leader epochs could not be written')
+      await this.settle()
+      if (!state.offline) await saveAll(state, this.#flusher)
     } finally {
       state.offline = true
       await this.#settleFiles()
@@ -404,20 +397,34 @@ export class Log {
     }
   }
 
+  /** Ends what is on its way, and the active segment: nothing may be appended any more. The first step of a close that many logs share. */
+  async settle(): Promise<void> {
+    await this.cleaning.close()
+    await this.#retention.catch(() => 0)
+    await this.#writer.whenIdle()
+    await this.#state.settle()
+    if (!this.#state.offline) await endFiles(this.#state, this.#flusher)
+  }
+
+  /** Closing has something to write or to flush. */
+  readonly hasUnsaved = (): boolean => hasUnsaved(this.#state, this.#flusher)
+
+  /** What closing writes besides the segments; the caller does. The second step. */
+  filesToSave(): SmallFile[] {
+    this.#savedEnd = this.#state.endOffset
+    return filesToSave(this.#state)
+  }
+
+  /** The last step: all is on the disk. The log refuses everything from now on. */
+  closeSaved(): void {
+    if (!this.#state.offline && this.#savedEnd !== undefined) this.#state.recoveryPoint = this.#savedEnd
+    this.#state.offline = true
+    this.#release()
+  }
+
   async #settleFiles(): Promise<void> {
     await this.#state.snapshotsWritten
     for (const segment of this.#state.segments.snapshot()) await segment.transactions.settle()
-  }
-
-  // As Kafka does on closing: the time index ends in the largest timestamp, which whoever opens the log next takes from there, and what
-  // was reserved of the disk is given back.
-  async #endTimeIndex(): Promise<void> {
-    const { segments, strand, config } = this.#state
-    const { active } = segments
-    if (active.sealed || active.size === 0 || (active.largestTimestamp < 0 && !config.preallocate)) return
-    active.sealed = true
-    await active.native.seal(strand, active.largestTimestamp, active.offsetOfLargestTimestamp)
-    active.indexesChanged()
   }
 
   /** Refuses everything from now on; nothing is saved. For a folder that failed, and before a deletion. */

@@ -13,7 +13,11 @@ const OWN_FILES = new Set([LEADER_EPOCH_FILE, `${LEADER_EPOCH_FILE}.tmp`, PARTIT
 /** The topic id in `partition.metadata`; the zero id when there is none. Rejects with a StorageError when it can't be understood. */
 export async function readTopicId(folder: string): Promise<string> {
   const file = path.join(folder, PARTITION_METADATA_FILE)
-  const text = await readIfThere(file)
+  return parseTopicId(await readIfThere(file), file)
+}
+
+/** The topic id in the text of `file`, a partition.metadata; undefined: there is none. Throws a StorageError when it can't be understood. */
+export function parseTopicId(text: string | undefined, file: string): string {
   if (text === undefined || text === '') return ZERO_UUID
   const version = /^version: *(.*)$/m.exec(text)?.[1]
   const topicId = /^topic_id: *([A-Za-z0-9_-]{22})$/m.exec(text)?.[1]

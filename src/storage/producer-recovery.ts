@@ -1,5 +1,4 @@
 /** The producer states of a log as of some offset: from the newest snapshot below it, and the batches behind that. */
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { WireError } from '../errors.js'
 import * as batch from '../record/batch.js'
@@ -13,6 +12,7 @@ import { readEndMarker, readProducer } from './producer-batch.js'
 import { decodeSnapshot } from './producer-snapshot.js'
 import { ProducerStates } from './producer-state.js'
 import { removeStraySnapshots } from './segment-files.js'
+import { surveyedSnapshot, type FolderSurvey } from './survey.js'
 import type { AbortedTransaction } from './transaction-index.js'
 
 /** Told of every abort that is replayed, and of the segment that holds its marker. */
@@ -26,14 +26,20 @@ export interface SnapshotState {
   readonly broken: boolean
 }
 
-/** The states in the newest snapshot at or below `limit`. Broken ones get another name. Rejects with a StorageError. */
-export async function newestSnapshot(state: LogState, snapshots: readonly number[], limit: number): Promise<SnapshotState> {
+/** The states in the newest snapshot at or below `limit`. Broken ones get another name. `survey`: taken now. Rejects with a StorageError. */
+export async function newestSnapshot(
+  state: LogState,
+  snapshots: readonly number[],
+  limit: number,
+  survey?: FolderSurvey
+): Promise<SnapshotState> {
   const producers = new ProducerStates()
+  const newest = Math.max(-1, ...snapshots)
   let broken = false
   for (const snapshotOffset of snapshots.filter((offset) => offset <= limit).toSorted((a, b) => b - a)) {
     const file = path.join(state.folder, offsetName(snapshotOffset) + SNAPSHOT_SUFFIX)
     try {
-      producers.load(decodeSnapshot(await readFile(file)))
+      producers.load(decodeSnapshot(await surveyedSnapshot(snapshotOffset === newest ? survey : undefined, file)))
       return { producers, snapshotOffset, broken }
     } catch (error) {
       if (!(error instanceof WireError)) throw storageError(error, file)
@@ -62,13 +68,27 @@ export async function replayProducers(
     const onBatch = (buffer: Buffer, at: number, position: number): Promise<void> | undefined => {
       const baseOffset = batch.baseOffset(buffer, at)
       if (baseOffset < from || baseOffset >= to) return undefined
-      const producer = readProducer(buffer, at)
-      if (producer === undefined) return replayMarker(producers, segment, position, batch.sizeInBytes(buffer, at), onAbort)
-      producers.append(producer, baseOffset, batch.lastOffset(buffer, at), batch.maxTimestamp(buffer, at))
-      return undefined
+      return replayBatch(producers, segment, buffer, at, position, onAbort)
     }
     await scanSegment(state, segment, start, ScanFlag.onlyIdempotent, onBatch, end)
   }
+}
+
+/** Takes over one batch, of whose header `buffer` holds the bytes from `at` on, and which lies at `position` of its segment. */
+export function replayBatch(
+  producers: ProducerStates,
+  segment: LogSegment,
+  buffer: Buffer,
+  at: number,
+  position: number,
+  onAbort: OnAbort | undefined
+): Promise<void> | undefined {
+  const producer = readProducer(buffer, at)
+  if (producer !== undefined) {
+    producers.append(producer, batch.baseOffset(buffer, at), batch.lastOffset(buffer, at), batch.maxTimestamp(buffer, at))
+    return undefined
+  }
+  return batch.isControl(buffer, at) ? replayMarker(producers, segment, position, batch.sizeInBytes(buffer, at), onAbort) : undefined
 }
 
 async function replayMarker(
@@ -95,16 +115,17 @@ async function replayMarker(
 export async function loadProducers(
   state: LogState,
   snapshots: readonly number[],
+  survey: FolderSurvey,
   clean: boolean,
   missingFrom: number | undefined
 ): Promise<void> {
   // One beyond the end tells of batches that are gone, and would be taken for true when the log gets there again.
   await removeSnapshotsAbove(state, snapshots, state.endOffset)
   const limit = Math.min(state.endOffset, missingFrom ?? state.endOffset)
-  const { producers, snapshotOffset, broken } = await newestSnapshot(state, snapshots, limit)
+  const { producers, snapshotOffset, broken } = await newestSnapshot(state, snapshots, limit, survey)
   state.producers = producers
   state.snapshotOffset = snapshotOffset
-  await removeStraySnapshots(state.folder, new Set(state.segments.all().map((segment) => segment.baseOffset)), snapshotOffset)
+  await removeStraySnapshots(state, snapshots)
   // Also from below the log start, as long as it is there: a transaction that began there may still be open.
   const from = Math.max(state.segments.first.baseOffset, snapshotOffset)
   // A clean stop leaves a snapshot whenever there was anything to tell.

@@ -45,6 +45,20 @@ export function deletableSegments(segments: readonly SegmentFacts[], rules: Rete
   return count
 }
 
+/** Whether the disk has to be asked what may go: for most logs what is in memory tells that nothing may. */
+export function mayDelete(state: LogState): boolean {
+  const { config, segments, logStartOffset } = state
+  const { first } = segments
+  const next = segments.at(1)
+  if (next === undefined && first.assignedBytes === 0) return false
+  if (next !== undefined && next.baseOffset <= logStartOffset) return true
+  if (!config.cleanupPolicy.includes('delete')) return false
+  if (config.retentionBytes >= 0 && segments.sizeBytes > config.retentionBytes) return true
+  // One record that is young enough keeps its segment.
+  const youngest = Math.max(first.largestTimestamp, first.firstTimestamp ?? -1)
+  return config.retentionMs >= 0 && (youngest < 0 || state.clock.now() - youngest > config.retentionMs)
+}
+
 /** Deletes what may go. Resolves to the number of segments; rejects with a StorageError. */
 export async function applyRetention(state: LogState, writer: LogWriter): Promise<number> {
   const { config } = state

@@ -1,19 +1,12 @@
 /** Files around a segment: producer snapshots, and what goes when a segment goes. */
-import { open, readdir, writeFile } from 'node:fs/promises'
+import { open, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { removeFile, renameIfThere, storageError } from './files.js'
+import type { SmallFile } from '../native/folders.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
-import {
-  DELETED_SUFFIX,
-  INDEX_SUFFIX,
-  LOG_SUFFIX,
-  offsetName,
-  parseSegmentFile,
-  SNAPSHOT_SUFFIX,
-  TIME_INDEX_SUFFIX,
-  TXN_INDEX_SUFFIX
-} from './names.js'
+import { DELETED_SUFFIX, INDEX_SUFFIX, LOG_SUFFIX, offsetName, SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX } from './names.js'
+import { encodeSnapshot } from './producer-snapshot.js'
 
 /** Of the files of a segment. */
 export const SEGMENT_SUFFIXES = [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX]
@@ -51,6 +44,12 @@ export async function writeLastSnapshot(state: LogState, offset: number, bytes: 
   state.folderChanged = true
 }
 
+/** The producer states as of the end of the log, as a file for whoever writes many at once. */
+export function snapshotFile(state: LogState): SmallFile {
+  const file = path.join(state.folder, offsetName(state.endOffset) + SNAPSHOT_SUFFIX)
+  return { path: file, contents: encodeSnapshot(state.producers.values()), replaces: false }
+}
+
 /** Takes the segments out at the end in which nothing was written, after a failed write. The last one that is left may be sealed. */
 export async function dropEmptySegments(state: LogState): Promise<void> {
   while (state.segments.count > 1 && state.segments.active.size === 0) {
@@ -76,12 +75,12 @@ export async function unlinkDeleted(segment: LogSegment): Promise<void> {
   for (const suffix of [...SEGMENT_SUFFIXES, SNAPSHOT_SUFFIX]) await removeFile(segment.path + suffix + DELETED_SUFFIX)
 }
 
-/** Removes producer snapshots that no start needs: not the newest, and not where a segment begins. */
-export async function removeStraySnapshots(folder: string, bases: ReadonlySet<number>, newest: number): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const file = parseSegmentFile(name)
-    if (file?.suffix === SNAPSHOT_SUFFIX && file.state === '' && file.offset !== newest && !bases.has(file.offset)) {
-      await removeFile(path.join(folder, name))
-    }
+/** Removes, of the producer snapshots that were found, those that no start needs: not the newest, and not where a segment begins. */
+export async function removeStraySnapshots(state: LogState, found: readonly number[]): Promise<void> {
+  if (found.length < 2) return
+  const bases = new Set(state.segments.all().map((segment) => segment.baseOffset))
+  for (const offset of found) {
+    if (offset === state.snapshotOffset || bases.has(offset)) continue
+    await removeFile(path.join(state.folder, offsetName(offset) + SNAPSHOT_SUFFIX))
   }
 }

@@ -247,14 +247,14 @@ testOnSlowDisk('connections closed while their cold reads wait leave nothing beh
   const { disk, broker } = world
   const hot = await world.connect()
   await hotRoundTrips(t, hot, 0, 1)
-  const before = broker.openDescriptors()
+  const before = broker.openSockets()
   await disk.set({ operation: 'read', delayMs: FOR_EVER_MS })
   const readers = await coldReaders(world, 40)
   for (const { client, cold, offset, bytes } of readers) client.post(fetch, 12, fetchRequest(cold.topic, offset, bytes))
   await until(async () => (await disk.stats()).read.waiting > 0, 'a cold read waits')
   await hotRoundTrips(t, hot, 1, 5)
   for (const { client } of readers) client.close()
-  await until(() => broker.openDescriptors() <= before, 'the sockets are closed')
+  await until(() => broker.openSockets() <= before, 'the sockets are closed')
   await hotRoundTrips(t, hot, 6, 5)
   const { begun } = (await disk.stats()).read
   await disk.clear()

@@ -2,6 +2,7 @@
  * One of two log directories lies on a disk that begins to fail: its partitions answer KAFKA_STORAGE_ERROR, the other directory serves on, nothing
  * that was acknowledged is missing when the disk works again, and a move that meets the failure leaves the partition in one of the two.
  */
+import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -126,6 +127,8 @@ testOnBadDisk('the old folder of a move can not be renamed: the partition is whe
   const first = await start()
   const index = [...(await places(first.client))].find(([, dir]) => dir === bad)![0]
   t.is(await send(first.client, index), 0)
+  // The first record of a leader has its epoch saved, by renaming a file.
+  await until(async () => existsSync(path.join(bad, `t-${index}`, 'leader-epoch-checkpoint')), 'the leader epoch is saved')
   await disk.set({ operation: 'rename', error: 'EIO', match: 'bad' })
   t.is(await move(first.client, index, good), ErrorCode.NONE)
   await until(async () => (await places(first.client)).get(index) === good, 'the partition has moved')

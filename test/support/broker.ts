@@ -4,7 +4,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import path from 'node:path'
 import { firstLine, root } from './processes.js'
 import { ownedTempDir } from './temp-dir.js'
@@ -54,6 +54,8 @@ export interface ChildBroker extends TestBroker {
   /** Anonymous resident memory in bytes. */
   anonymousMemory(): number
   openDescriptors(): number
+  /** Of them: a log that is used for the first time opens files. */
+  openSockets(): number
 }
 
 /** A broker in a process of its own, through the command line. Without `dir` it gets a temporary one, removed by `stop`. */
@@ -84,7 +86,17 @@ export async function startChildBroker({ dir, topics = {}, settings = {}, env = 
     },
     kill: () => end(child, 'SIGKILL'),
     anonymousMemory: () => statusKib(pid, 'RssAnon') * 1024,
-    openDescriptors: () => readdirSync(`/proc/${pid}/fd`).length
+    openDescriptors: () => readdirSync(`/proc/${pid}/fd`).length,
+    openSockets: () => readdirSync(`/proc/${pid}/fd`).filter((fd) => isSocket(`/proc/${pid}/fd/${fd}`)).length
+  }
+}
+
+function isSocket(link: string): boolean {
+  try {
+    return readlinkSync(link).startsWith('socket:')
+  } catch {
+    // Closed in between.
+    return false
   }
 }
 

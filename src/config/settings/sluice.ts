@@ -46,7 +46,7 @@ export const sluiceSettings = {
   ),
   'sluice.disk.read.threads': int(8, 'Disk threads that read what is not in the page cache, for each log folder.', { min: 1, max: 64 }),
   'sluice.disk.flush.threads': int(1, 'Disk threads that flush, for each log folder.', { min: 1, max: 64 }),
-  'sluice.disk.maintenance.threads': int(1, 'Disk threads for recovery, deletion and index work, for each log folder.', {
+  'sluice.disk.maintenance.threads': int(1, 'Disk threads for compaction, deletion and index work, for each log folder.', {
     min: 1,
     max: 64
   }),
@@ -56,6 +56,11 @@ export const sluiceSettings = {
     {
       min: 16
     }
+  ),
+  'sluice.disk.open.files': int(
+    0,
+    'Descriptors for segments, three each: beyond it the least recently used ones are closed, and opened again when they are needed. 0: two thirds of what the process may have open (ulimit -n).',
+    { min: 0 }
   ),
   'sluice.flush.background.bytes': long(
     64 * MiB,

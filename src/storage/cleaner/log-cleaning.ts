@@ -117,8 +117,11 @@ export class LogCleaning {
     await state.segments.active.native.prepare(state.strand)
     await syncFolder(state.folder)
     const old = state.segments.snapshot().filter((segment) => segment.baseOffset < range.firstUncleanableOffset)
-    // Nothing may be on its way into a transaction index when its file gets another name.
-    if (old.some((segment) => segment.durableBytes < segment.size || segment.transactions.dirty)) await this.#flusher.flush()
+    // Nothing may be on its way into a transaction index when its file gets another name, nor may a flush look for it. What is sealed beside a flush
+    // needs another one.
+    const behind = () => old.some((segment) => segment.durableBytes < segment.size || segment.transactions.dirty)
+    while (behind() && !signal.aborted && !state.offline) await this.#flusher.flush()
+    await this.#flusher.whenIdle()
     if (signal.aborted || state.offline) throw new CleaningAborted()
     return cleanLog(state, range, options, signal)
   }

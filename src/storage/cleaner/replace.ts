@@ -13,7 +13,7 @@ import { removeCleaned, runSwapSteps, SWAPPED_SUFFIXES, swapSteps } from './swap
 export async function replaceSegments(state: LogState, old: readonly LogSegment[], cleaned: LogSegment): Promise<void> {
   try {
     // What is open stays readable under whatever name. Where it can't be opened now nothing has happened yet.
-    for (const segment of old) await segment.native.prepare(state.strand)
+    for (const segment of old) await segment.native.keepOpen()
   } catch (error) {
     cleaned.native.close()
     await removeCleaned(state.folder, cleaned.baseOffset)

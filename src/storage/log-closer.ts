@@ -1,0 +1,44 @@
+/**
+ * Closing all logs of a directory. Few logs are flushed file by file. With many, what they save is written in few native jobs and one flush of the whole
+ * file system makes all of it durable: thousands of flushes would each wait for the disk.
+ */
+import { syncFileSystem, writeFiles, type SmallFile } from '../native/folders.js'
+import type { Runtime } from '../native/runtime.js'
+import type { Log } from './log.js'
+import type { LogDir } from './log-dir.js'
+import { TaskQueue } from './task-queue.js'
+
+/** Each needs a few descriptors more until it has let go of its own: thousands at a time would meet the limit of the process. */
+const CLOSED_AT_A_TIME = 32
+/** A flush of the file system waits for whatever others write to it: only where flushing each log would take longer. */
+const TOGETHER_FROM = 64
+const FILES_PER_JOB = 256
+
+/** All are closed when it settles. Rejects with the first error: then the directory is not closed cleanly. */
+export async function closeLogs(dir: LogDir, runtime: Runtime): Promise<void> {
+  const logs = [...dir.logs.values()]
+  const queue = new TaskQueue(CLOSED_AT_A_TIME)
+  const settled = await Promise.allSettled(logs.map((log) => queue.run(() => log.settle())))
+  const unsaved = logs.filter((log) => log.hasUnsaved())
+  const allSettled = settled.every(({ status }) => status === 'fulfilled')
+  if (allSettled && unsaved.length >= TOGETHER_FROM && (await saveTogether(dir, unsaved, runtime))) {
+    for (const log of logs) log.closeSaved()
+  } else {
+    for (const log of logs) if (!log.hasUnsaved()) log.closeSaved()
+    settled.push(...(await Promise.allSettled(unsaved.map((log) => queue.run(() => log.close())))))
+  }
+  for (const result of settled) if (result.status === 'rejected') throw result.reason
+}
+
+/** False: it did not work, each is to be closed by itself, which tells why. */
+async function saveTogether(dir: LogDir, logs: readonly Log[], runtime: Runtime): Promise<boolean> {
+  try {
+    const files = logs.flatMap((log) => log.filesToSave())
+    const groups: SmallFile[][] = []
+    for (let at = 0; at < files.length; at += FILES_PER_JOB) groups.push(files.slice(at, at + FILES_PER_JOB))
+    await Promise.all(groups.map((group) => writeFiles(runtime, dir.path, group, false)))
+    return dir.online && (await syncFileSystem(runtime, dir.path, dir.lockHandle))
+  } catch {
+    return false
+  }
+}
