@@ -120,7 +120,7 @@ bool Segment::try_close() {
 
 void Segment::make_closable() {
   const Pin pin(files_mutex_, std::try_to_lock);
-  if (pin && opened_.load(std::memory_order_acquire)) (void)flush_open();
+  if (pin && opened_.load(std::memory_order_acquire)) (void)flush_open(true);
 }
 
 int Segment::keep_open() {
@@ -371,19 +371,19 @@ int Segment::seal(std::int64_t max_timestamp, std::int64_t offset_of_max_timesta
   return 0;
 }
 
-int Segment::flush(std::uint64_t& durable) {
+int Segment::flush(std::uint64_t& durable, bool indexes) {
   Pin pin;
   if (const int result = open(pin); result < 0) return result;
   durable = log_->end();
-  return flush_open();
+  return flush_open(indexes);
 }
 
-int Segment::flush_open() {
+int Segment::flush_open(bool indexes) {
   if (sync_failed_) return -EIO;
-  unsynced_ = false;
+  if (indexes) unsynced_ = false;
   int result = read_only_ ? 0 : sync_file(log_->fd());
-  if (result == 0) result = offsets_.sync();
-  if (result == 0) result = times_.sync();
+  if (result == 0 && indexes) result = offsets_.sync();
+  if (result == 0 && indexes) result = times_.sync();
   if (result < 0) sync_failed_ = true;
   return result;
 }

@@ -118,8 +118,8 @@ class Segment : public Closable, public std::enable_shared_from_this<Segment> {
   int append(const AppendPart* parts, std::size_t count, std::uint64_t& end);
   // Also ends the time index with the largest timestamp of the segment: the given one, or a larger one that was appended.
   int seal(std::int64_t max_timestamp, std::int64_t offset_of_max_timestamp);
-  // Order: log, offset index, time index, as Kafka. A failed sync is never tried again: the kernel may have dropped the pages, a second try would lie.
-  int flush(std::uint64_t& durable);
+  // Order: log, offset index, time index, as Kafka; or the log alone, from which the indexes can be made anew. A failed sync is never tried again: the kernel may have dropped the pages, a second try would lie.
+  int flush(std::uint64_t& durable, bool indexes = true);
   // Cuts to a batch boundary (else -EINVAL, nothing is changed). A sealed segment takes appends again.
   int truncate(std::uint64_t position);
   ScanResult scan(const ScanRequest& request);
@@ -172,7 +172,7 @@ class Segment : public Closable, public std::enable_shared_from_this<Segment> {
   int open(Pin& pin, bool may_wait = true);
   int open_now(bool& anew);
   int open_files();
-  int flush_open();
+  int flush_open(bool indexes);
   std::string path() const;
   int open_indexes(bool create);
   int check_whole() const;

@@ -196,9 +196,10 @@ Napi::Value SegmentCalls::State::segment_seal(Info info) {
 
 Napi::Value SegmentCalls::State::segment_flush(Info info) {
   const std::shared_ptr<Segment> target = segment(info);
-  later(Lane::Flush, target->place(), ticket_argument(info, 1), [target](Values& values) {
+  const bool indexes = integer_argument(info, 2, 0, 1) == 1;
+  later(Lane::Flush, target->place(), ticket_argument(info, 1), [target, indexes](Values& values) {
     std::uint64_t durable = 0;
-    const int status = target->flush(durable);
+    const int status = target->flush(durable, indexes);
     values.a = static_cast<double>(durable);
     return status;
   });

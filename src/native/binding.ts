@@ -262,8 +262,8 @@ export interface NativeRuntime {
   ): void
   /** Behind all earlier appends of the strand: cuts both indexes to their entries (and adds the last time index entry). Appends to it fail from now on. */
   segmentSeal(segment: number, strand: number, maxTimestamp: number, offsetOfMaxTimestamp: number, ticket: number): void
-  /** fdatasync of log and indexes (trimmed sizes included) as of the time it runs; value1 = bytes of log that are durable. */
-  segmentFlush(segment: number, ticket: number): void
+  /** fdatasync of the log and, with `indexes` 1, of its indexes (trimmed sizes included) as of the time it runs; value1 = bytes of log that are durable. */
+  segmentFlush(segment: number, ticket: number, indexes: 0 | 1): void
   /** Behind all earlier appends of the strand: cuts log and indexes to `position`, which must be a batch boundary. Regions above it never send another byte. Runs even when the strand is broken. */
   segmentTruncate(segment: number, strand: number, position: number, ticket: number): void
   /** 1: `into` filled (see Location); 0: would have to wait for the disk: use segmentLocateLater. */

@@ -161,9 +161,11 @@ export class NativeSegment {
     )
   }
 
-  /** Returns the bytes of `.log` that are durable. */
-  async flush(): Promise<number> {
-    const [, size] = await this.#runtime.run(this.#path, (ticket) => this.#runtime.native.segmentFlush(this.handle, ticket))
+  /** Returns the bytes of `.log` that are durable, with or without what the indexes have of them. */
+  async flush({ indexes = true } = {}): Promise<number> {
+    const [, size] = await this.#runtime.run(this.#path, (ticket) =>
+      this.#runtime.native.segmentFlush(this.handle, ticket, indexes ? 1 : 0)
+    )
     return size
   }
 

@@ -54,6 +54,8 @@ export interface TransactionEnd {
 export interface PendingBatch {
   readonly segment: LogSegment
   readonly bytes: number
+  /** Where it ends in the segment; 0: it is not written yet. */
+  end: number
   readonly baseOffset: number
   readonly lastOffset: number
   readonly records: number

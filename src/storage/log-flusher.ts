@@ -10,11 +10,15 @@ import { writeSnapshot } from './segment-files.js'
 
 /** Appended bytes from one producer snapshot of a flush to the next. */
 const SNAPSHOT_BYTES = 32 * 1024 * 1024
+/** So much may be on the disk above the recovery point before a flush of records takes it along. */
+const RECOVERED_BYTES = 16 * 1024 * 1024
 
 export class LogFlusher {
   readonly #state: LogState
   #running: Promise<void> | undefined
   #waiting: Promise<void> | undefined
+  /** What waits wants more than records. */
+  #waitingForAll = false
   #snapshotAtBytes = 0
   /** The offset of the last snapshot that was written here; -2: none. */
   #ownSnapshot = -2
@@ -40,23 +44,39 @@ export class LogFlusher {
 
   /** Resolves when all that was written at the time of the call is on the disk. Rejects with the StorageError that put the folder offline. */
   flush(): Promise<void> {
-    // Not beside the one that waits for its turn: what the first has begun to sync, the second would take for done.
-    if (this.#running === undefined && this.#waiting === undefined) return (this.#running = this.#flush())
-    // One is under way and may have passed what this caller wrote: it needs the next one, which all who come meanwhile share.
-    return (this.#waiting ??= this.#running!.then(() => {
-      this.#waiting = undefined
-      return (this.#running = this.#flush())
-    }))
+    return this.#inTurn(true)
+  }
+
+  /**
+   * As flush, for whoever waits for records alone: one fdatasync, where each index would take its own. The recovery point stays where it is: from there
+   * on a start reads the records and makes the indexes anew.
+   */
+  flushRecords(): Promise<void> {
+    return this.#inTurn(this.unflushedBytes >= RECOVERED_BYTES)
   }
 
   /** As flush, for whoever does not wait: a failure has put the folder offline. */
   flushInBackground(): void {
     if (this.#waiting === undefined) this.flush().catch(() => undefined)
+    else this.#waitingForAll = true
   }
 
-  async #flush(): Promise<void> {
+  #inTurn(all: boolean): Promise<void> {
+    // Not beside the one that waits for its turn: what the first has begun to sync, the second would take for done.
+    if (this.#running === undefined && this.#waiting === undefined) return (this.#running = this.#flush(all))
+    this.#waitingForAll ||= all
+    // One is under way and may have passed what this caller wrote: it needs the next one, which all who come meanwhile share.
+    return (this.#waiting ??= this.#running!.then(() => {
+      const waitedForAll = this.#waitingForAll
+      this.#waiting = undefined
+      this.#waitingForAll = false
+      return (this.#running = this.#flush(waitedForAll))
+    }))
+  }
+
+  async #flush(all: boolean): Promise<void> {
     try {
-      while (!(await this.#flushAll()));
+      while (!(await this.#attempt(all)));
     } finally {
       this.#running = undefined
     }
@@ -68,35 +88,53 @@ export class LogFlusher {
   }
 
   /** False: the folder got another name meanwhile, under which it is to be done again. */
-  async #flushAll(): Promise<boolean> {
+  async #attempt(all: boolean): Promise<boolean> {
     const state = this.#state
     await state.whenNamed()
     const { renames } = state
-    this.lastFlushMs = state.clock.now()
-    const upTo = Math.max(state.endOffset, state.writtenOffset)
-    const { cuts } = state
-    const snapshot = this.#nextSnapshot()
     try {
-      // Above the recovery point the epochs are found again from the batches; below it only their file knows them.
-      if (!state.epochsSaved) await state.saveEpochs()
-      const { epochsSaved } = state
-      let indexed = true
-      for (const segment of this.#unflushed()) if (!(await this.#writeTransactions(segment))) indexed = false
-      const segments = this.#unflushed()
-      if (state.folderChanged || segments.some((segment) => !segment.inFolder)) await this.#flushFolder(segments)
-      for (const segment of segments) await this.#flushSegment(segment)
-      const isUncut = cuts === state.cuts && !state.cutting
-      if (snapshot !== undefined && isUncut) this.#saveSnapshot(snapshot)
-      if (upTo > state.recoveryPoint && indexed && epochsSaved && isUncut) {
-        state.recoveryPoint = upTo
-        state.environment.recoveryPointMoved()
-      }
+      await (all ? this.#flushAll() : this.#flushRecordsOnly())
       return true
     } catch (error) {
       const failure = storageError(error, state.folder)
       if (failure.code === 'ENOENT' && renames !== state.renames && !state.offline) return false
       this.#fail(failure)
       throw failure
+    }
+  }
+
+  async #flushRecordsOnly(): Promise<void> {
+    const state = this.#state
+    const { cuts } = state
+    const segments = state.segments.all().filter(({ writtenBytes, syncedBytes }) => writtenBytes > syncedBytes)
+    if (segments.some((segment) => !segment.inFolder)) await this.#flushFolder(segments)
+    for (const segment of segments) {
+      await this.#unlessDeleted(segment, async () => {
+        const synced = await segment.native.flush({ indexes: false })
+        if (cuts === state.cuts && !state.cutting) segment.noteSynced(synced)
+      })
+    }
+  }
+
+  async #flushAll(): Promise<void> {
+    const state = this.#state
+    this.lastFlushMs = state.clock.now()
+    const upTo = Math.max(state.endOffset, state.writtenOffset)
+    const { cuts } = state
+    const snapshot = this.#nextSnapshot()
+    // Above the recovery point the epochs are found again from the batches; below it only their file knows them.
+    if (!state.epochsSaved) await state.saveEpochs()
+    const { epochsSaved } = state
+    let indexed = true
+    for (const segment of this.#unflushed()) if (!(await this.#writeTransactions(segment))) indexed = false
+    const segments = this.#unflushed()
+    if (state.folderChanged || segments.some((segment) => !segment.inFolder)) await this.#flushFolder(segments)
+    for (const segment of segments) await this.#flushSegment(segment)
+    const isUncut = cuts === state.cuts && !state.cutting
+    if (snapshot !== undefined && isUncut) this.#saveSnapshot(snapshot)
+    if (upTo > state.recoveryPoint && indexed && epochsSaved && isUncut) {
+      state.recoveryPoint = upTo
+      state.environment.recoveryPointMoved()
     }
   }
 
@@ -161,15 +199,22 @@ export class LogFlusher {
 
   // A segment may be deleted, or cut, while the disk is at work: then it no longer matters, or its new end does.
   async #flushSegment(segment: LogSegment): Promise<void> {
-    const { segments, cuts } = this.#state
+    const { cuts } = this.#state
     const { indexChanges } = segment
-    try {
-      if (!segments.has(segment)) return
+    await this.#unlessDeleted(segment, async () => {
       const durable = await segment.native.flush()
       await segment.transactions.sync()
       if (cuts !== this.#state.cuts || this.#state.cutting) return
+      segment.noteSynced(durable)
       if (durable > segment.durableBytes && segment.indexChanges === indexChanges) segment.durableBytes = durable
       if (segment.sealed && segment.size === segment.assignedBytes) segment.transactions.release()
+    })
+  }
+
+  async #unlessDeleted(segment: LogSegment, work: () => Promise<void>): Promise<void> {
+    const { segments } = this.#state
+    try {
+      if (segments.has(segment)) await work()
     } catch (error) {
       if (segments.has(segment)) throw error
     }

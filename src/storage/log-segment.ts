@@ -24,8 +24,9 @@ export class LogSegment {
   writtenBytes: number
   /** Bytes that are written or on their way. */
   assignedBytes: number
-  /** Bytes known to be on the disk. */
+  /** Bytes known to be on the disk, with their entries in the indexes. */
   durableBytes = 0
+  #syncedBytes = 0
   /** Its name in the folder is on the disk too. */
   inFolder = false
   /** Rises when the indexes changed behind the last append: they must be flushed once more. */
@@ -98,9 +99,20 @@ export class LogSegment {
     this.durableBytes = 0
   }
 
+  /** Bytes known to be on the disk, if only of the `.log`. */
+  get syncedBytes(): number {
+    return Math.max(this.#syncedBytes, this.durableBytes)
+  }
+
+  /** The first `bytes` of the `.log` are on the disk. */
+  noteSynced(bytes: number): void {
+    this.#syncedBytes = Math.max(this.#syncedBytes, bytes)
+  }
+
   /** What was on its way was not written. */
   unassign(): void {
     this.writtenBytes = this.size
+    this.#syncedBytes = Math.min(this.#syncedBytes, this.size)
     this.assignedBytes = this.size
     if (this.size === 0) this.firstTimestamp = undefined
   }

@@ -204,6 +204,7 @@ export class LogWriter {
     this.#pending.push({
       segment,
       bytes: length,
+      end: 0,
       baseOffset,
       lastOffset,
       records,
@@ -245,7 +246,7 @@ export class LogWriter {
     this.#jobs--
     const pending = this.#pending.shift()
     assert(pending, 'an append completed that nobody waits for')
-    if (status >= 0) pending.segment.writtenBytes += pending.bytes
+    if (status >= 0) pending.end = pending.segment.writtenBytes += pending.bytes
     if (status < 0 || this.#failure !== undefined) this.#failed(pending, status < 0 ? errnoName(status) : CANCELED)
     else this.#written(pending)
     this.#afterJob()
@@ -301,13 +302,15 @@ export class LogWriter {
       for (const one of batches) this.#recordsSinceFlush += one.records
       if (this.#recordsSinceFlush >= this.#state.config.flushMessages) {
         this.#recordsSinceFlush = 0
-        const count = batches.length
+        let count = batches.length
         try {
-          await this.#flusher.flush()
+          await this.#flusher.flushRecords()
         } catch {
           for (const one of this.#unpublished.splice(0)) this.#failed(one, 'EIO')
           return
         }
+        // What was written before the disk began is on it as well.
+        while (count < batches.length && batches[count]!.end <= batches[count]!.segment.syncedBytes) count++
         for (const one of this.#unpublished.splice(0, count)) this.#publish(one)
       } else {
         for (const one of this.#unpublished.splice(0)) this.#publish(one)

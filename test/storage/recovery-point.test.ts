@@ -1,5 +1,5 @@
 /** How far a log is known to be on the disk, and what a start after a kill does not read again. */
-import { open, readFile } from 'node:fs/promises'
+import { open, readFile, truncate } from 'node:fs/promises'
 import path from 'node:path'
 import test from 'ava'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
@@ -34,22 +34,64 @@ async function flipByte(file: string, fromEnd: number): Promise<void> {
   await handle.close()
 }
 
-test('with flush.messages=1 an append that is answered lies below the recovery point', async (t) => {
+test('with flush.messages=1 the recovery point follows by 16 MiB, and with every other flush', async (t) => {
   const engine = await startEngine(t, { topic: EVERY })
   const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
   for (let end = 2; end <= 10; end += 2) {
     await append(engine, log, values(2))
+    await log.flush()
     t.deepEqual([log.endOffset, log.recoveryPoint], [end, end])
+  }
+  const bytes = 900_000
+  for (let count = 0; count < 40; count++) {
+    await append(engine, log, values(1, '', bytes))
+    t.true((log.endOffset - log.recoveryPoint) * bytes <= 17 * 1024 * 1024, `${log.recoveryPoint} of ${log.endOffset}`)
   }
   await Promise.all(
     Array.from({ length: 50 }, async (_, index) => {
-      const { errorCode, lastOffset } = await append(engine, log, values(1))
+      const { errorCode } = await append(engine, log, values(1))
       t.is(errorCode, ErrorCode.NONE)
-      t.true(log.recoveryPoint > lastOffset, `append ${index}: ${lastOffset} is answered, ${log.recoveryPoint} flushed`)
       if (index === 20) log.roll()
     })
   )
-  t.is(log.recoveryPoint, 60)
+  await log.flush()
+  t.is(log.recoveryPoint, 100)
+})
+
+test('index entries that a power cut took after a flush of records are made anew', async (t) => {
+  const topic = { ...EVERY, 'index.interval.bytes': '100' }
+  for (const rolled of [false, true]) {
+    const engine = await startEngine(t, { topic })
+    const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+    const indexes = ['.index', '.timeindex'].map((suffix) => path.join(engine.dir, 't-0', FIRST + suffix))
+    const appendSome = async (): Promise<void> => {
+      for (let round = 0; round < 20; round++) {
+        await append(engine, log, values(1, `v${round}-`, 50), { timestamp: log.endOffset + 1 })
+      }
+    }
+    await appendSome()
+    await log.flush()
+    const flushed = await Promise.all(indexes.map((file) => readFile(file)))
+    await appendSome()
+    t.is(log.recoveryPoint, 20)
+    await engine.manager.dirs[0]!.saveRecoveryPoints()
+    if (rolled) {
+      log.roll()
+      await append(engine, log, values(1))
+    }
+    await engine.drop()
+    const before = await Promise.all(indexes.map((file) => readFile(file)))
+    for (const [index, file] of indexes.entries()) await truncate(file, flushed[index]!.length)
+    const again = await startEngine(t, { dir: engine.dir, topic })
+    const reopened = (await again.manager.whenReady('t', 0))!
+    const count = rolled ? 41 : 40
+    t.deepEqual([reopened.endOffset, (await readAll(reopened)).length], [count, count])
+    for (const [index, file] of indexes.entries()) {
+      const now = await readFile(file)
+      t.deepEqual(now.subarray(0, before[index]!.length), before[index]!, file)
+    }
+    await again.stop()
+  }
 })
 
 test('after a kill nothing is read again that was flushed, and what is torn behind it goes', async (t) => {
@@ -57,6 +99,7 @@ test('after a kill nothing is read again that was flushed, and what is torn behi
     const engine = await startEngine(t, { topic: EVERY })
     const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
     for (let round = 0; round < 5; round++) await append(engine, log, values(2, `v${round}-`, 50))
+    await log.flush()
     await engine.manager.dirs[0]!.saveRecoveryPoints()
     await engine.drop()
     const file = path.join(engine.dir, 't-0', `${FIRST}.log`)
@@ -85,6 +128,7 @@ test('an abort below the recovery point stands in the transaction index on the d
   for (let producer = 1; producer <= 3; producer++) {
     await transactional(engine, log, producer, 0)
     await abort(engine, log, producer)
+    await log.flush()
     const first = 3 * (producer - 1)
     found.push({ producerId: producer, firstOffset: first, lastOffset: first + 2, lastStableOffset: first + 3 })
     t.is(log.recoveryPoint, first + 3)
