@@ -49,8 +49,7 @@ Connection::Connection(std::uint64_t id_, double listener_, std::unique_ptr<Tran
       meter(std::move(meter_)),
       inbox(owner.get()),
       active_ms(monotonic_ms()),
-      sent_ms(active_ms.load()),
-      cold_ms(active_ms.load()) {}
+      sent_ms(active_ms.load()) {}
 
 std::int64_t Connection::send(TransferContext& context, const TransferSettings& settings, std::uint64_t inline_most, const std::uint8_t* bytes,
                               std::size_t length, std::vector<RegionPart> parts) {

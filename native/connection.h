@@ -98,6 +98,10 @@ class Connection {
   std::atomic<std::int64_t> sent_ms;
   // When the last byte of a partial frame with memory came; 0: none.
   std::atomic<std::int64_t> partial_ms{0};
+  // Of a read of the disk that it waits for.
+  Urgency urgency_of_read(std::uint64_t bytes) {
+    return disk_credit_.pay(bytes_sent.load(std::memory_order_relaxed), bytes) ? Urgency::Prompt : Urgency::Patient;
+  }
 
   // --- JavaScript thread
   // Sends, where it is no more than `inline_most`, or queues; see NativeRuntime.ioSend. -1: gone.
@@ -122,9 +126,7 @@ class Connection {
   bool runnable = false;      // in the list of those that have more to send in the next round
   std::shared_ptr<ColdRead> cold;  // waits for a disk thread
   std::int64_t cold_since_us = 0;
-  std::int64_t cold_ms;           // when it waited for a disk thread last, or was opened
   Urgency cold_urgency = Urgency::Patient;
-  DiskCredit disk_credit;
   bool adopted = false;
   bool leaving = false;       // moves to another thread at the end of the round
   std::int64_t moved_ms = 0;  // when this thread got it
@@ -153,6 +155,7 @@ class Connection {
   Writer writer_ = Writer::None;
   bool closing_ = false;
   bool close_after_send_ = false;
+  DiskCredit disk_credit_;
 };
 
 }  // namespace sluice

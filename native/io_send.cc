@@ -10,8 +10,6 @@ namespace {
 constexpr std::int64_t kLingerMs = 1000;
 // When the read lane is full.
 constexpr std::int64_t kLaneRetryMs = 10;
-// Who has not waited for the disk for so long reads from memory, as a rule, however little.
-constexpr std::int64_t kHotMs = 10'000;
 
 }  // namespace
 
@@ -80,9 +78,7 @@ void IoThread::wait_for_disk(Connection& connection, Outgoing& response) {
   connection.cold_since_us = monotonic_us();
   count_cold(connection, connection.cold->region, Counter::ColdReads, 1);
   count_cold(connection, connection.cold->region, Counter::ColdBytes, static_cast<std::int64_t>(connection.cold->length));
-  const bool paid = connection.disk_credit.pay(connection.bytes_sent.load(std::memory_order_relaxed), connection.cold->length + connection.cold->ahead());
-  const bool hot = paid || now_ms_ - connection.cold_ms >= kHotMs;
-  connection.cold_urgency = hot ? Urgency::Prompt : Urgency::Patient;
+  connection.cold_urgency = connection.urgency_of_read(connection.cold->length + connection.cold->ahead());
   connection.want_write = false;
   interest(connection);
   if (!queue_cold_read(connection)) lane_waiting_.push_back(connections_[connection.index]);
@@ -109,7 +105,6 @@ void IoThread::warmed(Connection& connection) {
   connection.cold = nullptr;
   if (!read) return;
   count_cold(connection, read->region, Counter::ColdMicros, monotonic_us() - connection.cold_since_us);
-  connection.cold_ms = now_ms_;
   if (read->error != 0) return close(connection, CloseReason::TransferFailed);
   bool more;
   if (Outgoing* response = connection.front(more)) response->warmed(*read);

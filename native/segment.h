@@ -99,8 +99,6 @@ class Segment : public Closable, public std::enable_shared_from_this<Segment> {
   void moved(std::string path);
   // Its log folder's: the jobs of one place share threads.
   Place place() const { return place_; }
-  // Of a look-up that has to wait for the disk: whether it is one of many in this segment. JavaScript thread.
-  Urgency urgency_of_look_up();
   SegmentFigures figures() const;
   // Of a segment that was opened once. Opens its files again where they were closed to save descriptors, which seldom waits.
   std::optional<FileRegion> region(std::uint64_t position, std::uint64_t length);
@@ -239,7 +237,6 @@ class Segment : public Closable, public std::enable_shared_from_this<Segment> {
 
   std::atomic<std::uint32_t> cuts_done_{0};
   std::atomic<bool> sync_failed_{false};
-  std::int64_t waited_ms_ = INT64_MIN / 2;  // JavaScript thread
 
   mutable std::mutex recent_mutex_;  // never held during I/O
   std::deque<RecentBatch> recent_;   // the newest batches, in order, without gaps up to recent_end_

@@ -26,12 +26,6 @@ int Segment::beside_cuts(Wait wait, Look look) {
   }
 }
 
-Urgency Segment::urgency_of_look_up() {
-  constexpr std::int64_t kOftenMs = 5000;
-  const std::int64_t before = std::exchange(waited_ms_, monotonic_ms());
-  return waited_ms_ - before < kOftenMs ? Urgency::Patient : Urgency::Prompt;
-}
-
 // A file that somebody else cuts: told here, where the reader still can be, and not when half of an answer is sent.
 int Segment::check_whole() const {
   struct stat status;

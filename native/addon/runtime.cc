@@ -94,7 +94,11 @@ void Runtime::open(const Napi::CallbackInfo& info) {
     events_ = std::make_unique<EventChannel>([waker = waker_] { waker->wake(); });
     pool_ = std::make_shared<SlabPool>(memory);
     disk_ = DiskQueue::create(disk);
-    segment_calls_ = std::make_unique<SegmentCalls>(*events_, pool_, *disk_, open_segments);
+    const auto urgency_of = [this](std::uint64_t id, std::uint64_t bytes) {
+      const std::shared_ptr<Connection> connection = io_ ? io_->find(id) : nullptr;
+      return connection ? connection->urgency_of_read(bytes) : Urgency::Patient;
+    };
+    segment_calls_ = std::make_unique<SegmentCalls>(*events_, pool_, *disk_, open_segments, urgency_of);
     segment_calls_->define(env, Value());
     clean_calls_ = std::make_unique<CleanCalls>(*events_, pool_, *disk_, [calls = segment_calls_.get()](std::uint64_t handle) { return calls->find(handle); });
     clean_calls_->define(env, Value());

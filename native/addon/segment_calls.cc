@@ -25,15 +25,19 @@ constexpr std::int64_t kRebuildIndexes = 2;
 constexpr std::int64_t kOnlyIdempotent = 4;
 constexpr std::int64_t kOnlyNews = 8;
 
+// What the disk reads for a look-up: the kernel reads ahead.
+constexpr std::uint64_t kLookUpBytes = 128 * 1024;
+
 }  // namespace
 
 struct SegmentCalls::State {
-  State(EventChannel& channel, std::shared_ptr<FramePool> pool, DiskQueue& disk, std::size_t open_segments)
-      : events(channel), frames(std::move(pool)), queue(disk), open_files(std::make_shared<OpenFiles>(open_segments)) {}
+  State(EventChannel& channel, std::shared_ptr<FramePool> pool, DiskQueue& disk, std::size_t open_segments, UrgencyOf urgency)
+      : events(channel), frames(std::move(pool)), queue(disk), urgency_of(std::move(urgency)), open_files(std::make_shared<OpenFiles>(open_segments)) {}
 
   EventChannel& events;
   std::shared_ptr<FramePool> frames;
   DiskQueue& queue;
+  const UrgencyOf urgency_of;
   const std::shared_ptr<OpenFiles> open_files;
   Handles<Segment> segments{0};
   Handles<Strand> strands{1};
@@ -244,7 +248,8 @@ Napi::Value SegmentCalls::State::segment_locate_later(Info info) {
     if (status >= 0) place(found, values);
     return status;
   };
-  later(Lane::Read, target->place(), ticket, work, target->urgency_of_look_up());
+  const std::uint64_t connection = handle_argument(info, 4);
+  later(Lane::Read, target->place(), ticket, work, connection == 0 ? Urgency::Prompt : urgency_of(connection, kLookUpBytes));
   return info.Env().Undefined();
 }
 
@@ -355,8 +360,8 @@ Napi::Value SegmentCalls::State::restamp_crc(Info info) {
   return info.Env().Undefined();
 }
 
-SegmentCalls::SegmentCalls(EventChannel& events, std::shared_ptr<FramePool> frames, DiskQueue& queue, std::size_t open_segments)
-    : state_(std::make_shared<State>(events, std::move(frames), queue, open_segments)) {}
+SegmentCalls::SegmentCalls(EventChannel& events, std::shared_ptr<FramePool> frames, DiskQueue& queue, std::size_t open_segments, UrgencyOf urgency_of)
+    : state_(std::make_shared<State>(events, std::move(frames), queue, open_segments, std::move(urgency_of))) {}
 
 SegmentCalls::~SegmentCalls() { close(); }
 

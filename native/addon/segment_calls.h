@@ -18,8 +18,11 @@ namespace sluice {
 // Order of an end: close(), DiskQueue::stop() (jobs still complete through `events`), then this object, the queue and the channel may go.
 class SegmentCalls {
  public:
+  // Of a read of so many bytes that a connection waits for.
+  using UrgencyOf = std::function<Urgency(std::uint64_t connection, std::uint64_t bytes)>;
+
   // `open_segments`: so many have their files open at a time, as far as they can be closed.
-  SegmentCalls(EventChannel& events, std::shared_ptr<FramePool> frames, DiskQueue& queue, std::size_t open_segments);
+  SegmentCalls(EventChannel& events, std::shared_ptr<FramePool> frames, DiskQueue& queue, std::size_t open_segments, UrgencyOf urgency_of);
   ~SegmentCalls();  // closes
   SegmentCalls(const SegmentCalls&) = delete;
   SegmentCalls& operator=(const SegmentCalls&) = delete;

@@ -141,7 +141,7 @@ class Fetching {
     // The first batch is given whole even if it is larger than every limit, so that a consumer always gets on (KIP-74).
     const first = remaining === this.#maxBytes
     if (target.fetchOffset >= upTo || (maxBytes === 0 && !first)) return { target, response: found, bytes: 0, failed: false }
-    const read = log.read(target.fetchOffset, maxBytes, upTo, first)
+    const read = log.read(target.fetchOffset, maxBytes, upTo, first, this.#connection)
     const finish = ({ errorCode, region, bytes }: ReadResult): PartitionRead | Promise<PartitionRead> => {
       if (errorCode !== ErrorCode.NONE) return failed(target, errorCode)
       if (region !== null) found.records = region

@@ -268,7 +268,8 @@ export interface NativeRuntime {
   segmentTruncate(segment: number, strand: number, position: number, ticket: number): void
   /** 1: `into` filled (see Location); 0: would have to wait for the disk: use segmentLocateLater. */
   segmentLocate(segment: number, offset: number, into: Float64Array, limit: number): number
-  segmentLocateLater(segment: number, offset: number, limit: number, ticket: number): void
+  /** `connection`: for whom, which decides whether it waits behind those who always read from the disk; 0: nobody who could. */
+  segmentLocateLater(segment: number, offset: number, limit: number, ticket: number, connection: number): void
   /** The first batch whose maxTimestamp >= timestamp, as Location; bytes 0: none in this segment. */
   segmentLocateTimestamp(segment: number, timestamp: number, ticket: number): void
   /** value1 = last offset of the first batch at or behind `position` that has an entry in the offset index; -1: none. */

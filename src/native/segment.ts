@@ -179,9 +179,10 @@ export class NativeSegment {
     return { position: location[Location.position]!, baseOffset: location[Location.baseOffset]!, bytes: location[Location.bytes]! }
   }
 
-  async locate(offset: number, limit = 0): Promise<BatchLocation> {
+  /** `connection`: that it is for, or 0. */
+  async locate(offset: number, limit = 0, connection = 0): Promise<BatchLocation> {
     const [, position, baseOffset, bytes] = await this.#runtime.run(this.#path, (ticket) =>
-      this.#runtime.native.segmentLocateLater(this.handle, offset, limit, ticket)
+      this.#runtime.native.segmentLocateLater(this.handle, offset, limit, ticket, connection)
     )
     return { position, baseOffset, bytes }
   }

@@ -20,14 +20,18 @@ const NOTHING: ReadResult = { errorCode: ErrorCode.NONE, region: null, bytes: 0 
 const OUT_OF_RANGE: ReadResult = { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, region: null, bytes: 0 }
 const STORAGE_ERROR: ReadResult = { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, region: null, bytes: 0 }
 
+/** What Log.read is asked for. */
+interface WantedRead {
+  readonly offset: number
+  readonly maxBytes: number
+  readonly upTo: number
+  readonly atLeastOneBatch: boolean
+  readonly connection: number
+}
+
 /** See Log.read. */
-export function readLog(
-  state: LogState,
-  offset: number,
-  maxBytes: number,
-  upTo: number,
-  atLeastOneBatch: boolean
-): ReadResult | Promise<ReadResult> {
+export function readLog(state: LogState, wanted: WantedRead): ReadResult | Promise<ReadResult> {
+  const { offset, maxBytes, upTo } = wanted
   if (state.offline) return STORAGE_ERROR
   if (offset < state.logStartOffset || offset > state.endOffset) return OUT_OF_RANGE
   if (offset >= upTo || offset === state.endOffset) return NOTHING
@@ -38,36 +42,30 @@ export function readLog(
     // A segment from which compaction took all, or one whose first batch is still on its way.
     if (segment.size === 0) continue
     const from = segment.native.locateNow(Math.max(offset, segment.baseOffset), maxBytes)
-    if (from === undefined) return readLater(state, index, offset, maxBytes, upTo, atLeastOneBatch)
+    if (from === undefined) return readLater(state, index, wanted)
     if (from.bytes === 0 || from.position >= segment.size) continue
     if (from.baseOffset >= upTo) return NOTHING
     const limit = limitNow(state, segment, index, upTo)
-    if (limit === undefined) return readLater(state, index, offset, maxBytes, upTo, atLeastOneBatch)
-    return regionOf(segment, from, limit, maxBytes, atLeastOneBatch)
+    if (limit === undefined) return readLater(state, index, wanted)
+    return regionOf(segment, from, limit, wanted)
   }
 }
 
-async function readLater(
-  state: LogState,
-  first: number,
-  offset: number,
-  maxBytes: number,
-  upTo: number,
-  atLeastOneBatch: boolean
-): Promise<ReadResult> {
+async function readLater(state: LogState, first: number, wanted: WantedRead): Promise<ReadResult> {
+  const { offset, maxBytes, upTo, connection } = wanted
   // The list may change while we wait: segments are found anew by offset, not by index.
   let segment = state.segments.at(first)
   try {
     while (segment !== undefined) {
-      const from = segment.size === 0 ? undefined : await segment.native.locate(Math.max(offset, segment.baseOffset), maxBytes)
+      const from = segment.size === 0 ? undefined : await segment.native.locate(Math.max(offset, segment.baseOffset), maxBytes, connection)
       if (offset < state.logStartOffset) return OUT_OF_RANGE
       if (from !== undefined && from.bytes > 0 && from.position < segment.size) {
         if (from.baseOffset >= upTo) return NOTHING
         const index = state.segments.floor(segment.baseOffset)
         // Compaction has put another in its place, or it was deleted or cut off.
-        if (state.segments.at(index) !== segment) return readLog(state, offset, maxBytes, upTo, atLeastOneBatch)
-        const limit = limitNow(state, segment, index, upTo) ?? (await limitLater(segment, upTo))
-        return regionOf(segment, from, limit, maxBytes, atLeastOneBatch)
+        if (state.segments.at(index) !== segment) return readLog(state, wanted)
+        const limit = limitNow(state, segment, index, upTo) ?? (await limitLater(segment, wanted))
+        return regionOf(segment, from, limit, wanted)
       }
       segment = state.segments.at(state.segments.floor(segment.baseOffset) + 1)
     }
@@ -75,7 +73,7 @@ async function readLater(
   } catch (error) {
     // The segment was deleted or cut off while we waited: what was asked for lies before the log start now, behind the end, or in the segment that
     // compaction has put there.
-    if (error instanceof RangeError) return state.offline ? STORAGE_ERROR : readLog(state, offset, maxBytes, upTo, atLeastOneBatch)
+    if (error instanceof RangeError) return state.offline ? STORAGE_ERROR : readLog(state, wanted)
     return readFailure(state, error)
   }
 }
@@ -89,12 +87,12 @@ function limitNow(state: LogState, segment: LogSegment, index: number, upTo: num
   return to === undefined ? undefined : Math.min(to.position, segment.size)
 }
 
-async function limitLater(segment: LogSegment, upTo: number): Promise<number> {
-  return Math.min((await segment.native.locate(upTo)).position, segment.size)
+async function limitLater(segment: LogSegment, { upTo, connection }: WantedRead): Promise<number> {
+  return Math.min((await segment.native.locate(upTo, 0, connection)).position, segment.size)
 }
 
 // A torn batch at the end is not sent where the location tells of it. It counts all the same: what may be read decides whether a fetch has enough.
-function regionOf(segment: LogSegment, from: BatchLocation, limit: number, maxBytes: number, atLeastOneBatch: boolean): ReadResult {
+function regionOf(segment: LogSegment, from: BatchLocation, limit: number, { maxBytes, atLeastOneBatch }: WantedRead): ReadResult {
   let bytes = Math.min(maxBytes, limit - from.position)
   if (atLeastOneBatch && from.bytes > maxBytes) bytes = from.bytes
   if (bytes <= 0) return NOTHING

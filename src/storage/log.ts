@@ -188,10 +188,10 @@ export class Log {
   /**
    * The bytes for a fetch at `offset`, of batches that begin below `upTo`: from the batch that holds the offset, at most `maxBytes` (which may
    * cut the last batch), but with `atLeastOneBatch` the first one whole. Synchronous when all that is needed is in memory.
-   * OFFSET_OUT_OF_RANGE outside of [logStartOffset, endOffset].
+   * OFFSET_OUT_OF_RANGE outside of [logStartOffset, endOffset]. `connection`: that it is for, or 0.
    */
-  read(offset: number, maxBytes: number, upTo: number, atLeastOneBatch: boolean): ReadResult | Promise<ReadResult> {
-    return readLog(this.#state, offset, maxBytes, upTo, atLeastOneBatch)
+  read(offset: number, maxBytes: number, upTo: number, atLeastOneBatch: boolean, connection = 0): ReadResult | Promise<ReadResult> {
+    return readLog(this.#state, { offset, maxBytes, upTo, atLeastOneBatch, connection })
   }
 
   /**
