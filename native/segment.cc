@@ -54,6 +54,7 @@ SegmentFigures Segment::figures() const {
     figures.size = static_cast<std::uint64_t>(std::max<std::int64_t>(stated_size_, 0));
     return figures;
   }
+  figures.open = opened_.load(std::memory_order_relaxed);
   figures.size = log_->end();
   figures.truncations = log_->truncations();
   figures.offset_entries = offsets_.entries();

@@ -89,6 +89,7 @@ struct SegmentFigures {
   std::int64_t last_timestamp = -1;
   std::int64_t last_timestamp_offset = 0;
   std::uint32_t truncations = 0;
+  bool open = false;  // its files, now
 };
 
 class Segment : public Closable, public std::enable_shared_from_this<Segment> {

@@ -325,13 +325,14 @@ Napi::Value SegmentCalls::State::segment_check_indexes(Info info) {
 
 Napi::Value SegmentCalls::State::segment_stat(Info info) {
   const SegmentFigures figures = segment(info)->figures();
-  const Doubles into = doubles_argument(info, 1, 6);
+  const Doubles into = doubles_argument(info, 1, 7);
   into.data[0] = static_cast<double>(figures.size);
   into.data[1] = static_cast<double>(figures.offset_entries);
   into.data[2] = static_cast<double>(figures.time_entries);
   into.data[3] = static_cast<double>(figures.last_timestamp);
   into.data[4] = static_cast<double>(figures.last_timestamp_offset);
   into.data[5] = static_cast<double>(figures.truncations);
+  into.data[6] = figures.open ? 1 : 0;
   return info.Env().Undefined();
 }
 

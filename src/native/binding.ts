@@ -195,7 +195,9 @@ export const SegmentStat = {
   lastIndexedTimestamp: 3,
   lastIndexedTimestampOffset: 4,
   /** Rises with every cut. */
-  truncations: 5
+  truncations: 5,
+  /** 1: its files are open now; 0: they were never opened, or closed to save descriptors. */
+  open: 6
 } as const
 
 export interface NativeRuntime {

@@ -243,6 +243,7 @@ export class NativeSegment {
     timeIndexEntries: number
     lastIndexedTimestamp: number
     lastIndexedTimestampOffset: number
+    open: boolean
   } {
     this.#runtime.native.segmentStat(this.handle, stat)
     return {
@@ -250,7 +251,8 @@ export class NativeSegment {
       offsetIndexEntries: stat[SegmentStat.offsetIndexEntries]!,
       timeIndexEntries: stat[SegmentStat.timeIndexEntries]!,
       lastIndexedTimestamp: stat[SegmentStat.lastIndexedTimestamp]!,
-      lastIndexedTimestampOffset: stat[SegmentStat.lastIndexedTimestampOffset]!
+      lastIndexedTimestampOffset: stat[SegmentStat.lastIndexedTimestampOffset]!,
+      open: stat[SegmentStat.open] === 1
     }
   }
 

@@ -20,6 +20,7 @@ async function endTimeIndex({ segments, strand, config }: LogState): Promise<voi
 
 /** Nothing is on its way into the files when it resolves, and the active segment is ended. Rejects with a StorageError. */
 export async function endFiles(state: LogState, flusher: LogFlusher): Promise<void> {
+  state.closing = true
   await endTimeIndex(state)
   for (const segment of state.segments.snapshot()) if (segment.transactions.dirty) await segment.transactions.write()
   await flusher.whenIdle()

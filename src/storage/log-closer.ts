@@ -13,10 +13,27 @@ const CLOSED_AT_A_TIME = 32
 /** A flush of the file system waits for whatever others write to it: only where flushing each log would take longer. */
 const TOGETHER_FROM = 64
 const FILES_PER_JOB = 256
+/** Of those whose files were closed to save descriptors. */
+const OPENED_TOGETHER = 2048
 
 /** All are closed when it settles. Rejects with the first error: then the directory is not closed cleanly. */
 export async function closeLogs(dir: LogDir, runtime: Runtime): Promise<void> {
-  const logs = [...dir.logs.values()]
+  const errors: unknown[] = []
+  // One at a time, those with open files first: opening the others beside them would have each make room by flushing one.
+  for (const group of groupsOf(dir)) await closeGroup(dir, group, runtime).catch((error: unknown) => errors.push(error))
+  if (errors.length > 0) throw errors[0]
+}
+
+function groupsOf(dir: LogDir): Log[][] {
+  const open: Log[] = []
+  const closed: Log[] = []
+  for (const log of dir.logs.values()) (log.hasOpenFiles ? open : closed).push(log)
+  const groups = [open]
+  for (let at = 0; at < closed.length; at += OPENED_TOGETHER) groups.push(closed.slice(at, at + OPENED_TOGETHER))
+  return groups
+}
+
+async function closeGroup(dir: LogDir, logs: readonly Log[], runtime: Runtime): Promise<void> {
   const queue = new TaskQueue(CLOSED_AT_A_TIME)
   const settled = await Promise.allSettled(logs.map((log) => queue.run(() => log.settle())))
   const unsaved = logs.filter((log) => log.hasUnsaved())

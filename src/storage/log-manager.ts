@@ -66,6 +66,8 @@ const REPORT_MS = 60_000
 const CREATED_AT_A_TIME = 32
 /** As many as the thread pool of Node runs; each may hold up to MAX_DECOMPRESSED_BYTES. */
 const DECOMPRESSIONS_AT_A_TIME = 4
+/** Each waits for the disk, and after a start every partition that is written to has one: a stop does not wait for those that have not begun. */
+const EPOCH_WRITES_AT_A_TIME = 4
 
 export type { LogDirDescription } from './describe-dirs.js'
 
@@ -86,6 +88,7 @@ export class LogManager {
   readonly #tasks: LogTasks
   readonly #creations = new TaskQueue(CREATED_AT_A_TIME)
   readonly #decompressions = new TaskQueue(DECOMPRESSIONS_AT_A_TIME)
+  readonly #epochWrites = new TaskQueue(EPOCH_WRITES_AT_A_TIME)
   readonly #deletions = new Set<Promise<void>>()
   /** Partitions whose folder has still its name. */
   readonly #leaving = new Map<string, Promise<void>>()
@@ -351,6 +354,7 @@ export class LogManager {
       notCompacted: (key, offset) => dir.lowerCleanerOffset(key, offset),
       recoveryPointMoved: () => this.#tasks.saveSoon(dir),
       decompressions: this.#decompressions,
+      epochWrites: this.#epochWrites,
       readOnly: this.#options.readOnly === true,
       producerExpirationMs: () => config.get('producer.id.expiration.ms'),
       backgroundFlushBytes: () => config.get('sluice.flush.background.bytes')

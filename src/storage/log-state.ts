@@ -35,6 +35,8 @@ export interface LogEnvironment {
   recovered?(bytes: number): void
   /** Bounds how many compressed batches are held decompressed at a time; without one each log may hold as many as are appended to it. */
   readonly decompressions?: TaskQueue
+  /** Bounds how many logs write their leader epochs at a time; without one each does so at once. */
+  readonly epochWrites?: TaskQueue
   /** `producer.id.expiration.ms` */
   producerExpirationMs(): number
   /** The logs that are found are somebody else's, and only links to them are in the folder: see mirror.ts. */
@@ -84,6 +86,8 @@ export class LogState {
   snapshotFlushed = false
   /** The log can't be used any more: its folder failed, or it was closed or deleted. */
   offline = false
+  /** Nothing is appended any more: what is in memory alone is saved next. */
+  closing = false
   /** Files came, went or were replaced since the folder was last flushed, besides the segments that say so themselves. */
   folderChanged = true
   /** Rises when the folder gets another name: at the start of it and at the end. */
@@ -183,6 +187,14 @@ export class LogState {
       }
     })
     return this.#epochWrite
+  }
+
+  /** As saveEpochs, when the log has its turn, and not once it is being closed, which saves them itself. For whoever does not wait. */
+  saveEpochsSoon(): void {
+    this.#epochsTaken = this.epochs.version
+    const save = (): Promise<void> => (this.closing ? Promise.resolve() : this.saveEpochs())
+    const { epochWrites } = this.environment
+    void (epochWrites === undefined ? save() : epochWrites.run(save))
   }
 
   /** Resolves when the folder is not being renamed. */

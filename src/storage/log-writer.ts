@@ -196,7 +196,7 @@ export class LogWriter {
     const segment = state.segments.active
     const leaderEpoch = batch.partitionLeaderEpoch(buffer, at)
     if (leaderEpoch > state.epochs.latest) state.epochs.assign(leaderEpoch, baseOffset)
-    if (state.epochsChanged) void state.saveEpochs()
+    if (state.epochsChanged) state.saveEpochsSoon()
     segment.assign(length, maxTimestamp)
     state.nextOffset = lastOffset + 1
     const records = batch.recordCount(buffer, at)

@@ -19,24 +19,17 @@ import { LogState, type LogEnvironment } from './log-state.js'
 import { offsetForTimestamp, offsetOfMaxTimestamp, type TimedOffset } from './log-times.js'
 import { restartLog, truncateLog } from './log-truncate.js'
 import { LogWriter } from './log-writer.js'
-import { LOG_SUFFIX } from './names.js'
 import type { ProducerEntry } from './producer-state.js'
 import { applyRetention, mayDelete } from './retention.js'
+import { segmentFileFrom, segmentFiles, type SegmentFile } from './segment-view.js'
 
 export type { AppendInput, AppendOrigin, AppendResult } from './append.js'
 export type { Aborted } from './log-aborted.js'
 export type { ReadResult } from './log-reader.js'
 export type { TimedOffset } from './log-times.js'
 export type { BatchMark, ProducerEntry } from './producer-state.js'
+export type { SegmentFile } from './segment-view.js'
 export type { AbortedTransaction } from './transaction-index.js'
-
-export interface SegmentFile {
-  readonly file: string
-  readonly handle: number
-  readonly baseOffset: number
-  readonly size: number
-  readonly nextBaseOffset: number
-}
 
 export class Log {
   readonly topic: string
@@ -139,25 +132,12 @@ export class Log {
 
   /** From the oldest on. `handle` is what `read` calls the segment; `nextBaseOffset` is the log's end for the last one. */
   segmentFiles(): SegmentFile[] {
-    const segments = this.#state.segments.all()
-    return segments.map(({ path, native, baseOffset, size }, index) => ({
-      file: path + LOG_SUFFIX,
-      handle: native.handle,
-      baseOffset,
-      size,
-      nextBaseOffset: segments[index + 1]?.baseOffset ?? this.endOffset
-    }))
+    return segmentFiles(this.#state)
   }
 
   /** The segment with this handle, looked for from the one on that holds the offset. Undefined: it is gone. */
   segmentFileFrom(offset: number, handle: number): SegmentFile | undefined {
-    const { segments } = this.#state
-    for (let index = Math.max(0, segments.floor(offset)); index < segments.count; index++) {
-      const { path, native, baseOffset, size } = segments.at(index)!
-      if (native.handle !== handle) continue
-      return { file: path + LOG_SUFFIX, handle, baseOffset, size, nextBaseOffset: segments.at(index + 1)?.baseOffset ?? this.endOffset }
-    }
-    return undefined
+    return segmentFileFrom(this.#state, offset, handle)
   }
 
   get segmentCount(): number {
@@ -307,7 +287,7 @@ export class Log {
       }
       // Only now: the records below may come back while the new start is not on the disk, and need their epochs then.
       state.epochs.truncateFromStart(offset)
-      void state.saveEpochs()
+      state.saveEpochsSoon()
     }
     return { errorCode: ErrorCode.NONE, logStartOffset: state.logStartOffset }
   }
@@ -331,6 +311,11 @@ export class Log {
   /** Forgets producers that wrote nothing for `producer.id.expiration.ms`. */
   expireProducers(): void {
     this.#state.producers.expire(this.#state.clock.now(), this.#state.environment.producerExpirationMs())
+  }
+
+  /** Of the segment that is appended to. */
+  get hasOpenFiles(): boolean {
+    return !this.#state.offline && this.#state.segments.active.native.stat().open
   }
 
   /** False: `applyRetention` would find nothing. Asks no disk. */

@@ -101,7 +101,7 @@ async function deleteFirst(state: LogState, count: number): Promise<number> {
     await state.environment.logStartMoved()
   }
   state.epochs.truncateFromStart(state.logStartOffset)
-  void state.saveEpochs()
+  state.saveEpochsSoon()
   await removeSegments(state, gone)
   return gone.length
 }

@@ -277,6 +277,7 @@ test('a life: created, appended, flushed, sealed, cut, moved', async (t) => {
   t.is(await segment.flush(), 400)
   t.deepEqual(segment.stat(), {
     size: 400,
+    open: true,
     offsetIndexEntries: 3,
     timeIndexEntries: 1,
     lastIndexedTimestamp: 50,
@@ -290,7 +291,7 @@ test('a life: created, appended, flushed, sealed, cut, moved', async (t) => {
   t.true(refused.status < 0, 'sealed')
   strand.reset()
 
-  const truncations = new Float64Array(6)
+  const truncations = new Float64Array(7)
   await segment.truncate(strand, 200)
   runtime.native.segmentStat(segment.handle, truncations)
   t.is(truncations[SegmentStat.truncations], 1)
@@ -451,7 +452,7 @@ test('what JavaScript passes wrongly is thrown back', async (t) => {
   t.throws(() => strand.reset(), { instanceOf: RangeError })
   const stat = native['segmentStat']!
   await runtime.close()
-  t.throws(() => stat(segment.handle, new Float64Array(6)), { message: /closed/ })
+  t.throws(() => stat(segment.handle, new Float64Array(7)), { message: /closed/ })
   t.false(existsSync(path.join(dir, `${nameOf(0)}.log`)), 'no system call before the first job')
 })
 
