@@ -16,6 +16,12 @@ export interface CoordinatorAppendResult {
   readonly lastOffset: number
 }
 
+/** Whose transaction records belong to. */
+export interface TransactionalProducer {
+  readonly producerId: number
+  readonly producerEpoch: number
+}
+
 /** Called in the order of the log. The arrays are valid only during the call. */
 export interface RecordVisitor {
   /** `producerId` is -1 unless the record belongs to a transaction. */
@@ -29,9 +35,12 @@ export interface CoordinatorLog {
   maxBatchBytes(partition: number): number
   /**
    * Writes the records as one batch behind all appended before. Never rejects. Resolved without error: readers of this log see them (with
-   * replication: they are committed). After a failure everything appended behind has failed as well.
+   * replication: they are committed). After a failure everything appended behind has failed as well. `producer`: they are part of its
+   * transaction.
    */
-  append(partition: number, records: readonly EncodedRecord[]): Promise<CoordinatorAppendResult>
+  append(partition: number, records: readonly EncodedRecord[], producer?: TransactionalProducer): Promise<CoordinatorAppendResult>
+  /** The error that `append` would give for this producer if it were asked now: it is fenced by a later epoch. */
+  checkProducer(partition: number, producer: TransactionalProducer): number
   /** Reads the partition from its start to the end it has now, in bounded pieces. Rejects with a StorageError or WireError. */
   load(partition: number, visitor: RecordVisitor): Promise<void>
 }

@@ -84,6 +84,11 @@ export class CoordinatorRuntime<S extends Shard<R, E>, R, E> {
     for (const host of this.#hosts.values()) host.runWhenLoaded(operation)
   }
 
+  /** A marker of a transaction was written to `partition`. Resolved when its shard, if it is here, has heeded it. */
+  async endTransaction(partition: number, producerId: number, committed: boolean): Promise<void> {
+    await this.#hosts.get(partition)?.endTransaction(producerId, committed)
+  }
+
   /** Resolved when every shard that is loading now is loaded, or given up. */
   async whenLoaded(): Promise<void> {
     await Promise.all([...this.#hosts.values()].map((host) => host.loaded))

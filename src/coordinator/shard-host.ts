@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { coordinatorError } from './append-errors.js'
-import type { EncodedRecord } from './coordinator-log.js'
+import type { EncodedRecord, TransactionalProducer } from './coordinator-log.js'
 import type { Operation, RuntimeOptions } from './runtime.js'
-import { NOT_TRANSACTIONAL, type Effects, type Reply, type Shard } from './shard.js'
+import { NOT_TRANSACTIONAL, type Effects, type RecordOrigin, type Reply, type Shard } from './shard.js'
 import { NamedTimers } from './timers.js'
 
 /** Enough to share the cost of an append among many; a larger batch only makes its answers wait. */
@@ -27,6 +27,8 @@ interface Pending {
 }
 
 interface Batch {
+  /** A batch belongs to one transaction, or to none. */
+  readonly producer: TransactionalProducer | undefined
   readonly records: EncodedRecord[]
   bytes: number
   /** Given after the batch's first record and before the next batch; released when the batch is written. */
@@ -143,6 +145,15 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
     else void this.loaded.then(() => this.runSilently(operation))
   }
 
+  /**
+   * The marker that ends a transaction is in the log. A shard that is loading may have read so far or not: it is told again, which changes
+   * nothing. One that is dropped finds the marker when it is loaded anew.
+   */
+  async endTransaction(producerId: number, committed: boolean): Promise<void> {
+    if (this.#state === 'loading') await this.loaded
+    this.runSilently((shard) => shard.replayTransactionEnd(producerId, committed))
+  }
+
   /** Ends this host. What is emitted is still written, its answers wait for that; parked requests get `errorCode`. */
   close(errorCode: number): void {
     if (this.#state === 'closed') return
@@ -161,15 +172,18 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
     const incarnation = this.#incarnation
     return {
       now: this.#options.clock.now(),
-      emit: (record) => {
-        assert.equal(incarnation, this.#incarnation, 'effects outlived their operation')
-        this.#shard!.replay(record, NOT_TRANSACTIONAL)
-        this.#enqueue(this.#options.codec.encode(record))
-      },
+      emit: (record) => this.#emit(incarnation, record, NOT_TRANSACTIONAL, undefined),
+      emitInTransaction: (producer, record) => this.#emit(incarnation, record, producer, producer),
       reply: (to, answer) => this.#answer(to as Pending, answer),
       schedule: (key, delayMs, event) => this.#timers.schedule(key, delayMs, event),
       cancel: (key) => this.#timers.cancel(key)
     }
+  }
+
+  #emit(incarnation: number, record: R, origin: RecordOrigin, producer: TransactionalProducer | undefined): void {
+    assert.equal(incarnation, this.#incarnation, 'effects outlived their operation')
+    this.#shard!.replay(record, origin)
+    this.#enqueue(this.#options.codec.encode(record), producer)
   }
 
   #answer(to: Pending, answer: unknown): void {
@@ -184,12 +198,12 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
     to.resolve(answer)
   }
 
-  #enqueue(record: EncodedRecord): void {
+  #enqueue(record: EncodedRecord, producer: TransactionalProducer | undefined): void {
     const bytes = RECORD_OVERHEAD_BYTES + record.key.length + (record.value?.length ?? 0)
     const limit = Math.min(MAX_BATCH_BYTES, this.#options.log.maxBatchBytes(this.#partition))
     let batch = this.#queue.at(-1)
-    if (!batch || batch.bytes + bytes > limit) {
-      batch = { records: [], bytes: BATCH_OVERHEAD_BYTES, answers: [] }
+    if (!batch || batch.bytes + bytes > limit || !sameProducer(batch.producer, producer)) {
+      batch = { producer, records: [], bytes: BATCH_OVERHEAD_BYTES, answers: [] }
       this.#queue.push(batch)
     }
     batch.records.push(record)
@@ -207,7 +221,7 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
     while (this.#queue.length > 0 && this.#inFlight.length < maxInFlight) {
       const batch = this.#queue.shift()!
       this.#inFlight.push(batch)
-      const append = this.#options.log.append(this.#partition, batch.records)
+      const append = this.#options.log.append(this.#partition, batch.records, batch.producer)
       this.#settled = this.#finish(append, this.#settled)
     }
   }
@@ -251,6 +265,10 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
   #reloadWhenIdle(): void {
     if (this.#state === 'dropped' && this.#inFlight.length === 0) this.load()
   }
+}
+
+function sameProducer(a: TransactionalProducer | undefined, b: TransactionalProducer | undefined): boolean {
+  return a?.producerId === b?.producerId && a?.producerEpoch === b?.producerEpoch
 }
 
 function describe(error: unknown): string {

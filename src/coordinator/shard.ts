@@ -9,6 +9,8 @@
  *   answers, and a new one is loaded from the log, so that nobody has seen what the log does not hold.
  */
 
+import type { TransactionalProducer } from './coordinator-log.js'
+
 declare const response: unique symbol
 
 /** The place a response of type T goes to. A shard may keep it: the request is parked. It must be answered exactly once. */
@@ -22,6 +24,8 @@ export interface Effects<R, E> {
   readonly now: number
   /** Replays `record` on the shard, then queues it to be written. */
   emit(record: R): void
+  /** As `emit`, as part of the producer's transaction: the record counts when `replayTransactionEnd` says so. */
+  emitInTransaction(producer: TransactionalProducer, record: R): void
   /** Answers; released when all that was emitted before is written. */
   reply<T>(to: Reply<T>, answer: T): void
   /** After `delayMs` the shard's `onTimer` is called with `event`. Replaces the timer of the same `key`. */

@@ -10,7 +10,7 @@ import {
   recordsOf,
   type DecodedBatch
 } from '../record/index.js'
-import type { CoordinatorAppendResult, CoordinatorLog, EncodedRecord, RecordVisitor } from './coordinator-log.js'
+import type { CoordinatorAppendResult, CoordinatorLog, EncodedRecord, RecordVisitor, TransactionalProducer } from './coordinator-log.js'
 
 /** What a batch may grow to when it is decompressed while loading. */
 const MAX_DECOMPRESSED_BYTES = 128 * 1024 * 1024
@@ -28,6 +28,8 @@ export interface CoordinatorLogFile {
     readonly leaderEpoch: number
   }): Promise<CoordinatorAppendResult>
   readBytes(offset: number, maxBytes: number): Promise<Buffer>
+  /** What is known of a producer that has written here. */
+  producer(producerId: number): { readonly epoch: number } | undefined
 }
 
 export interface StorageCoordinatorLogOptions {
@@ -58,8 +60,15 @@ export class StorageCoordinatorLog implements CoordinatorLog {
     return this.#options.log(partition)?.config.maxMessageBytes ?? Number.POSITIVE_INFINITY
   }
 
-  append(partition: number, records: readonly EncodedRecord[]): Promise<CoordinatorAppendResult> {
-    const builder = new RecordBatchBuilder({ timestamp: this.#options.clock.now() })
+  checkProducer(partition: number, { producerId, producerEpoch }: TransactionalProducer): number {
+    const known = this.#options.log(partition)?.producer(producerId)
+    return known && producerEpoch < known.epoch ? ErrorCode.INVALID_PRODUCER_EPOCH : ErrorCode.NONE
+  }
+
+  append(partition: number, records: readonly EncodedRecord[], producer?: TransactionalProducer): Promise<CoordinatorAppendResult> {
+    const timestamp = this.#options.clock.now()
+    // Kafka gives such batches sequence 0, and checks no sequence of what a coordinator writes.
+    const builder = new RecordBatchBuilder(producer ? { timestamp, ...producer, baseSequence: 0, transactional: true } : { timestamp })
     for (const record of records) builder.append(record)
     const codec = this.#options.compression()
     if (codec === 0) return this.#write(partition, builder.build())

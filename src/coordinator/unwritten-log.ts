@@ -19,6 +19,10 @@ export class UnwrittenCoordinatorLog implements CoordinatorLog {
     return Promise.resolve(WRITTEN)
   }
 
+  checkProducer(): number {
+    return ErrorCode.NONE
+  }
+
   load(partition: number, visitor: RecordVisitor): Promise<void> {
     return this.#log.load(partition, visitor)
   }

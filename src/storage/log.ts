@@ -308,6 +308,11 @@ export class Log {
     return this.#state.producers.values()
   }
 
+  /** Undefined: it has written nothing here, or not for long. */
+  producer(producerId: number): ProducerEntry | undefined {
+    return this.#state.producers.get(producerId)
+  }
+
   /** Forgets producers that wrote nothing for `producer.id.expiration.ms`. */
   expireProducers(): void {
     this.#state.producers.expire(this.#state.clock.now(), this.#state.environment.producerExpirationMs())

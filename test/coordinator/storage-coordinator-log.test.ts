@@ -19,6 +19,11 @@ class FileInMemory implements CoordinatorLogFile {
   endOffset = 0
   bytes = Buffer.alloc(0)
   readonly reads: number[] = []
+  readonly producers = new Map<number, { epoch: number }>()
+
+  producer(producerId: number): { epoch: number } | undefined {
+    return this.producers.get(producerId)
+  }
 
   async append({ frame, offset, length, leaderEpoch }: { frame: Frame; offset: number; length: number; leaderEpoch: number }) {
     const batch = Buffer.from(frame.buffer.subarray(frame.start + offset, frame.start + offset + length))
@@ -159,3 +164,14 @@ test('records of groups and offsets are written as a real Kafka wrote them', asy
 })
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+test('a batch of a transaction names its producer; a fenced one is known before', async (t) => {
+  const { file, log } = setUp()
+  await log.append(0, [record('a', '1')], { producerId: 7, producerEpoch: 3 })
+  const [batch] = [...decodeBatches(file.bytes)]
+  t.like(batch, { transactional: true, control: false, producerId: 7, producerEpoch: 3, baseSequence: 0 })
+  t.is(log.checkProducer(0, { producerId: 7, producerEpoch: 0 }), 0)
+  file.producers.set(7, { epoch: 3 })
+  t.is(log.checkProducer(0, { producerId: 7, producerEpoch: 3 }), 0)
+  t.is(log.checkProducer(0, { producerId: 7, producerEpoch: 2 }), 47)
+})

@@ -39,9 +39,11 @@ export interface GroupRequestContext {
 export class GroupCoordinator {
   readonly #runtime: CoordinatorRuntime<GroupShard, GroupRecord, GroupTimer>
   readonly #partitions: () => number
+  readonly #log: CoordinatorLog
 
   constructor({ clock, logger, log, config, partitions, newUuid, beforeTimers }: GroupCoordinatorOptions) {
     this.#partitions = partitions
+    this.#log = log
     this.#runtime = new CoordinatorRuntime({
       topic: GROUP_TOPIC,
       clock,
@@ -127,6 +129,28 @@ export class GroupCoordinator {
   /** `knowsGroupIdNotFound`: the client understands GROUP_ID_NOT_FOUND here (OffsetCommit v9+). */
   commitOffsets(request: messages.OffsetCommitRequest, knowsGroupIdNotFound: boolean): Promise<messages.TopicErrorsResponse> {
     return this.#call(request.groupId, topicErrors, (shard, effects) => shard.commitOffsets(request, knowsGroupIdNotFound, effects))
+  }
+
+  /**
+   * Offsets as part of a transaction, which the caller knows to be open. They count after `completeTransaction`. Answered when they are
+   * written: a marker that is appended afterwards lies behind them.
+   */
+  commitTransactionalOffsets(request: messages.TxnOffsetCommitRequest): Promise<messages.TopicErrorsResponse> {
+    const partition = this.partitionFor(request.groupId)
+    return this.#call(request.groupId, topicErrors, (shard, effects) => {
+      // Found out only by the append, it would cost the groups of the whole partition what is in their memory alone.
+      const errorCode = this.#log.checkProducer(partition, request)
+      return errorCode === ErrorCode.NONE ? shard.commitTransactionalOffsets(request, effects) : topicErrors(errorCode)
+    })
+  }
+
+  /**
+   * The transaction coordinator has written the marker that ends a producer's transaction into `partition` of `__consumer_offsets`: offsets
+   * that were pending count now, or vanish. Call it after the write has succeeded and before the producer is told. Harmless if called
+   * again, if the partition is loading, and if it is not coordinated here.
+   */
+  completeTransaction(partition: number, producerId: number, _producerEpoch: number, commit: boolean): Promise<void> {
+    return this.#runtime.endTransaction(partition, producerId, commit)
   }
 
   fetchOffsets(request: messages.OffsetFetchRequest): Promise<messages.OffsetFetchResponse> {

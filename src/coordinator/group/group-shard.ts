@@ -16,7 +16,7 @@ import type { GroupConfig } from './group-config.js'
 import { describeGroup, listGroups } from './group-queries.js'
 import type { GroupEffects, GroupRecord, GroupTimer } from './group-records.js'
 import type * as messages from './messages.js'
-import { commitOffsets, deleteOffsets } from './offsets/offset-commit.js'
+import { commitOffsets, commitTransactionalOffsets, deleteOffsets } from './offsets/offset-commit.js'
 import { deleteAllOffsets, deleteOffset, expireOffsets } from './offsets/offset-expiry.js'
 import { fetchOffsets } from './offsets/offset-fetch.js'
 import { OffsetStore } from './offsets/offset-store.js'
@@ -173,6 +173,11 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
   commitOffsets(request: messages.OffsetCommitRequest, knowsGroupIdNotFound: boolean, effects: GroupEffects): messages.TopicErrorsResponse {
     if (!fitsRecord(request.groupId)) return { errorCode: ErrorCode.INVALID_GROUP_ID, topics: [] }
     return commitOffsets(this.#turn(effects), this.groups.get(request.groupId), request, knowsGroupIdNotFound)
+  }
+
+  commitTransactionalOffsets(request: messages.TxnOffsetCommitRequest, effects: GroupEffects): messages.TopicErrorsResponse {
+    if (!fitsRecord(request.groupId)) return { errorCode: ErrorCode.INVALID_GROUP_ID, topics: [] }
+    return commitTransactionalOffsets(this.#turn(effects), this.groups.get(request.groupId), request)
   }
 
   fetchOffsets(request: messages.OffsetFetchRequest): messages.OffsetFetchResponse {

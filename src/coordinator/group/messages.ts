@@ -108,6 +108,12 @@ export interface OffsetCommitRequest {
   }[]
 }
 
+/** A TxnOffsetCommit whose topics exist. */
+export interface TxnOffsetCommitRequest extends OffsetCommitRequest {
+  readonly producerId: number
+  readonly producerEpoch: number
+}
+
 export interface PartitionError {
   readonly partitionIndex: number
   readonly errorCode: number

@@ -148,6 +148,7 @@ export class GroupSimulation {
         this.log.push(groupCodec.encode(record))
         this.#written(record)
       },
+      emitInTransaction: () => assert.fail('no transactions here'),
       reply: (to, answer) => {
         const waiting = to as Waiting
         assert(this.#waiting.delete(waiting), 'answered twice')

@@ -1,5 +1,11 @@
 /** A coordinator's log in memory: batches in order, writes that can be held back or fail. */
-import type { CoordinatorAppendResult, CoordinatorLog, EncodedRecord, RecordVisitor } from '../../../src/coordinator/coordinator-log.js'
+import type {
+  CoordinatorAppendResult,
+  CoordinatorLog,
+  EncodedRecord,
+  RecordVisitor,
+  TransactionalProducer
+} from '../../../src/coordinator/coordinator-log.js'
 
 interface Stored extends EncodedRecord {
   readonly producerId: number
@@ -55,11 +61,18 @@ export class MemoryLog implements CoordinatorLog {
     return this.batchLimit
   }
 
-  async append(partition: number, records: readonly EncodedRecord[]): Promise<CoordinatorAppendResult> {
+  /** Epochs below are fenced, by producer. */
+  readonly epochs = new Map<number, number>()
+
+  checkProducer(_partition: number, { producerId, producerEpoch }: TransactionalProducer): number {
+    return producerEpoch < (this.epochs.get(producerId) ?? 0) ? 47 : 0
+  }
+
+  async append(partition: number, records: readonly EncodedRecord[], producer?: TransactionalProducer): Promise<CoordinatorAppendResult> {
     const errorCode = this.#failures.shift() ?? 0
     if (this.#held) await new Promise<void>((resolve) => this.#held!.push(resolve))
     if (errorCode !== 0) return { errorCode, lastOffset: -1 }
-    this.put(partition, records)
+    this.put(partition, records, producer?.producerId)
     return { errorCode: 0, lastOffset: this.entries(partition).length }
   }
 

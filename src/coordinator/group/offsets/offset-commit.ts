@@ -4,8 +4,10 @@ import { CONSUMER, type ClassicGroup } from '../classic/group.js'
 import type { Turn } from '../classic/rebalance.js'
 import { keepSession } from '../classic/timers.js'
 import { validateGeneration } from '../classic/validate.js'
-import type { OffsetCommitRequest, OffsetDeleteRequest, TopicErrors, TopicErrorsResponse } from '../messages.js'
+import type { TransactionalProducer } from '../../coordinator-log.js'
+import type { OffsetCommitRequest, OffsetDeleteRequest, TopicErrors, TopicErrorsResponse, TxnOffsetCommitRequest } from '../messages.js'
 import { fitsRecord } from '../storable.js'
+import type { GroupRecord } from '../group-records.js'
 import { deleteOffset } from './offset-expiry.js'
 import type { OffsetStore } from './offset-store.js'
 
@@ -30,6 +32,29 @@ export function commitOffsets(
   const member = group?.members.get(request.memberId)
   if (group && member) keepSession(turn.effects, group, member)
   return { errorCode: ErrorCode.NONE, topics: request.topics.map((topic) => commitTopic(turn, request, topic)) }
+}
+
+/**
+ * Commits offsets as part of a transaction: they count when it is committed (KIP-98). A member is held to its generation as in a plain commit
+ * (KIP-447), but may commit while its group completes a rebalance, and a producer that names no member may commit always.
+ */
+export function commitTransactionalOffsets(
+  turn: Turn,
+  group: ClassicGroup | undefined,
+  request: TxnOffsetCommitRequest
+): TopicErrorsResponse {
+  const error = group ? validateTransactional(group, request) : request.generationId < 0 ? ErrorCode.NONE : ErrorCode.ILLEGAL_GENERATION
+  if (error !== ErrorCode.NONE) return { errorCode: error, topics: [] }
+  if (sizeOf(request) > MAX_COMMIT_BYTES) return { errorCode: ErrorCode.INVALID_COMMIT_OFFSET_SIZE, topics: [] }
+  const { producerId, producerEpoch } = request
+  const producer = { producerId, producerEpoch }
+  return { errorCode: ErrorCode.NONE, topics: request.topics.map((topic) => commitTopic(turn, request, topic, producer)) }
+}
+
+function validateTransactional(group: ClassicGroup, { memberId, groupInstanceId, generationId }: TxnOffsetCommitRequest): number {
+  const named = generationId >= 0 || memberId !== '' || groupInstanceId !== null
+  if (!named || (generationId < 0 && group.state === 'Empty')) return ErrorCode.NONE
+  return validateGeneration(group, memberId, groupInstanceId, generationId)
 }
 
 function sizeOf({ groupId, topics }: OffsetCommitRequest): number {
@@ -62,13 +87,18 @@ function validateCommit(group: ClassicGroup, request: OffsetCommitRequest): numb
   return group.state === 'CompletingRebalance' ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE
 }
 
-function commitTopic({ effects, config }: Turn, request: OffsetCommitRequest, topic: OffsetCommitRequest['topics'][number]): TopicErrors {
+function commitTopic(
+  { effects, config }: Turn,
+  request: OffsetCommitRequest,
+  topic: OffsetCommitRequest['topics'][number],
+  producer?: TransactionalProducer
+): TopicErrors {
   const expireTimestamp = request.retentionTimeMs < 0 ? -1 : effects.now + request.retentionTimeMs
   const partitions = topic.partitions.map(({ partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }) => {
     const metadata = committedMetadata ?? ''
     if (metadata.length > config.offsetMetadataMaxBytes || !fitsRecord(metadata))
       return { partitionIndex, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE }
-    effects.emit({
+    const record: GroupRecord = {
       type: 'offset',
       groupId: request.groupId,
       topic: topic.name,
@@ -81,7 +111,9 @@ function commitTopic({ effects, config }: Turn, request: OffsetCommitRequest, to
         expireTimestamp,
         topicId: topic.topicId
       }
-    })
+    }
+    if (producer) effects.emitInTransaction(producer, record)
+    else effects.emit(record)
     return { partitionIndex, errorCode: ErrorCode.NONE }
   })
   return { name: topic.name, partitions }
