@@ -22,7 +22,12 @@ async function endTimeIndex({ segments, strand, config }: LogState): Promise<voi
 export async function endFiles(state: LogState, flusher: LogFlusher): Promise<void> {
   state.closing = true
   await endTimeIndex(state)
-  for (const segment of state.segments.snapshot()) if (segment.transactions.dirty) await segment.transactions.write()
+  for (const segment of state.segments.snapshot()) {
+    if (!segment.transactions.dirty || !(await segment.transactions.write())) continue
+    // Its name is to be flushed, too.
+    state.folderChanged = true
+    segment.indexesChanged()
+  }
   await flusher.whenIdle()
   await state.epochsWritten
   await state.snapshotsWritten

@@ -94,9 +94,9 @@ export class TransactionIndex {
     this.#length = 0
   }
 
-  /** Something of it is not known to be on the disk. */
+  /** Something of it is not known to be on the disk: bytes, or the file's name, of which `write` tells. */
   get dirty(): boolean {
-    return !this.#synced || this.#behind()
+    return !this.#synced || this.#created || this.#behind()
   }
 
   /** It is known that there is no entry. */

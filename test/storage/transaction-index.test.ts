@@ -176,6 +176,18 @@ test('a flush that comes before the first entry is written has nothing to sync',
   t.false(index.dirty)
 })
 
+test('a file that came between write and sync of a flush is behind until the next write tells of its name', async (t) => {
+  const file = path.join(await temporaryFolder(t), 'a.txnindex')
+  const index = new TransactionIndex(() => file, 0, true)
+  t.false(await index.write())
+  index.append(aborted(1, 4))
+  await index.settle()
+  await index.sync()
+  t.true(index.dirty, 'its folder was flushed before it had the name')
+  t.true(await index.write())
+  t.false(index.dirty)
+})
+
 test('entries are seen at once and are in the file after write; a file that was emptied goes', async (t) => {
   const file = path.join(await temporaryFolder(t), '0.txnindex')
   const index = new TransactionIndex(() => file, 0, true)
