@@ -53,17 +53,14 @@ export async function settleHeir(state: LogState, flusher: LogFlusher, producers
   await flusher.flush()
 }
 
-/**
- * Lets a log end at `offset` with nothing in between: the log that it copies has no batches there any more. False: it can't, because nothing
- * is in its last segment. Rejects with a StorageError.
- */
-export async function skipTo(state: LogState, writer: LogWriter, offset: number): Promise<boolean> {
-  if (state.segments.active.size === 0) return false
+/** Lets a log end at `offset` with nothing in between: the log that it copies has no batches there any more. Rejects with a StorageError. */
+export async function skipTo(state: LogState, writer: LogWriter, offset: number): Promise<void> {
+  // One that holds nothing stays as a file: its name tells a start where the log begins.
+  await state.segments.active.native.prepare(state.strand)
   state.nextOffset = offset
   state.endOffset = offset
-  writer.roll()
-  // The segment's name is what tells a start where the log ends.
+  writer.roll(true)
+  // And this one's, where it ends.
   await state.segments.active.native.prepare(state.strand)
   await syncFolder(state.folder)
-  return true
 }

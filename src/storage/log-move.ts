@@ -77,15 +77,17 @@ export class LogMove {
     this.#abandon!()
   }
 
-  /** Removes the copy; only when nothing runs. */
+  /** Removes the copy, as far as there is one; only when nothing runs. */
   async discard(): Promise<void> {
     const { target, topic, partition } = this
+    const isKnown = this.to !== undefined
     await this.#close()
     if (!target.online) return
     try {
       this.#host.removeFolder(await renameForDeletion(this.#folder, topic, partition))
-      await Promise.all([target.saveRecoveryPoints(), target.saveLogStarts()])
+      if (isKnown) await Promise.all([target.saveRecoveryPoints(), target.saveLogStarts()])
     } catch (error) {
+      if (error instanceof StorageError && error.code === 'ENOENT') return
       this.#host.log.warn(`a copy of ${this.#key} that is not needed could not be removed: ${(error as Error).message}`)
     }
   }
@@ -114,7 +116,7 @@ export class LogMove {
       if (to.endOffset >= end) return this.#swap(from, dir, to)
       if (bytes > 0) await this.#throttle.spent(bytes, this.stopping)
       // No batches are left before the end.
-      if (bytes === 0 && !(await to.skipTo(end))) return this.#anew(from)
+      if (bytes === 0) await to.skipTo(end)
     }
     return 'stopped'
   }
@@ -146,7 +148,8 @@ export class LogMove {
         this.to = to
         // What was not flushed may be missing in the middle, and would not be copied again.
         if (!target.cleanShutdown) await to.truncateTo(Math.max(to.logStartOffset, target.recoveryPoints.get(this.#key) ?? 0))
-        if (followsFrom(from, to)) return to
+        // One that has lost its files begins at the log start, which may lie within a batch.
+        if (followsFrom(from, to) && (await batchStart(this.#host.runtime, from, to.endOffset)) >= to.endOffset) return to
         this.#host.log.warn(`the copy of ${this.#key} in ${target.path} has other records than the partition: it is made anew`)
       } catch (error) {
         this.#host.log.warn(`the copy of ${this.#key} in ${target.path} can not be opened and is made anew: ${(error as Error).message}`)

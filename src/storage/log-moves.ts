@@ -124,6 +124,7 @@ export class LogMoves {
         this.#host.log.error(`${key} can not be moved to ${target.path}: ${error.message}`)
         // What can't be read of the partition is no fault of the other directory.
         if (!isPassing(error.code) && error.path.startsWith(target.path + path.sep)) this.#host.failed(target, error)
+        await move.discard()
         return ErrorCode.KAFKA_STORAGE_ERROR
       }
       this.#host.log.info(`${key} moves from ${current.dir.path} to ${target.path}`)

@@ -68,9 +68,9 @@ export class LogWriter {
     return new Promise((resolve) => this.#intake.add(input, resolve))
   }
 
-  /** Begins a new segment now, if the active one holds anything. */
-  roll(): void {
-    if (this.#failure === undefined && !this.#held && this.#state.segments.active.assignedBytes > 0) this.#roll()
+  /** Begins a new segment now, if the active one holds anything, or anyway. */
+  roll(anyway = false): void {
+    if (this.#failure === undefined && !this.#held && (anyway || this.#state.segments.active.assignedBytes > 0)) this.#roll()
   }
 
   /** Lets what comes wait, until `resume`. Resolves when nothing is on its way to the files. */

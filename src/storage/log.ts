@@ -442,8 +442,8 @@ export class Log {
     handover?.end(heir ?? this)
   }
 
-  /** Ends at `offset`, as the log that it is a copy of: false if that needs a new copy. Rejects with a StorageError. */
-  skipTo(offset: number): Promise<boolean> {
+  /** Ends at `offset`, as the log that it is a copy of. Rejects with a StorageError. */
+  skipTo(offset: number): Promise<void> {
     return skipTo(this.#state, this.#writer, offset)
   }
 

@@ -1,0 +1,72 @@
+/** Moves of logs, and copies, in states that only crashes leave: each ends. */
+import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import { ErrorCode } from '../../src/protocol/error-codes.js'
+import type { Log } from '../../src/storage/log.js'
+import { verifyFolder } from '../../src/storage/verify.js'
+import { append, readAll, startEngine, temporaryFolder, TOPIC_ID, values, type Engine } from './support.js'
+
+const PATIENCE_MS = 20_000
+const TOPIC = { 'file.delete.delay.ms': '0', 'retention.ms': '-1' }
+
+/** A partition in the first of two directories, closed in order. */
+async function closedPartition(t: ExecutionContext, fill: (engine: Engine, log: Log) => Promise<unknown>): Promise<[string, string]> {
+  const base = await temporaryFolder(t)
+  const dirs: [string, string] = [path.join(base, 'one'), path.join(base, 'two')]
+  const engine = await startEngine(t, { dirs, topic: TOPIC })
+  await fill(engine, await engine.manager.create('t', 0, TOPIC_ID, engine.config(), dirs[0]))
+  await engine.stop()
+  return dirs
+}
+
+async function moved(engine: Engine, to: string): Promise<Log> {
+  const end = Date.now() + PATIENCE_MS
+  while (engine.manager.dirOf('t', 0)!.path !== to || engine.manager.moves.isMoving('t', 0)) {
+    if (Date.now() > end) throw new Error(`it does not move:\n${engine.lines.join('\n')}`)
+    await delay(2)
+  }
+  return engine.manager.get('t', 0)!
+}
+
+test('a copy that has lost its files, of a log that begins within a batch, is made anew', async (t) => {
+  const [one, two] = await closedPartition(t, async (engine, log) => {
+    await append(engine, log, values(4))
+    await append(engine, log, values(4))
+    await log.deleteRecordsBefore(2)
+  })
+  const future = path.join(two, `t-0.${'a'.repeat(32)}-future`)
+  await mkdir(future)
+  await copyFile(path.join(one, 't-0', 'partition.metadata'), path.join(future, 'partition.metadata'))
+  await writeFile(path.join(two, 'log-start-offset-checkpoint'), '0\n1\nt 0 2\n')
+  const engine = await startEngine(t, { dirs: [one, two], topic: TOPIC })
+  const log = await moved(engine, two)
+  t.deepEqual(
+    (await readAll(log)).map(({ offset }) => offset),
+    [2, 3, 4, 5, 6, 7]
+  )
+  await engine.stop()
+  t.deepEqual(await verifyFolder(path.join(two, 't-0')), [])
+})
+
+test('a log that has offsets, but no batch any more, moves with them', async (t) => {
+  const [one, two] = await closedPartition(t, (engine, log) => append(engine, log, values(1)))
+  const folder = path.join(one, 't-0')
+  for (const name of await readdir(folder)) if (/^\d/.test(name)) await rm(path.join(folder, name))
+  // As compaction leaves it when all that was there is deleted.
+  for (const base of [0, 20]) await writeFile(path.join(folder, `${String(base).padStart(20, '0')}.log`), '')
+  await rm(path.join(one, '.kafka_cleanshutdown'))
+  const engine = await startEngine(t, { dirs: [one, two], topic: TOPIC })
+  const before = (await engine.manager.whenReady('t', 0))!
+  t.deepEqual([before.logStartOffset, before.endOffset], [0, 20])
+  t.is(await engine.manager.moves.start('t', 0, two), ErrorCode.NONE)
+  const log = await moved(engine, two)
+  t.deepEqual([log.logStartOffset, log.endOffset], [0, 20])
+  t.is((await append(engine, log, values(2))).baseOffset, 20)
+  await engine.stop()
+  const again = await startEngine(t, { dirs: [one, two], topic: TOPIC })
+  const reopened = (await again.manager.whenReady('t', 0))!
+  t.deepEqual([reopened.logStartOffset, reopened.endOffset], [0, 22])
+  t.is((await readAll(reopened, 0)).length, 2)
+})
