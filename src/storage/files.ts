@@ -86,4 +86,9 @@ export function isPassing(code: string): boolean {
   return PASSING.has(code)
 }
 
+/** There is no room on the disk, or none for this user. */
+export function isFull(code: string): boolean {
+  return code === 'ENOSPC' || code === 'EDQUOT'
+}
+
 const PASSING = new Set(['ENOSPC', 'EDQUOT', 'EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'EINTR'])

@@ -51,7 +51,7 @@ export class LogDir {
   readonly #forgotten = new Set<string>()
   readonly #saveRecoveryPoints = shared(() => this.#write(RECOVERY_POINT_FILE, this.recoveryPoints, (log) => log.recoveryPoint))
   readonly #saveCleanerOffsets = shared(() => this.#writeAll(CLEANER_OFFSET_FILE, this.cleanerOffsets))
-  readonly #saveLogStarts = shared(() => this.#write(LOG_START_FILE, this.logStarts, (log) => log.logStartOffset))
+  readonly #saveLogStarts = shared(() => this.#write(LOG_START_FILE, this.logStarts, (log) => log.startToSave))
 
   constructor(dir: string, log: Logger, forPartitions = true) {
     this.path = dir
@@ -141,7 +141,15 @@ export class LogDir {
 
   /** The log of that folder is compacted up to `offset` at most. Durable when resolved. */
   async lowerCleanerOffset(folder: string, offset: number): Promise<void> {
-    if ((this.cleanerOffsets.get(folder) ?? -1) > offset) await this.saveCleanerOffset(folder, offset)
+    const before = this.cleanerOffsets.get(folder) ?? -1
+    if (before <= offset) return
+    try {
+      await this.saveCleanerOffset(folder, offset)
+    } catch (error) {
+      // Still to be done.
+      this.cleanerOffsets.set(folder, before)
+      throw error
+    }
   }
 
   /** A log of that name is gone, or new: nothing of it is compacted. */

@@ -281,7 +281,7 @@ async function cutAt(state: LogState, index: number, end: ScanEnd): Promise<void
 
 /** Sets the log start offset. A log that ends before it (it lost its tail after records were deleted) begins anew there. */
 async function beginAt(state: LogState, logStartOffset: number): Promise<void> {
-  state.logStartOffset = logStartOffset
+  state.logStartOffset = state.savedStart = logStartOffset
   if (state.endOffset >= logStartOffset) return
   state.environment.warn(
     `${state.topic}-${state.partition} ends at ${state.endOffset}, before its start ${logStartOffset}: it begins anew there`

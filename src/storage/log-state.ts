@@ -62,6 +62,10 @@ export class LogState {
   config: TopicConfig
   folder: string
   logStartOffset = 0
+  /** Below `logStartOffset`: that one is not known to be on the disk. */
+  savedStart = 0
+  /** What the log start will be when the truncation that has begun is done; the checkpoints name this one. */
+  comingStart: number | undefined
   /** Assigned: the offset of the next batch. */
   nextOffset = 0
   /** Written: what readers see. */

@@ -7,7 +7,7 @@
  */
 import { readdir } from 'node:fs/promises'
 import { StorageError } from '../errors.js'
-import { storageError, syncFolder } from './files.js'
+import { isFull, storageError, syncFolder } from './files.js'
 import { learnFirstTimestamp } from './log-loader.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
@@ -57,6 +57,7 @@ async function alone<T>(state: LogState, writer: LogWriter, work: () => Promise<
     throw failure
   } finally {
     state.cutting = false
+    state.comingStart = undefined
     state.cuts++
     writer.resume()
   }
@@ -68,42 +69,52 @@ async function cut(state: LogState, offset: number): Promise<void> {
   const at = await segment.native.locate(offset)
   // A batch is cut whole. Offsets that compaction has left out count as there.
   const end = at.bytes > 0 ? Math.min(offset, at.baseOffset) : offset
+  const logStartOffset = Math.min(state.logStartOffset, end)
+  // As in Kafka, all of the segment that is appended to from now on counts as not compacted.
+  await saveCheckpoints(state, end, segment.baseOffset, logStartOffset)
   const rebuild = await transactionsOf(state, segment)
   const snapshots = await snapshotsOf(state)
   const producers = await producersAsOf(state, snapshots, end, rebuild)
-  // As in Kafka, all of the segment that is appended to from now on counts as not compacted.
-  await lowerCheckpoints(state, end, segment.baseOffset)
   const gone = state.segments.all().slice(index + 1)
   while (state.segments.count > index + 1) state.segments.removeLast()
   segment.cut(at.position, state.clock.now())
   segment.transactions.truncateTo(end)
-  const { logStartOffset } = state
-  move(state, end, Math.min(logStartOffset, end), producers)
+  move(state, end, logStartOffset, producers)
   state.epochs.truncateFromEnd(end)
-  if (state.logStartOffset < logStartOffset) await state.environment.logStartMoved()
   await removeFromEnd(state, gone)
   await removeSnapshotsAbove(state, snapshots, end)
   await segment.native.truncate(state.strand, at.position)
   // Else a power cut brings the tail back, also behind a clean stop: for the next flush nothing of this segment may be left to do.
   await segment.native.flush()
-  await segment.transactions.write()
+  await unlessFull(state, 'its transaction index', () => segment.transactions.write())
   await finish(state)
 }
 
 async function restart(state: LogState, offset: number, logStartOffset: number): Promise<void> {
   const snapshots = await snapshotsOf(state)
-  await lowerCheckpoints(state, offset, offset)
+  await saveCheckpoints(state, offset, offset, logStartOffset)
   const gone = state.segments.removeFirst(state.segments.count)
   const segment = state.makeSegment(offset, -1)
   move(state, offset, logStartOffset, new ProducerStates())
   state.epochs.clear()
-  await state.environment.logStartMoved()
   await removeFromEnd(state, gone)
   await removeSnapshotsAbove(state, snapshots, -1)
   state.snapshotOffset = -1
-  // A file is what tells a start where the log is.
-  await segment.native.prepare(state.strand)
+  // A file is what tells a start where the log is. Without one it goes by the log start.
+  const prepare = () => segment.native.prepare(state.strand)
+  await (offset === logStartOffset ? unlessFull(state, 'its first segment', prepare) : prepare())
   await finish(state)
+}
+
+// What a full disk keeps from the files, memory and checkpoints know: the next flush, or the next append, does it.
+async function unlessFull(state: LogState, what: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    const failure = storageError(error, state.folder)
+    if (!isFull(failure.code)) throw failure
+    state.environment.warn(`${state.topic}-${state.partition} was truncated, but ${what} could not be written yet`, failure)
+  }
 }
 
 // At once: nothing is awaited between these.
@@ -116,14 +127,25 @@ function move(state: LogState, end: number, logStartOffset: number, producers: P
   state.producers = producers
 }
 
-// Durably, before anything is cut: what is written in place of the tail is not on the disk yet, nor was it compacted.
-async function lowerCheckpoints(state: LogState, end: number, activeBase: number): Promise<void> {
-  const { environment, topic, partition } = state
-  if (state.recoveryPoint > end) {
-    state.recoveryPoint = end
-    await environment.truncating?.()
+// Durably, before anything is cut: what is written in place of the tail is not on the disk yet, nor was it compacted. And before memory knows of the
+// cut: on a disk that is full all stays as it was.
+async function saveCheckpoints(state: LogState, end: number, activeBase: number, logStartOffset: number): Promise<void> {
+  const { environment, topic, partition, recoveryPoint } = state
+  try {
+    if (recoveryPoint > end) {
+      state.recoveryPoint = end
+      await environment.truncating?.()
+    }
+    await environment.notCompacted?.(partitionFolder(topic, partition), activeBase)
+    if (logStartOffset === state.logStartOffset) return
+    state.comingStart = logStartOffset
+    await environment.logStartMoved()
+    state.savedStart = logStartOffset
+  } catch (error) {
+    // The next attempt must not take it for done.
+    state.recoveryPoint = recoveryPoint
+    throw error
   }
-  await environment.notCompacted?.(partitionFolder(topic, partition), activeBase)
 }
 
 async function finish(state: LogState): Promise<void> {

@@ -5,7 +5,6 @@
 import type { TopicConfig } from '../config/index.js'
 import type { SmallFile } from '../native/folders.js'
 import type { FileRegion } from '../protocol/writer.js'
-import { ErrorCode } from '../protocol/error-codes.js'
 import type { AppendInput, AppendResult } from './append.js'
 import { NO_EPOCH } from './leader-epochs.js'
 import { LogCleaning } from './cleaner/log-cleaning.js'
@@ -14,6 +13,7 @@ import { endFiles, filesToSave, hasUnsaved, saveAll } from './log-close.js'
 import { LogFlusher } from './log-flusher.js'
 import { Handover, settleHeir, skipTo } from './log-handover.js'
 import { loadLog, type LoadOptions } from './log-loader.js'
+import { deleteRecords, type DeleteResult } from './log-start.js'
 import { readLog, readLogBytes, readLogFrame, type LogPiece, type ReadResult } from './log-reader.js'
 import { LogState, type LogEnvironment } from './log-state.js'
 import { offsetForTimestamp, offsetOfMaxTimestamp, type TimedOffset } from './log-times.js'
@@ -84,6 +84,11 @@ export class Log {
 
   get logStartOffset(): number {
     return this.#state.logStartOffset
+  }
+
+  /** As the checkpoint is to name it: where a truncation that has begun will put it. */
+  get startToSave(): number {
+    return this.#state.comingStart ?? this.#state.logStartOffset
   }
 
   /** The offset of the next batch: assigned. */
@@ -270,26 +275,11 @@ export class Log {
   }
 
   /** Moves the log start to `offset`, durably. Whole segments below it go with the next retention. OFFSET_OUT_OF_RANGE beyond the end. */
-  async deleteRecordsBefore(offset: number): Promise<{ errorCode: number; logStartOffset: number }> {
+  async deleteRecordsBefore(offset: number): Promise<DeleteResult> {
     const state = this.#state
     const heir = await this.#handover?.decided
     if (heir !== undefined && heir !== this) return heir.deleteRecordsBefore(offset)
-    if (state.offline) return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logStartOffset: -1 }
-    if (offset < 0 || offset > state.endOffset) return { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, logStartOffset: -1 }
-    if (offset > state.logStartOffset) {
-      state.logStartOffset = offset
-      this.#moved()
-      try {
-        await state.environment.logStartMoved()
-      } catch (error) {
-        state.failUnlessPassing(error)
-        return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logStartOffset: -1 }
-      }
-      // Only now: the records below may come back while the new start is not on the disk, and need their epochs then.
-      state.epochs.truncateFromStart(offset)
-      state.saveEpochsSoon()
-    }
-    return { errorCode: ErrorCode.NONE, logStartOffset: state.logStartOffset }
+    return deleteRecords(state, offset, () => this.#moved())
   }
 
   /** Resolved: all that was written at the time of the call is on the disk. Rejects with a StorageError; the folder is offline then. */

@@ -2,7 +2,7 @@
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
 import type { LogWriter } from './log-writer.js'
-import { storageError, syncFolder } from './files.js'
+import { isPassing, storageError, syncFolder } from './files.js'
 import { markDeleted, unlinkDeleted } from './segment-files.js'
 
 /** What the decision needs of a segment; the last one is the active one. */
@@ -98,9 +98,16 @@ async function deleteFirst(state: LogState, count: number): Promise<number> {
   const gone = state.segments.removeFirst(count)
   if (next.baseOffset > state.logStartOffset) {
     state.logStartOffset = next.baseOffset
-    await state.environment.logStartMoved()
+    try {
+      await state.environment.logStartMoved()
+      state.savedStart = Math.max(state.savedStart, next.baseOffset)
+    } catch (error) {
+      // A full disk is what retention is for. Without the word a start goes by the first segment.
+      if (!isPassing(storageError(error, state.folder).code)) throw error
+    }
   }
-  state.epochs.truncateFromStart(state.logStartOffset)
+  // What is below may come back while the new start is not on the disk, and needs its epochs then.
+  state.epochs.truncateFromStart(state.savedStart)
   state.saveEpochsSoon()
   await removeSegments(state, gone)
   return gone.length

@@ -1,7 +1,8 @@
 /** Files around a segment: producer snapshots, and what goes when a segment goes. */
 import { open, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { removeFile, renameIfThere, storageError } from './files.js'
+import { StorageError } from '../errors.js'
+import { isFull, removeFile, renameIfThere, storageError } from './files.js'
 import type { SmallFile } from '../native/folders.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
@@ -67,8 +68,17 @@ export async function dropEmptySegments(state: LogState): Promise<void> {
 /** Renames a segment's files so that no start finds them again; `unlinkDeleted` removes them later. */
 export async function markDeleted(segment: LogSegment): Promise<void> {
   await segment.transactions.settle()
-  for (const suffix of [...SEGMENT_SUFFIXES, SNAPSHOT_SUFFIX])
-    await renameIfThere(segment.path + suffix, segment.path + suffix + DELETED_SUFFIX)
+  for (const suffix of [...SEGMENT_SUFFIXES, SNAPSHOT_SUFFIX]) await markFileDeleted(segment.path + suffix)
+}
+
+async function markFileDeleted(file: string): Promise<void> {
+  try {
+    await renameIfThere(file, file + DELETED_SUFFIX)
+  } catch (error) {
+    // A longer name may need room in the folder.
+    if (!(error instanceof StorageError) || !isFull(error.code)) throw error
+    await removeFile(file)
+  }
 }
 
 export async function unlinkDeleted(segment: LogSegment): Promise<void> {

@@ -1,5 +1,5 @@
 /** What a start can't use and does not understand is kept under another name, which no start takes for its own; nothing of it is deleted. */
-import { open, rename } from 'node:fs/promises'
+import { open, rename, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { isMissing, storageError, syncFolder } from './files.js'
 
@@ -44,6 +44,10 @@ export async function keepTail(file: string, from: number): Promise<string | und
       try {
         for await (const bytes of pieces(source, from, size)) await target.writeFile(bytes)
         await target.datasync()
+      } catch (error) {
+        // A part of it would only take the room of the next attempt.
+        await unlink(to).catch(() => undefined)
+        throw error
       } finally {
         await target.close()
       }

@@ -1,0 +1,140 @@
+/** Single files for which a full disk, or a process without a free descriptor, has nothing left: what was asked for fails, and nothing else. */
+import fsp, { readdir, readFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import path from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { ErrorCode } from '../../src/protocol/error-codes.js'
+import { buildBatch, endTransactionBatch } from '../../src/record/index.js'
+import type { Log } from '../../src/storage/log.js'
+import { verifyFolder } from '../../src/storage/verify.js'
+import { append, appendBytes, readAll, startEngine, temporaryFolder, TOPIC_ID, values, type Engine } from './support.js'
+
+/** By path: the error that opening it gives, and how often. */
+const refusals: { path: RegExp; code: string; left: number }[] = []
+const { open } = fsp
+fsp.open = async (...[file, flags, mode]: Parameters<typeof open>) => {
+  const refusal = refusals.find((one) => one.left > 0 && one.path.test(String(file)) && (flags !== 'r' || one.code !== 'ENOSPC'))
+  if (refusal) {
+    refusal.left--
+    throw Object.assign(new Error(`${refusal.code}: ${String(file)}`), { code: refusal.code })
+  }
+  return open(file, flags, mode)
+}
+syncBuiltinESMExports()
+
+test.afterEach(() => void refusals.splice(0))
+
+const topic = { 'internal.segment.bytes': '1500', 'index.interval.bytes': '200', 'retention.ms': '-1', 'file.delete.delay.ms': '0' }
+
+async function filled(t: ExecutionContext, more: Readonly<Record<string, string>> = {}): Promise<{ engine: Engine; log: Log }> {
+  const engine = await startEngine(t, { topic: { ...topic, ...more } })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  for (let round = 0; round < 20; round++) await append(engine, log, values(4, `${round}-`, 50))
+  return { engine, log }
+}
+
+const noRoom = (file: RegExp, left = Infinity) => refusals.push({ path: file, code: 'ENOSPC', left })
+
+async function saved(engine: Engine, name: string): Promise<string> {
+  return readFile(path.join(engine.dir, name), 'utf8').catch(() => '')
+}
+
+test.serial('a log start that could not be saved is not acknowledged, however often it is asked for', async (t) => {
+  const { engine, log } = await filled(t)
+  noRoom(/log-start-offset-checkpoint/)
+  for (let times = 0; times < 2; times++) t.is((await log.deleteRecordsBefore(10)).errorCode, ErrorCode.KAFKA_STORAGE_ERROR)
+  t.true(engine.manager.dirs[0]!.online)
+  refusals.splice(0)
+  t.deepEqual(await log.deleteRecordsBefore(10), { errorCode: ErrorCode.NONE, logStartOffset: 10 })
+  t.regex(await saved(engine, 'log-start-offset-checkpoint'), /^t 0 10$/m)
+})
+
+test.serial('records below a log start that was not saved have their epochs when a crash brings them back', async (t) => {
+  const engine = await startEngine(t, { topic })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  for (let round = 0; round < 20; round++) await append(engine, log, values(4, `${round}-`, 50), {}, round)
+  noRoom(/log-start-offset-checkpoint/)
+  t.is((await log.deleteRecordsBefore(50)).errorCode, ErrorCode.KAFKA_STORAGE_ERROR)
+  t.true((await log.applyRetention()) > 0)
+  await engine.drop()
+  refusals.splice(0)
+  const again = await startEngine(t, { dir: engine.dir, topic })
+  const reopened = (await again.manager.whenReady('t', 0))!
+  t.true(reopened.logStartOffset > 0 && reopened.logStartOffset < 50, `${reopened.logStartOffset}`)
+  t.is(reopened.epochOf(reopened.logStartOffset), reopened.logStartOffset / 4)
+})
+
+test.serial('retention frees a disk that has no room for the checkpoint of the log start', async (t) => {
+  const { engine, log } = await filled(t, { 'retention.bytes': '3000' })
+  noRoom(/log-start-offset-checkpoint/)
+  t.true((await log.applyRetention()) > 0)
+  const start = log.logStartOffset
+  t.true(start > 0 && log.sizeBytes <= 4500)
+  await engine.drop()
+  t.true((await readdir(log.folder)).filter((name) => name.endsWith('.log')).length <= 3)
+  refusals.splice(0)
+  const again = await startEngine(t, { dir: engine.dir, topic })
+  t.is((await again.manager.whenReady('t', 0))!.logStartOffset, start)
+})
+
+for (const name of ['recovery-point-offset-checkpoint', 'log-start-offset-checkpoint']) {
+  test.serial(`a truncation that has no room for the ${name} changes nothing, also the second time`, async (t) => {
+    const { engine, log } = await filled(t)
+    await log.flush()
+    await log.deleteRecordsBefore(30)
+    await engine.manager.dirs[0]!.saveRecoveryPoints()
+    noRoom(new RegExp(name))
+    for (let times = 0; times < 2; times++) await t.throwsAsync(log.truncateTo(20), { name: 'StorageError', code: 'ENOSPC' })
+    t.true(engine.manager.dirs[0]!.online, engine.lines.join('\n'))
+    t.deepEqual([log.logStartOffset, log.endOffset, log.startToSave], [30, 80, 30])
+    t.is((await readAll(log)).length, 50)
+    t.is((await append(engine, log, values(1))).baseOffset, 80)
+    refusals.splice(0)
+    t.true(await log.truncateTo(20))
+    t.deepEqual([log.logStartOffset, log.endOffset, log.recoveryPoint], [20, 20, 20])
+    t.regex(await saved(engine, 'recovery-point-offset-checkpoint'), /^t 0 20$/m)
+    t.regex(await saved(engine, 'log-start-offset-checkpoint'), /^t 0 20$/m)
+    await engine.stop()
+    t.deepEqual(await verifyFolder(log.folder), [])
+  })
+}
+
+test.serial('a truncation that takes away what there was no room for needs none', async (t) => {
+  const { engine, log } = await filled(t)
+  noRoom(/txnindex/)
+  const timestamp = engine.clock.now()
+  const producer = { producerId: 7, producerEpoch: 0 }
+  const ends: number[] = []
+  for (let round = 0; round < 2; round++) {
+    await appendBytes(engine, log, buildBatch(values(1), { timestamp, ...producer, baseSequence: round, transactional: true }))
+    const marker = endTransactionBatch({ ...producer, commit: false, coordinatorEpoch: 0, timestamp })
+    ends.push((await appendBytes(engine, log, marker, 'coordinator')).baseOffset)
+  }
+  t.true(await log.truncateTo(ends[1]!))
+  t.true(engine.manager.dirs[0]!.online, engine.lines.join('\n'))
+  t.deepEqual(
+    (await log.abortedTransactions(0, log.endOffset)).map(({ lastOffset }) => lastOffset),
+    [ends[0]]
+  )
+  refusals.splice(0)
+  await engine.stop()
+  t.deepEqual(await verifyFolder(log.folder), [])
+})
+
+test.serial('a copy that has no room leaves no folder behind', async (t) => {
+  const base = await temporaryFolder(t)
+  const dirs = [path.join(base, 'one'), path.join(base, 'two')]
+  const engine = await startEngine(t, { dirs, topic: { 'file.delete.delay.ms': '0' } })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  await append(engine, log, values(3))
+  noRoom(/-future\/partition\.metadata/)
+  t.is(await engine.manager.moves.start('t', 0, dirs[1]!), ErrorCode.KAFKA_STORAGE_ERROR)
+  t.true(engine.manager.dirs.every((dir) => dir.online))
+  t.deepEqual(
+    (await readdir(dirs[1]!)).filter((name) => name.endsWith('-future')),
+    []
+  )
+  refusals.splice(0)
+  t.is(await engine.manager.moves.start('t', 0, dirs[1]!), ErrorCode.NONE)
+  await engine.stop()
+})
