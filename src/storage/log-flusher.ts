@@ -1,5 +1,6 @@
 /** Making a log durable, and its recovery point with it. */
 import path from 'node:path'
+import { sleep } from '../clock.js'
 import type { StorageError } from '../errors.js'
 import { isPassing, removeFile, storageError, syncFolder } from './files.js'
 import type { LogSegment } from './log-segment.js'
@@ -12,6 +13,10 @@ import { writeSnapshot } from './segment-files.js'
 const SNAPSHOT_BYTES = 32 * 1024 * 1024
 /** So much may be on the disk above the recovery point before a flush of records takes it along. */
 const RECOVERED_BYTES = 16 * 1024 * 1024
+
+/** Half a minute in all: whoever waits for an answer has gone by then. */
+const NO_DESCRIPTOR_TRIES = 300
+const NO_DESCRIPTOR_RETRY_MS = 100
 
 export class LogFlusher {
   readonly #state: LogState
@@ -51,8 +56,17 @@ export class LogFlusher {
    * As flush, for whoever waits for records alone: one fdatasync, where each index would take its own. The recovery point stays where it is: from there
    * on a start reads the records and makes the indexes anew.
    */
-  flushRecords(): Promise<void> {
-    return this.#inTurn(this.unflushedBytes >= RECOVERED_BYTES)
+  async flushRecords(): Promise<void> {
+    for (let patience = NO_DESCRIPTOR_TRIES; ; patience--) {
+      try {
+        return await this.#inTurn(this.unflushedBytes >= RECOVERED_BYTES)
+      } catch (error) {
+        // What is written already can't be taken back: who waits for it waits a little longer.
+        const { code } = storageError(error, this.#state.folder)
+        if (!NO_DESCRIPTOR.has(code) || patience === 0 || this.#state.offline) throw error
+        await sleep(this.#state.clock, NO_DESCRIPTOR_RETRY_MS, new AbortController().signal)
+      }
+    }
   }
 
   /** As flush, for whoever does not wait: a failure has put the folder offline. */
@@ -66,12 +80,22 @@ export class LogFlusher {
     if (this.#running === undefined && this.#waiting === undefined) return (this.#running = this.#flush(all))
     this.#waitingForAll ||= all
     // One is under way and may have passed what this caller wrote: it needs the next one, which all who come meanwhile share.
-    return (this.#waiting ??= this.#running!.then(() => {
-      const waitedForAll = this.#waitingForAll
-      this.#waiting = undefined
-      this.#waitingForAll = false
-      return (this.#running = this.#flush(waitedForAll))
-    }))
+    return (this.#waiting ??= this.#next())
+  }
+
+  async #next(): Promise<void> {
+    let failure: unknown
+    try {
+      await this.#running
+    } catch (error) {
+      // Else it had no free descriptor, and never got to the disk.
+      if (this.#state.offline) failure = error
+    }
+    const all = this.#waitingForAll
+    this.#waiting = undefined
+    this.#waitingForAll = false
+    if (failure !== undefined) throw failure
+    await (this.#running = this.#flush(all))
   }
 
   async #flush(all: boolean): Promise<void> {
@@ -227,4 +251,5 @@ export class LogFlusher {
   }
 }
 
-const BEFORE_THE_DISK = new Set(['ECANCELED', 'EMFILE', 'ENFILE'])
+const NO_DESCRIPTOR = new Set(['EMFILE', 'ENFILE'])
+const BEFORE_THE_DISK = new Set(['ECANCELED', ...NO_DESCRIPTOR])

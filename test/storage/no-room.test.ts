@@ -138,3 +138,28 @@ test.serial('a copy that has no room leaves no folder behind', async (t) => {
   t.is(await engine.manager.moves.start('t', 0, dirs[1]!), ErrorCode.NONE)
   await engine.stop()
 })
+
+test.serial('a flush without a free descriptor fails alone: the next ones work, and an acknowledgement waits', async (t) => {
+  const engine = await startEngine(t)
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  await append(engine, log, values(3))
+  refusals.push({ path: /\/t-0$/, code: 'EMFILE', left: 1 })
+  const [first, second] = [log.flush(), log.flush()]
+  await t.throwsAsync(first, { name: 'StorageError', code: 'EMFILE' })
+  await t.notThrowsAsync(second)
+  t.true(engine.manager.dirs[0]!.online)
+  await log.flush()
+  t.is(log.recoveryPoint, 3)
+
+  const durable = await engine.manager.create('durable', 0, TOPIC_ID, engine.config({ 'flush.messages': '1' }))
+  refusals.push({ path: /\/durable-0$/, code: 'EMFILE', left: 2 })
+  const results = await Promise.all([append(engine, durable, values(1)), append(engine, durable, values(1))])
+  t.deepEqual(
+    results.map(({ errorCode, baseOffset }) => [errorCode, baseOffset]),
+    [
+      [ErrorCode.NONE, 0],
+      [ErrorCode.NONE, 1]
+    ]
+  )
+  t.true(engine.manager.dirs[0]!.online)
+})
