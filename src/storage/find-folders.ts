@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { StorageError } from '../errors.js'
 import type { Logger } from '../log.js'
+import { ZERO_UUID } from '../protocol/reader.js'
 import { storageError } from './files.js'
 import { foreignInData } from './inspect/partition-files.js'
 import type { LogDir } from './log-dir.js'
@@ -27,7 +28,9 @@ export interface FoundFolders {
   readonly deleted: string[]
 }
 
-/** The id of the directory that the metadata says a partition is in; undefined: it does not know the partition, or does not say. */
+const NO_TOPIC = 'no topic'
+
+/** The id of the directory that the metadata says a partition is in; the zero id: it does not say; undefined: it does not know the partition. */
 export type AssignedDir = (topic: string, topicId: string, partition: number) => string | undefined
 
 export interface FindOptions {
@@ -92,8 +95,7 @@ async function namesIn(dir: LogDir, { failed }: FindOptions): Promise<string[]> 
 async function settle(places: readonly FoundPartition[], found: FoundFolders, { assignedDir, log }: FindOptions): Promise<void> {
   const { name } = places[0]!
   const list = places.map(({ dir }) => dir.path).join(' and ')
-  const right: FoundPartition[] = []
-  for (const place of places) if (await isAssigned(place, assignedDir)) right.push(place)
+  const right = await rightOf(places, assignedDir)
   if (right.length !== 1) {
     log.error(
       `Duplicate log directories for ${name} are found in both ${list}, and nothing says which one is right: remove or rename one of them`
@@ -131,7 +133,21 @@ async function promote(future: FoundPartition, found: FoundFolders, { assignedDi
   found.partitions.push({ ...future, name: key })
 }
 
-async function isAssigned({ dir, name, topic, partition }: FoundPartition, assignedDir: AssignedDir | undefined): Promise<boolean> {
-  const topicId = await readTopicId(path.join(dir.path, name)).catch(() => undefined)
-  return topicId !== undefined && assignedDir?.(topic, topicId, partition) === dir.directoryId
+// Where the metadata says that it is. What it says may not have got so far, with a log of an earlier topic of that name, which it does not know, in a
+// directory that had failed.
+async function rightOf(places: readonly FoundPartition[], assignedDir: AssignedDir | undefined): Promise<FoundPartition[]> {
+  const said = await Promise.all(places.map((place) => wordOf(place, assignedDir)))
+  const assigned = places.filter(({ dir }, index) => said[index] === dir.directoryId)
+  if (assigned.length > 0 || said.includes(NO_TOPIC)) return assigned
+  return places.filter((_, index) => said[index] === ZERO_UUID)
+}
+
+async function isAssigned(place: FoundPartition, assignedDir: AssignedDir | undefined): Promise<boolean> {
+  return (await wordOf(place, assignedDir)) === place.dir.directoryId
+}
+
+// `NO_TOPIC`: the folder does not say of which topic it is.
+async function wordOf({ dir, name, topic, partition }: FoundPartition, assignedDir: AssignedDir | undefined): Promise<string | undefined> {
+  const topicId = await readTopicId(path.join(dir.path, name)).catch(() => ZERO_UUID)
+  return topicId === ZERO_UUID ? NO_TOPIC : assignedDir?.(topic, topicId, partition)
 }

@@ -3,6 +3,7 @@ import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'no
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
+import { ZERO_UUID } from '../../src/protocol/reader.js'
 import { append, startEngine, temporaryFolder, TOPIC_ID, values } from './support.js'
 
 async function dirsOf(t: ExecutionContext, ...names: string[]): Promise<string[]> {
@@ -147,4 +148,23 @@ test('a partition in two directories: the metadata says which one; else neither 
     (await readdir(one)).find((name) => name.startsWith('t-0'))!,
     /^t-0\.[0-9a-f]{32}-stray$/
   )
+})
+
+test('a log of a topic that is no more, in a directory that had failed, is not taken for the new one of that name', async (t) => {
+  const dirs = await dirsOf(t, 'one', 'two')
+  const [one, two] = dirs as [string, string]
+  const other = 'mYr5s0nHTBavGGLWkL3hYw'
+  const first = await startEngine(t, { dirs })
+  const old = await first.manager.create('t', 0, TOPIC_ID, first.config())
+  t.is(path.dirname(old.folder), one)
+  await append(first, old, values(3))
+  await first.manager.create('u', 0, other, first.config(), two)
+  await first.stop()
+  // As if it had been created while the directory did not work, and the broker killed before it said where.
+  await rename(path.join(two, 'u-0'), path.join(two, 't-0'))
+  const assignedDir = (_topic: string, topicId: string) => (topicId === other ? ZERO_UUID : undefined)
+  const second = await startEngine(t, { dirs, more: { assignedDir } })
+  t.is((await second.manager.whenReady('t', 0, other))!.topicId, other)
+  t.is(second.manager.dirOf('t', 0)!.path, two)
+  t.regex((await readdir(one)).join(' '), /t-0\.[0-9a-f]{32}-stray/)
 })
