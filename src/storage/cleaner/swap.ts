@@ -75,7 +75,10 @@ export async function recoverSwaps(folder: string, tell: (message: string) => vo
   // Beside a .cleaned file, a .swap file at or behind its offset is part of the same unfinished step: the old segments are all there still (KAFKA-6264).
   const firstCleaned = Math.min(...cleaned.map(({ offset }) => offset))
   const valid = swaps.filter(({ offset }) => offset < firstCleaned)
-  for (const file of swaps) if (file.offset >= firstCleaned) await removeFile(pathOf(folder, file))
+  const undone = swaps.filter(({ offset }) => offset >= firstCleaned)
+  for (const file of undone) await removeFile(pathOf(folder, file))
+  // A .swap file that a power cut brought back without them would be taken for valid.
+  if (undone.length > 0) await syncFolder(folder)
   for (const file of cleaned) await removeFile(pathOf(folder, file))
   if (valid.length > 0) await finishSwaps(folder, valid, files, tell)
   await syncFolder(folder)
@@ -95,6 +98,8 @@ async function finishSwaps(
     if (file.state !== '' || file.suffix === SNAPSHOT_SUFFIX || file.offset < start || file.offset >= end) continue
     await removeFile(pathOf(folder, file))
   }
+  // Else a power cut could bring them back beside what is in their place.
+  await syncFolder(folder)
   for (const file of swaps) {
     const from = pathOf(folder, file)
     try {
