@@ -1,5 +1,7 @@
 /** The fault library (native/faults) and how a child process gets it. */
-import { existsSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { addonFolder } from '../native/functions.js'
 
@@ -14,12 +16,32 @@ export interface FaultOptions {
   readonly rules?: string
 }
 
-/** The environment of a child whose file changes are watched. Throws when the library was not built. */
+/**
+ * Why the file changes of a child can't be watched here; undefined: they can. Tries it: where a library can't be preloaded, the dynamic loader goes on
+ * without.
+ */
+export function faultLibraryProblem(): string | undefined {
+  const library = libraryFile()
+  if (!existsSync(library)) return `the fault library ${library} is not built`
+  const root = mkdtempSync(path.join(os.tmpdir(), 'sluice-faults-'))
+  try {
+    const journal = path.join(root, 'journal')
+    const env = { ...process.env, ...faultEnvironment({ root, control: path.join(root, 'control'), journal }) }
+    const { stderr } = spawnSync(process.execPath, ['-e', ''], { env, encoding: 'utf8' })
+    return existsSync(journal) ? undefined : `the fault library ${library} can not be preloaded here: ${stderr.trim()}`
+  } finally {
+    rmSync(root, { recursive: true, force: true })
+  }
+}
+
+function libraryFile(): string {
+  return path.join(addonFolder(), 'sluice_faults.so')
+}
+
+/** The environment of a child whose file changes are watched, where there is no `faultLibraryProblem`. */
 export function faultEnvironment({ root, control, journal, rules }: FaultOptions): Record<string, string> {
-  const library = path.join(addonFolder(), 'sluice_faults.so')
-  if (!existsSync(library)) throw new Error(`the fault library ${library} is not built`)
   return {
-    LD_PRELOAD: library,
+    LD_PRELOAD: libraryFile(),
     // Through io_uring Node would change files past the library.
     UV_USE_IO_URING: '0',
     SLUICE_FAULTS_ROOT: root,

@@ -14,7 +14,7 @@ import { RECOVERY_POINT_FILE } from '../storage/names.js'
 import { CRASH_TOPIC, crashRecord, openCrashLogs, RECORDS_PER_BATCH, type CrashChildPlan } from './crash-child.js'
 import { CrashDisk, Mercy, randomFrom } from './crash-disk.js'
 import { JournalOp, readJournal, type JournalEntry } from './crash-journal.js'
-import { faultEnvironment } from './crash-library.js'
+import { faultEnvironment, faultLibraryProblem } from './crash-library.js'
 
 export interface FlushPolicy {
   readonly name: string
@@ -86,7 +86,10 @@ const FLUSH_TICK_MS = 100
 /** What a busy machine may add to any wait. */
 const SLACK_MS = 250
 
+/** Rejects where the fault library can't be used, saying why. */
 export async function verifyCrash(options: VerifyCrashOptions): Promise<PolicyReport[]> {
+  const problem = faultLibraryProblem()
+  if (problem !== undefined) throw new Error(problem)
   const reports: PolicyReport[] = []
   const work = await realpath(await mkdtemp(path.join(options.temp, 'sluice-verify-crash-')))
   try {

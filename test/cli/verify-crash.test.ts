@@ -4,6 +4,7 @@ import path from 'node:path'
 import test from 'ava'
 import { verifyCrashText } from '../../src/cli/verify-crash-command.js'
 import { POLICIES, type PolicyReport } from '../../src/cli/verify-crash.js'
+import { testWithFaults } from '../support/faults.js'
 import { root, run } from '../support/processes.js'
 import { tempDir } from '../support/temp-dir.js'
 
@@ -30,7 +31,7 @@ test('the table tells what was lost, and which promise was broken', (t) => {
   t.regex(broken, /none: cut 2: 5 records are lost/)
 })
 
-test('a short run keeps every promise, shows the difference, and leaves nothing behind', async (t) => {
+testWithFaults('a short run keeps every promise, shows the difference, and leaves nothing behind', async (t) => {
   const temp = await tempDir(t)
   const { code, stdout, stderr } = await run(process.execPath, [
     MAIN,

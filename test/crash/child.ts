@@ -104,13 +104,10 @@ class Child {
   }
 
   async #create(topic: string, partition: number): Promise<void> {
-    const { manager, config } = this.#engine
     const topicId = Buffer.from(Array.from({ length: 16 }, () => 1 + this.#pick(255))).toString('base64url')
     this.say(['creating', topic, partition, topicId])
     try {
-      const log = await manager.create(topic, partition, topicId, config(topic))
-      await this.#engine.assign(log)
-      this.#know(log)
+      this.#know(await this.#engine.create(topic, partition, topicId))
       this.say(['created', topic, partition])
     } catch {
       // The disk does not let it; a later step tries again.
@@ -221,8 +218,6 @@ class Child {
 
   /** As a follower does. What is on its way is cut too, or waits and goes behind the cut. */
   async #truncate(log: Log): Promise<void> {
-    // One that meets an error half done takes the directory offline, whatever the error.
-    if (this.#plan.ballast || this.#plan.rules) return
     const { topic, partition } = log
     const span = log.endOffset - log.logStartOffset
     const offset = log.endOffset - this.#pick(1 + Math.floor(span / 3))
@@ -233,7 +228,9 @@ class Child {
       // What comes in its place is of another leader.
       log.becomeLeader((this.#epoch = Math.max(this.#epoch, log.latestEpoch) + 1))
     } catch {
-      // The directory is offline, or the log is gone.
+      // The directory is offline, or the log is gone; else there was no room for the word that it is cut.
+      if (this.#engine.manager.get(topic, partition) === log && this.#engine.manager.dirOf(topic, partition)?.online)
+        this.say(['uncut', topic, partition])
     }
     this.#know(log)
   }

@@ -6,6 +6,7 @@ import { readdir } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { haveFaults, serialWithFaults } from '../support/faults.js'
 import { haveTools, runTool } from '../support/kafka-tools.js'
 import { dirsOf } from './engine.js'
 import { canMount, makePlace, makeSmallPlace, removePlace, type Place } from './place.js'
@@ -20,8 +21,8 @@ const AT_A_TIME = Math.min(4, os.availableParallelism())
 const HOURS_MS = 24 * 3_600_000
 
 // How much fits depends on what is on its way just then: no seed repeats such a round. Only where rounds are asked for.
-const testOnSmallDisk = ROUNDS !== undefined && (await canMount()) ? test.serial : test.serial.skip
-const testWithTools = haveTools ? test.serial : test.serial.skip
+const testOnSmallDisk = ROUNDS !== undefined && haveFaults && (await canMount()) ? test.serial : test.serial.skip
+const testWithTools = haveTools && haveFaults ? test.serial : test.serial.skip
 
 type Round = (seed: number, place: Place) => Promise<RoundResult>
 
@@ -49,13 +50,13 @@ async function rounds(t: ExecutionContext, count: number, round: Round, openPlac
   else t.pass()
 }
 
-test.serial('killed at any point, the engine loses nothing that it acknowledged', (t) => rounds(t, ROUNDS ?? 4, killRound))
+serialWithFaults('killed at any point, the engine loses nothing that it acknowledged', (t) => rounds(t, ROUNDS ?? 4, killRound))
 
-test.serial('a disk that fails costs no acknowledged record, and takes only its own directory away', (t) =>
+serialWithFaults('a disk that fails costs no acknowledged record, and takes only its own directory away', (t) =>
   rounds(t, ROUNDS ?? 6, faultRound)
 )
 
-test.serial('a power cut costs nothing that was flushed', (t) => rounds(t, ROUNDS ?? 3, powerRound))
+serialWithFaults('a power cut costs nothing that was flushed', (t) => rounds(t, ROUNDS ?? 3, powerRound))
 
 testOnSmallDisk('a disk that is full costs nothing, and when there is room every log goes on', (t) =>
   rounds(t, ROUNDS ?? 1, fullRound, makeSmallPlace)

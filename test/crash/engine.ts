@@ -5,6 +5,7 @@ import { systemClock, type Clock } from '../../src/clock.js'
 import { loadBrokerConfig, resolveTopicConfig, type TopicConfig } from '../../src/config/index.js'
 import type { Logger } from '../../src/log.js'
 import { Runtime } from '../../src/native/runtime.js'
+import { ZERO_UUID } from '../../src/protocol/reader.js'
 import { buildBatch } from '../../src/record/index.js'
 import { writeDurably } from '../../src/storage/files.js'
 import type { AppendOrigin, AppendResult, Log } from '../../src/storage/log.js'
@@ -35,8 +36,8 @@ export interface CrashEngine {
   readonly manager: LogManager
   readonly lines: string[]
   readonly config: (topic: string) => TopicConfig
-  /** Tells the metadata where a new log is, durably: an older one of its name may be in a directory that fails. */
-  assign(log: Log): Promise<boolean>
+  /** Makes a log, of which the metadata is told before, and where it is behind. Rejects with an error. */
+  create(topic: string, partition: number, topicId: string): Promise<Log>
   close(): Promise<void>
   /** Without closing the logs: what is on the disk stays as it is. */
   drop(): Promise<void>
@@ -81,8 +82,8 @@ class Assignments {
     return known === topicId ? directoryId : undefined
   }
 
-  /** Durable when resolved to true. */
-  set({ topic, partition, topicId }: Log, directoryId: string): Promise<boolean> {
+  /** Durable when resolved to true. The zero id: not known yet. */
+  set({ topic, partition, topicId }: Pick<Log, 'topic' | 'partition' | 'topicId'>, directoryId: string): Promise<boolean> {
     this.#last = this.#last.then(async () => {
       const next = new Map(this.#known).set(`${topic}-${partition}`, [topicId, directoryId])
       try {
@@ -108,7 +109,8 @@ export async function openEngine(disk: string): Promise<CrashEngine> {
     resolveTopicConfig(
       broker,
       new Map([
-        ['internal.segment.bytes', '4000'],
+        // Where every flush is of records alone, indexes and the recovery point stay behind by some rolls' worth of batches.
+        ['internal.segment.bytes', topic === 'durable' ? '12000' : '4000'],
         ['index.interval.bytes', '200'],
         ['file.delete.delay.ms', '200'],
         ['retention.bytes', topic === 'lazy' ? String(RETENTION_BYTES) : '-1'],
@@ -141,7 +143,12 @@ export async function openEngine(disk: string): Promise<CrashEngine> {
       manager,
       lines,
       config,
-      assign: (one) => assignments.set(one, manager.dirOf(one.topic, one.partition)!.directoryId),
+      create: async (topic, partition, topicId) => {
+        if (!(await assignments.set({ topic, partition, topicId }, ZERO_UUID))) throw new Error('the metadata could not be written')
+        const made = await manager.create(topic, partition, topicId, config(topic))
+        void assignments.set(made, manager.dirOf(topic, partition)!.directoryId)
+        return made
+      },
       close: async () => {
         await manager.close()
         await runtime.close()

@@ -15,6 +15,8 @@ export type Line =
   /** The log is about to be cut at `offset`, and ends there. */
   | readonly ['truncating', topic: string, partition: number, offset: number]
   | readonly ['truncated', topic: string, partition: number, offset: number]
+  /** It could not be cut, and is as it was. */
+  | readonly ['uncut', topic: string, partition: number]
   | readonly ['creating', topic: string, partition: number, topicId: string]
   | readonly ['created', topic: string, partition: number]
   | readonly ['dropping', topic: string, partition: number]

@@ -11,12 +11,13 @@ import { fetch } from '../../src/protocol/messages/01-fetch.js'
 import { buildBatch, decodeRecords } from '../../src/record/index.js'
 import { freePort } from '../metadata/support/free-port.js'
 import { foreignBroker, startChildBroker } from '../support/broker.js'
+import { haveFaults } from '../support/faults.js'
 import { haveTools } from '../support/kafka-tools.js'
 import { root } from '../support/processes.js'
 import { RawClient } from '../support/raw-client.js'
 import { tempDir } from '../support/temp-dir.js'
 
-const kafkaTest = haveTools && !foreignBroker ? test.serial : test.serial.skip
+const kafkaTest = haveTools && haveFaults && !foreignBroker ? test.serial : test.serial.skip
 
 const MiB = 1024 * 1024
 const TOPIC = 'survivors'

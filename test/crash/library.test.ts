@@ -2,10 +2,11 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import test, { type ExecutionContext } from 'ava'
+import type { ExecutionContext } from 'ava'
 import { CrashDisk, Mercy, randomFrom } from '../../src/cli/crash-disk.js'
 import { JournalOp, readJournal, type JournalEntry } from '../../src/cli/crash-journal.js'
 import { faultEnvironment } from '../../src/cli/crash-library.js'
+import { testWithFaults } from '../support/faults.js'
 import { makePlace, removePlace, type Place } from './place.js'
 
 interface Run {
@@ -32,7 +33,7 @@ async function place(t: ExecutionContext): Promise<Place> {
   return made
 }
 
-test('the journal tells who wrote what where, and what was synced', async (t) => {
+testWithFaults('the journal tells who wrote what where, and what was synced', async (t) => {
   const here = await place(t)
   const { status, entries, output } = runProgram(
     here,
@@ -61,7 +62,7 @@ test('the journal tells who wrote what where, and what was synced', async (t) =>
   )
 })
 
-test('rules kill before, in the middle of and after the Nth write, and make calls fail', async (t) => {
+testWithFaults('rules kill before, in the middle of and after the Nth write, and make calls fail', async (t) => {
   const program = `const f=fs.openSync(dir+'/x.log','a');for(const w of ['aaaa','bbbb','cccc'])fs.writeSync(f,w);console.log('survived')`
   for (const [rule, left] of [
     ['kill write *.log 2', 'aaaa'],
@@ -84,7 +85,7 @@ test('rules kill before, in the middle of and after the Nth write, and make call
   t.is(output, '2\nENOSPC\nEIO\nEIO\nEROFS\nEIO\nundefined\n')
 })
 
-test('a power cut leaves what was synced, and of the rest what chance and mercy give', async (t) => {
+testWithFaults('a power cut leaves what was synced, and of the rest what chance and mercy give', async (t) => {
   const here = await place(t)
   const disk = await CrashDisk.of(here.disk)
   const { entries, output, status } = runProgram(

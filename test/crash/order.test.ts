@@ -3,14 +3,17 @@ import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test from 'ava'
 import { JournalOp, readJournal, type JournalEntry } from '../../src/cli/crash-journal.js'
+import { writeTransactionEntry } from '../../src/storage/transaction-index.js'
+import { testWithFaults } from '../support/faults.js'
 import { unsound } from './discipline.js'
 import { decodeLines } from './history.js'
 import { makePlace, removePlace } from './place.js'
+import { RecoveryPoints } from './recovery-points.js'
 import { runChild } from './rounds.js'
 
 const SEED = 7
 
-test('what an acknowledgement behind a flush promises is on the disk before: folders, names, bytes', async (t) => {
+testWithFaults('what an acknowledgement behind a flush promises is on the disk before: folders, names, bytes', async (t) => {
   const place = await makePlace()
   t.teardown(() => removePlace(place))
   await writeFile(place.history, '')
@@ -54,19 +57,11 @@ function isSyncedBehind(entries: readonly JournalEntry[], at: number, what: numb
   return begin >= 0 && entries.some((entry, index) => index > begin && entry.op === JournalOp.syncEnd && !entry.failed && fits(entry))
 }
 
+function entry(op: number, name: string, more: Partial<JournalEntry> = {}): JournalEntry {
+  return { op, path: name, to: '', failed: false, file: name.length, offset: 0, length: 0, timeMs: 0, data: Buffer.alloc(0), ...more }
+}
+
 test('the rules of order find what breaks them', (t) => {
-  const entry = (op: number, name: string, more: Partial<JournalEntry> = {}): JournalEntry => ({
-    op,
-    path: name,
-    to: '',
-    failed: false,
-    file: name.length,
-    offset: 0,
-    length: 0,
-    timeMs: 0,
-    data: Buffer.alloc(0),
-    ...more
-  })
   const { create, write, syncBegin, syncEnd, rename, mark } = JournalOp
   const bytes = { data: Buffer.from('x') }
   const sync = (name: string) => [entry(syncBegin, name), entry(syncEnd, name)]
@@ -80,4 +75,33 @@ test('the rules of order find what breaks them', (t) => {
   t.deepEqual(index(Buffer.alloc(16, 1)), [])
   t.deepEqual(index(Buffer.alloc(13, 1)), ['d/0.index is flushed with 13 bytes, which are no whole entries'])
   t.deepEqual(index(Buffer.concat([Buffer.alloc(8, 1), Buffer.alloc(8)])), ['d/0.index is flushed with room at its end'])
+})
+
+test('a recovery point that is ahead of the disk is found: of bytes, and of names', (t) => {
+  const { create, write, syncBegin, syncEnd, rename } = JournalOp
+  const folder = 'd/t-0'
+  const log = `${folder}/${'0'.repeat(20)}.log`
+  const aborted = `${folder}/${'0'.repeat(20)}.txnindex`
+  const temporary = 'd/recovery-point-offset-checkpoint.tmp'
+  const sync = (name: string) => [entry(syncBegin, name), entry(syncEnd, name)]
+  const batch = Buffer.alloc(100)
+  batch.writeBigInt64BE(7n)
+  const marker = Buffer.alloc(34)
+  writeTransactionEntry(marker, 0, { producerId: 1, firstOffset: 3, lastOffset: 8, lastStableOffset: 9 })
+  const point = (offset: number) => [
+    entry(create, temporary),
+    entry(write, temporary, { data: Buffer.from(`0\n1\nt 0 ${offset}\n`) }),
+    entry(rename, temporary, { to: 'd/recovery-point-offset-checkpoint' })
+  ]
+  const problemsOf = (...entries: JournalEntry[]): string[] => {
+    const points = new RecoveryPoints()
+    return entries.flatMap((one) => points.apply(one))
+  }
+  const written = [entry(create, log), ...sync(folder), entry(write, log, { data: batch })]
+  t.deepEqual(problemsOf(...written, ...point(7)), [])
+  t.deepEqual(problemsOf(...written, ...point(8)), [`the recovery point 8 is ahead of ${log}, where offset 7 is not flushed`])
+  t.deepEqual(problemsOf(...written, ...sync(log), ...point(8)), [])
+  const late = [...written, ...sync(log), entry(create, aborted), entry(write, aborted, { data: marker }), ...sync(aborted)]
+  t.deepEqual(problemsOf(...late, ...point(9)), [`the recovery point 9 is ahead of the name of ${aborted}, which begins with offset 8`])
+  t.deepEqual(problemsOf(...late, ...sync(folder), ...point(9)), [])
 })

@@ -9,6 +9,7 @@ import { dirsOf } from './engine.js'
 import { decodeLines, type Line } from './history.js'
 import type { Place } from './place.js'
 import { chosen, killAt } from './points.js'
+import { RecoveryPoints } from './recovery-points.js'
 import { readHistory, reopen, runChild, type RoundResult } from './rounds.js'
 import { Truth } from './truth.js'
 
@@ -25,6 +26,7 @@ export async function powerRound(seed: number, place: Place): Promise<RoundResul
   const entries: JournalEntry[] = []
   const story: string[] = []
   const begins = new Set<number>()
+  const recoveryPoints = new RecoveryPoints()
   for (let generation = 0; generation < 2; generation++) {
     const journal = path.join(place.work, `journal-${generation}`)
     await writeFile(place.history, '')
@@ -43,7 +45,8 @@ export async function powerRound(seed: number, place: Place): Promise<RoundResul
     // A folder whose first files can't be synced is refused: then nothing was promised.
     if (!end.killed && end.code !== 0 && fault === undefined) return { problems: [`the child failed: ${end.complaint}`], story, hits: [] }
     const written = readJournal(await readFile(journal))
-    const problems = unsound(written)
+    recoveryPoints.processEnded()
+    const problems = [...unsound(written), ...written.flatMap((entry) => recoveryPoints.apply(entry))]
     if (problems.length > 0) return { problems, story, hits: [] }
     begins.add(entries.length)
     entries.push(...written)

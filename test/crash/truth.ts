@@ -29,6 +29,8 @@ export class PartitionTruth {
   durableEnd = 0
   /** A truncation was begun: what is acknowledged now may be cut by it. */
   truncating = false
+  /** What it may have cut. */
+  readonly doubtful = new Set<SentBatch>()
   startAtLeast = 0
   startAtMost = 0
   /** Records from here on may be damaged: by the test, not by the engine. */
@@ -70,12 +72,16 @@ export class Truth {
     } else if (line[0] === 'ack') {
       const sent = truth.batches.get(line[3])!
       sent.base = line[4]
-      if (truth.truncating) sent.cut = 'perhaps'
+      if (truth.truncating) {
+        sent.cut = 'perhaps'
+        truth.doubtful.add(sent)
+      }
       if (topic === 'durable') truth.durableEnd = Math.max(truth.durableEnd, line[5] + 1)
     } else if (line[0] === 'nak') truth.batches.get(line[3])!.refused = true
     else if (line[0] === 'flushed') truth.durableEnd = Math.max(truth.durableEnd, line[3])
     else if (line[0] === 'truncating') cutFrom(truth, line[3], 'perhaps')
     else if (line[0] === 'truncated') cutFrom(truth, line[3], 'yes')
+    else if (line[0] === 'uncut') restore(truth)
     else if (line[0] === 'cutting') truth.startAtMost = Math.max(truth.startAtMost, line[3])
     else {
       truth.startAtMost = Math.max(truth.startAtMost, line[3])
@@ -129,14 +135,22 @@ function forgetBatches(truth: PartitionTruth): void {
 function cutFrom(truth: PartitionTruth, offset: number, cut: 'perhaps' | 'yes'): void {
   let end = offset
   truth.truncating = cut === 'perhaps'
+  truth.doubtful.clear()
   for (const sent of truth.batches.values()) {
     if (sent.base < 0 || sent.cut === 'yes' || sent.base + sent.count <= offset) continue
+    if (cut === 'perhaps' && sent.cut === 'no') truth.doubtful.add(sent)
     sent.cut = cut
     end = Math.min(end, sent.base)
   }
   truth.durableEnd = Math.min(truth.durableEnd, end)
   // The batch of the log start may go, too.
   truth.startAtLeast = Math.min(truth.startAtLeast, end)
+}
+
+function restore(truth: PartitionTruth): void {
+  truth.truncating = false
+  for (const sent of truth.doubtful) sent.cut = 'no'
+  truth.doubtful.clear()
 }
 
 type Tell = (message: string) => void

@@ -1,0 +1,124 @@
+/** Whether a recovery point is ahead of what is on the disk, in the moment in which its checkpoint gets its name: in a journal, across processes. */
+import path from 'node:path'
+import { JournalOp, type JournalEntry } from '../../src/cli/crash-journal.js'
+import { batch } from '../../src/record/index.js'
+import { parseSegmentFile, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
+import { readTransactionEntry, TRANSACTION_ENTRY_BYTES } from '../../src/storage/transaction-index.js'
+
+interface Unsynced {
+  /** The number of the journal entry. */
+  readonly at: number
+  readonly position: number
+  /** The first offset of which the bytes tell. */
+  readonly offset: number
+}
+
+interface SegmentFile {
+  name: string
+  writes: Unsynced[]
+  /** The entry by which it came to be in its folder; -1: before the journal, or by a swap, which a start completes. */
+  readonly named: number
+  /** The first offset of which it tells. */
+  first: number
+}
+
+/** What a start with this recovery point does not make anew: the log, the offset index and the aborted transactions. */
+const OFFSETS: Readonly<Record<string, ((data: Buffer, base: number) => number | undefined) | undefined>> = {
+  '.log': (data) => (data.length < 8 ? undefined : batch.baseOffset(data, 0)),
+  '.index': (data, base) => (data.length < 8 ? undefined : base + data.readInt32BE(0)),
+  '.txnindex': (data) => (data.length < TRANSACTION_ENTRY_BYTES ? undefined : readTransactionEntry(data, 0).lastOffset)
+}
+
+export class RecoveryPoints {
+  readonly #files = new Map<number, SegmentFile>()
+  readonly #folders = new Map<string, number>()
+  readonly #begun = new Map<string, number[]>()
+  readonly #checkpoints = new Map<string, string>()
+  #at = 0
+
+  /** The process ended: syncs that it had begun are nobody's. */
+  processEnded(): void {
+    this.#begun.clear()
+  }
+
+  /** Takes the next entry of the journal. Returns what is wrong with it. */
+  apply(entry: JournalEntry): string[] {
+    const at = this.#at++
+    const { op, file, length } = entry
+    if (op === JournalOp.create) this.#create(entry, at)
+    else if (op === JournalOp.write) this.#write(entry, at)
+    else if (op === JournalOp.truncate) {
+      const state = this.#files.get(file)
+      if (state) state.writes = state.writes.filter(({ position }) => position < length)
+    } else if (op === JournalOp.unlink) this.#forget(entry.path)
+    else if (op === JournalOp.syncBegin) this.#begun.set(entry.path, [...(this.#begun.get(entry.path) ?? []), at])
+    else if (op === JournalOp.syncEnd) {
+      const since = this.#begun.get(entry.path)?.shift()
+      if (since !== undefined && !entry.failed) this.#synced(entry, since)
+    } else if (op === JournalOp.rename) return this.#rename(entry)
+    return []
+  }
+
+  #create({ path: name, file }: JournalEntry, at: number): void {
+    const parsed = parseSegmentFile(path.basename(name))
+    if (parsed) this.#files.set(file, { name, writes: [], named: parsed.state === '' ? at : -1, first: Infinity })
+    if (isCheckpoint(name)) this.#checkpoints.set(name, '')
+  }
+
+  #write({ path: name, file, data, offset: position }: JournalEntry, at: number): void {
+    if (isCheckpoint(name)) this.#checkpoints.set(name, (this.#checkpoints.get(name) ?? '') + data.toString())
+    const parsed = parseSegmentFile(path.basename(name))
+    const offset = parsed && OFFSETS[parsed.suffix]?.(data, parsed.offset)
+    if (offset === undefined) return
+    let state = this.#files.get(file)
+    if (state === undefined) this.#files.set(file, (state = { name, writes: [], named: -1, first: Infinity }))
+    state.writes.push({ at, position, offset })
+    state.first = Math.min(state.first, offset)
+  }
+
+  #synced({ path: name, file }: JournalEntry, since: number): void {
+    const state = this.#files.get(file)
+    if (state) state.writes = state.writes.filter((write) => write.at > since)
+    else this.#folders.set(name, since)
+  }
+
+  #forget(name: string): void {
+    for (const [file, state] of this.#files) if (state.name === name) this.#files.delete(file)
+  }
+
+  #rename({ path: from, to }: JournalEntry): string[] {
+    const text = this.#checkpoints.get(from)
+    if (text !== undefined) return this.#compare(path.dirname(to), text)
+    const since = this.#folders.get(from)
+    if (since !== undefined) this.#folders.set(to, since)
+    this.#folders.delete(from)
+    for (const state of this.#files.values()) {
+      if (state.name === from) state.name = to
+      else if (state.name.startsWith(`${from}/`)) state.name = to + state.name.slice(from.length)
+    }
+    return []
+  }
+
+  #compare(dir: string, checkpoint: string): string[] {
+    const problems: string[] = []
+    for (const line of checkpoint.split('\n').slice(2)) {
+      const [topic, partition, point] = line.split(' ')
+      if (point === undefined) continue
+      const folder = path.join(dir, `${topic}-${partition}`)
+      const recoveryPoint = Number(point)
+      for (const { name, writes, named, first } of this.#files.values()) {
+        if (path.dirname(name) !== folder || parseSegmentFile(path.basename(name))?.state !== '') continue
+        const write = writes.find(({ offset }) => offset < recoveryPoint)
+        if (write) problems.push(`the recovery point ${point} is ahead of ${name}, where offset ${write.offset} is not flushed`)
+        const isIndex = name.endsWith('.index')
+        if (!isIndex && first < recoveryPoint && named > (this.#folders.get(folder) ?? -1))
+          problems.push(`the recovery point ${point} is ahead of the name of ${name}, which begins with offset ${first}`)
+      }
+    }
+    return problems
+  }
+}
+
+function isCheckpoint(name: string): boolean {
+  return path.basename(name) === `${RECOVERY_POINT_FILE}.tmp`
+}
