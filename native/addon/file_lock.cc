@@ -55,6 +55,19 @@ class HeldLocks {
   std::set<int> held_;
 };
 
+// Without taking it, and through a descriptor that may only read. 0: nobody holds it; -1: a process that the kernel does not name.
+Napi::Value holder_of(Napi::Env env, const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno == ENOENT ? Napi::Number::New(env, 0).As<Napi::Value>() : env.Undefined();
+  struct flock range = {};
+  range.l_type = F_WRLCK;
+  range.l_whence = SEEK_SET;
+  const int result = fcntl(fd, F_OFD_GETLK, &range);
+  close(fd);
+  if (result != 0) return env.Undefined();
+  return Napi::Number::New(env, range.l_type == F_UNLCK ? 0 : range.l_pid);
+}
+
 }  // namespace
 
 void DefineFileLock(Napi::Env env, Napi::Object exports) {
@@ -65,6 +78,9 @@ void DefineFileLock(Napi::Env env, Napi::Object exports) {
                                 return guarded(info, [&] { return Napi::Number::New(info.Env(), locks->lock(string_argument(info, 0))); });
                               },
                               "lockFile"));
+  exports.Set("lockHolder", Napi::Function::New(
+                                env, [](const Napi::CallbackInfo& info) { return guarded(info, [&] { return holder_of(info.Env(), string_argument(info, 0)); }); },
+                                "lockHolder"));
   exports.Set("unlockFile", Napi::Function::New(
                                 env,
                                 [locks](const Napi::CallbackInfo& info) {

@@ -394,6 +394,8 @@ export interface Addon {
    */
   lockFile(path: string): number
   unlockFile(handle: number): void
+  /** The process that holds such a lock: its id, -1 if the kernel does not name it (as for `lockFile`), 0 if nobody does. undefined: that can't be told. */
+  lockHolder(path: string): number | undefined
   /** Which implementation this CPU runs. */
   readonly crc32cImplementation: 'sse4.2' | 'armv8' | 'portable'
 }

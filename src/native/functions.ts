@@ -16,3 +16,8 @@ export function lockFile(path: string): number {
 export function unlockFile(handle: number): void {
   loadAddon().unlockFile(handle)
 }
+
+/** See `Addon.lockHolder`. */
+export function lockHolder(path: string): number | undefined {
+  return loadAddon().lockHolder(path)
+}

@@ -115,7 +115,7 @@ async function checked(given: string): Promise<string> {
   }
   if (!names.some((name) => parsePartitionFolder(name) !== undefined))
     throw new ConfigError(SETTING, `${given} is no data folder: it holds no folder of a partition, like orders-0`)
-  const pid = await brokerOf(source)
+  const pid = brokerOf(source)
   if (pid !== undefined)
     throw new ConfigError(
       SETTING,

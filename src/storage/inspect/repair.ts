@@ -56,7 +56,7 @@ export async function repairData(folder: string, options: RepairOptions): Promis
   const single = names.some((name) => parseSegmentFile(name)?.suffix === LOG_SUFFIX)
   const top = single ? path.dirname(path.resolve(folder)) : folder
   // The folder of a partition may stand alone: then there is nobody who could lock it.
-  const locked = !single || (await exists(path.join(top, META_PROPERTIES_FILE))) ? await hold(top, options.dryRun) : -1
+  const locked = !single || (await exists(path.join(top, META_PROPERTIES_FILE))) ? hold(top, options.dryRun) : -1
   try {
     const partitions = single ? [''] : names.filter((name) => parsePartitionFolder(name) !== undefined)
     let whole = true
@@ -76,10 +76,10 @@ export async function repairData(folder: string, options: RepairOptions): Promis
 }
 
 /** `look`: the lock is only looked at, and nothing is held. */
-async function hold(folder: string, look: boolean): Promise<number> {
+function hold(folder: string, look: boolean): number {
   const file = path.join(folder, LOCK_FILE)
   const handle = look ? undefined : lockFile(file)
-  if (handle === undefined ? (await brokerOf(folder)) !== undefined : handle === -os.constants.errno.EAGAIN)
+  if (handle === undefined ? brokerOf(folder) !== undefined : handle === -os.constants.errno.EAGAIN)
     throw new ConfigError('folder', `${folder} is in use by a broker, which holds ${file}: stop it first`)
   if (handle === undefined) return -1
   if (handle < 0) throw new StorageError(errnoName(handle), file)

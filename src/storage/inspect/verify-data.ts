@@ -1,7 +1,8 @@
 /** Verifies a data folder with all its partitions, or the folder of a single one. Reads only; no lock is taken. */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { ConfigError } from '../../errors.js'
+import { lockHolder } from '../../native/functions.js'
 import { readOffsetCheckpoint } from '../checkpoints.js'
 import { readMetaProperties } from '../meta-properties.js'
 import { CLEAN_SHUTDOWN_FILE, isDeletedFolder, LOCK_FILE, LOG_SUFFIX, META_PROPERTIES_FILE, parsePartitionFolder } from '../names.js'
@@ -110,18 +111,8 @@ async function verifyOffsets(
   findings.end()
 }
 
-/** Whether a broker holds the folder: its lock, as the kernel lists it. Nothing is opened or created. Undefined: that can't be told. */
-export async function brokerOf(folder: string): Promise<number | undefined> {
-  try {
-    const { dev, ino } = await stat(path.join(folder, LOCK_FILE))
-    const major = ((dev >> 8) & 0xfff).toString(16).padStart(2, '0')
-    const minor = ((dev & 0xff) | ((dev >> 12) & 0xfff00)).toString(16).padStart(2, '0')
-    for (const line of (await readFile('/proc/locks', 'utf8')).split('\n')) {
-      const words = line.trim().split(/\s+/)
-      if (words[5] === `${major}:${minor}:${ino}`) return Number(words[4])
-    }
-  } catch {
-    return undefined
-  }
-  return undefined
+/** The process of the broker that holds the folder; -1: the kernel does not name it. undefined: none, as far as can be told. Nothing is created or locked. */
+export function brokerOf(folder: string): number | undefined {
+  const holder = lockHolder(path.join(folder, LOCK_FILE))
+  return holder === 0 ? undefined : holder
 }
