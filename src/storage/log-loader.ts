@@ -44,6 +44,8 @@ interface Found {
   readonly sizes: Map<number, number>
   readonly snapshots: number[]
   readonly withIndex: Set<number>
+  /** With one of the two at least. */
+  readonly withSomeIndex: Set<number>
   readonly withTransactions: Set<number>
 }
 
@@ -59,7 +61,9 @@ export async function loadLog(state: LogState, options: LoadOptions): Promise<vo
   // Epochs that can't be read are found again from all batches.
   const recoveryPoint = epochs === undefined ? 0 : Math.max(0, options.recoveryPoint ?? 0)
   let missingFrom = await checkTransactionIndexes(state, found.withTransactions)
-  const readFrom = (await endsAt(state, recoveryPoint, survey, options.clean)) ? undefined : recoveryPoint
+  // A power cut may take all of a log that was just begun, and leave something of its indexes.
+  const bare = options.clean || !found.withSomeIndex.has(state.segments.active.baseOffset)
+  const readFrom = (await endsAt(state, recoveryPoint, survey, options.clean, bare)) ? undefined : recoveryPoint
   const replayed = readFrom !== undefined && found.snapshots.length === 0 && readFrom <= state.segments.first.baseOffset
   if (readFrom !== undefined) {
     const firstMarker = await recover(state, readFrom, replayed)
@@ -123,8 +127,9 @@ async function findFiles(state: LogState, survey: FolderSurvey): Promise<Found> 
   const withIndex = new Set(
     [...sizes.keys()].filter((base) => indexes.has(offsetName(base) + INDEX_SUFFIX) && indexes.has(offsetName(base) + TIME_INDEX_SUFFIX))
   )
+  const withSomeIndex = new Set(Array.from(indexes).flatMap(([name, base]) => (name.endsWith(TXN_INDEX_SUFFIX) ? [] : [base])))
   const withTransactions = new Set([...sizes.keys()].filter((base) => indexes.has(offsetName(base) + TXN_INDEX_SUFFIX)))
-  return { survey, sizes, snapshots, withIndex, withTransactions }
+  return { survey, sizes, snapshots, withIndex, withSomeIndex, withTransactions }
 }
 
 /** Empties the transaction indexes that are broken. Returns the offset from which on aborts may be missing in them; undefined: in none. */
@@ -161,11 +166,11 @@ async function readEpochs(state: LogState, survey: FolderSurvey): Promise<readon
  * After a clean stop, or of an empty log: whether it ends exactly at the recovery point, and there is nothing to recover. One look at the last batches,
  * which the survey has taken as a rule. After a crash an index may be broken all the same: recovery, which then finds nothing to read, looks at them.
  */
-async function endsAt(state: LogState, offset: number, survey: FolderSurvey, clean: boolean): Promise<boolean> {
+async function endsAt(state: LogState, offset: number, survey: FolderSurvey, clean: boolean, bare: boolean): Promise<boolean> {
   const { active } = state.segments
   if (active.size === 0) {
     // Of the segment before, the last entry of the time index may be missing after a crash.
-    if (state.segments.count > 1 && (!clean || active.baseOffset !== offset)) return false
+    if (!bare || (state.segments.count > 1 && (!clean || active.baseOffset !== offset))) return false
     state.endOffset = state.recoveryPoint = active.baseOffset
     return true
   }

@@ -119,3 +119,22 @@ test('a checkpoint that can not be written takes the folder offline', async (t) 
   t.is((await append(engine, log, values(1))).errorCode, ErrorCode.KAFKA_STORAGE_ERROR)
   await rm(inTheWay, { recursive: true, force: true })
 })
+
+test('of a log that a power cut has emptied, what is left of its indexes goes', async (t) => {
+  const topic = { 'index.interval.bytes': '1' }
+  const engine = await startEngine(t, { topic })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  for (let round = 0; round < 5; round++) await append(engine, log, values(2))
+  await engine.drop()
+  const file = (suffix: string) => path.join(log.folder, `${'0'.repeat(20)}${suffix}`)
+  await writeFile(file('.log'), '')
+  await writeFile(file('.index'), Buffer.alloc(19, 1))
+  await writeFile(file('.timeindex'), Buffer.alloc(1))
+  const again = await startEngine(t, { dir: engine.dir, topic })
+  const reopened = (await again.manager.whenReady('t', 0))!
+  t.is(reopened.endOffset, 0)
+  await append(again, reopened, values(1))
+  await reopened.flush()
+  await again.drop()
+  t.deepEqual(await verifyFolder(log.folder), [])
+})
