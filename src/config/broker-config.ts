@@ -14,7 +14,10 @@ export const ConfigSource = {
   dynamicBroker: 2,
   dynamicDefaultBroker: 3,
   staticBroker: 4,
-  default: 5
+  default: 5,
+  brokerLogger: 6,
+  clientMetrics: 7,
+  group: 8
 } as const
 export type ConfigSource = (typeof ConfigSource)[keyof typeof ConfigSource]
 
@@ -111,12 +114,12 @@ export class BrokerConfig {
    */
   setDynamic(cluster: Texts, broker: Texts): ConfigError[] {
     const problems: ConfigError[] = []
-    const before = new Map([...this.#cluster.keys(), ...this.#broker.keys()].map((name) => [name, this.#resolve(name).text]))
-    this.#cluster = checkedLayer(cluster, 'cluster', problems)
-    this.#broker = checkedLayer(broker, 'broker', problems)
-    for (const name of [...this.#cluster.keys(), ...this.#broker.keys()]) {
-      if (!before.has(name)) before.set(name, this.#resolve(name).text)
-    }
+    const nextCluster = checkedLayer(cluster, 'cluster', problems)
+    const nextBroker = checkedLayer(broker, 'broker', problems)
+    const names = [this.#cluster, this.#broker, nextCluster, nextBroker].flatMap((layer) => [...layer.keys()])
+    const before = new Map(names.map((name) => [name, this.#resolve(name).text]))
+    this.#cluster = nextCluster
+    this.#broker = nextBroker
     this.#resolved.clear()
     const changed = new Set([...before].filter(([name, text]) => this.#resolve(name).text !== text).map(([name]) => name))
     if (changed.size > 0) for (const listener of this.#listeners) listener(changed)

@@ -40,6 +40,21 @@ test('listeners hear which values in force changed, and only those', (t) => {
   t.deepEqual(heard, [['log.retention.ms'], ['log.retention.ms']])
 })
 
+test('a change is told whether or not somebody has read the setting since the last one', (t) => {
+  const config = load()
+  const heard: string[][] = []
+  config.onChange((changed) => heard.push([...changed]))
+  config.setDynamic(new Map([['message.max.bytes', '5000']]), new Map())
+  config.setDynamic(
+    new Map([
+      ['message.max.bytes', '5000'],
+      ['log.retention.ms', '5000']
+    ]),
+    new Map()
+  )
+  t.deepEqual(heard, [['message.max.bytes'], ['log.retention.ms']])
+})
+
 test('what can not change while the broker runs is refused, from the metadata left out', (t) => {
   t.throws(() => checkBrokerValue('log.dirs', '/x', 'broker'), { instanceOf: ConfigError, message: /can not change while the broker runs/ })
   t.throws(() => checkBrokerValue('nothing', '1', 'broker'), { instanceOf: ConfigError, message: /Unknown setting nothing/ })
