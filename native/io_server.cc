@@ -17,7 +17,6 @@ namespace {
 
 IoOptions within_limits(IoOptions options) {
   options.threads = std::max(1u, options.threads);
-  options.max_connections = std::min(options.max_connections, ConnectionTable::kMost);
   return options;
 }
 
@@ -30,7 +29,9 @@ IoServer::IoServer(const IoOptions& options, EventChannel& events, std::shared_p
       events_(events),
       pool_(std::move(pool)),
       disk_(disk),
-      lent_meter_(std::make_shared<ListenerMeter>(options_.threads)) {
+      lent_meter_(std::make_shared<ListenerMeter>(options_.threads)),
+      most_(std::min(options.max_connections, ConnectionTable::kMost)),
+      most_per_address_(options.max_connections_per_address) {
   for (unsigned i = 0; i < options_.threads; i++) threads_.push_back(std::make_unique<IoThread>(*this, i));
   if (options_.home) home_ = std::make_unique<IoThread>(*this, options_.threads);
   home_going_ = home_ != nullptr;
@@ -185,10 +186,19 @@ void IoServer::post_all(Command::Kind kind, std::int64_t value) {
   if (home_) home_->inbox().post({kind, 0, value});
 }
 
+void IoServer::limit(std::int64_t connections, std::int64_t per_address) {
+  {
+    std::lock_guard lock(address_mutex_);
+    most_per_address_ = per_address;
+  }
+  most_.store(std::min(connections, ConnectionTable::kMost));
+  if (place_wanted_.exchange(false)) post_all(Command::Kind::AcceptAgain);
+}
+
 bool IoServer::take_place() {
-  if (open_.fetch_add(1) < options_.max_connections) return true;
+  if (open_.fetch_add(1) < most_.load()) return true;
   place_wanted_.store(true);
-  if (open_.fetch_sub(1) - 1 < options_.max_connections && place_wanted_.exchange(false)) return take_place();
+  if (open_.fetch_sub(1) - 1 < most_.load() && place_wanted_.exchange(false)) return take_place();
   return false;
 }
 
@@ -200,7 +210,7 @@ void IoServer::give_place() {
 bool IoServer::admit_address(const std::string& key) {
   std::lock_guard lock(address_mutex_);
   std::int64_t& count = addresses_[key];
-  if (count >= options_.max_connections_per_address) {
+  if (count >= most_per_address_) {
     if (count == 0) addresses_.erase(key);
     return false;
   }

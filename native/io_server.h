@@ -67,6 +67,8 @@ class IoServer {
   void pause(std::uint64_t connection, bool paused);
   std::shared_ptr<Connection> find(std::uint64_t connection) { return table_.find(connection); }
   TransferSettings& settings() { return settings_; }
+  // Connections at a time, of all and of one address. Those that are open stay, however many they are.
+  void limit(std::int64_t connections, std::int64_t per_address);
   // kCounters numbers of all listeners, those that were closed included; of one. False: it never was.
   void counters(double* into) const;
   bool counters(double listener, double* into) const;
@@ -86,7 +88,7 @@ class IoServer {
   SlabPool& pool() { return *pool_; }
   DiskQueue& disk() { return disk_; }
   ConnectionTable& table() { return table_; }
-  // Takes a place among max_connections. After false the caller is told by AcceptAgain.
+  // Takes a place among the connections that are allowed. After false the caller is told by AcceptAgain.
   bool take_place();
   void give_place();
   bool admit_address(const std::string& key);
@@ -127,8 +129,10 @@ class IoServer {
   std::thread stopper_;
 
   std::atomic<std::int64_t> open_{0};
+  std::atomic<std::int64_t> most_;
   std::atomic<bool> place_wanted_{false};
   std::mutex address_mutex_;
+  std::int64_t most_per_address_;
   std::unordered_map<std::string, std::int64_t> addresses_;
   std::mutex relief_mutex_;
   std::int64_t relieved_ms_ = 0;

@@ -56,6 +56,7 @@ Napi::Function Runtime::define(Napi::Env env) {
                          InstanceMethod<&Runtime::call<&Runtime::io_resume>>("ioResume"),
                          InstanceMethod<&Runtime::call<&Runtime::io_peer>>("ioPeer"),
                          InstanceMethod<&Runtime::call<&Runtime::io_transfer>>("ioTransfer"),
+                         InstanceMethod<&Runtime::call<&Runtime::io_limit>>("ioLimit"),
                          InstanceMethod<&Runtime::call<&Runtime::io_counters>>("ioCounters"),
                          InstanceMethod<&Runtime::call<&Runtime::io_stop>>("ioStop"),
                          InstanceMethod<&Runtime::close>("close"),
@@ -339,6 +340,12 @@ Napi::Value Runtime::io_transfer(const Napi::CallbackInfo& info) {
   settings.mode.store(static_cast<int>(mode), std::memory_order_relaxed);
   settings.copy_below.store(static_cast<std::uint64_t>(copy_below), std::memory_order_relaxed);
   settings.inline_below.store(static_cast<std::uint64_t>(std::max<std::int64_t>(inline_below, 0)), std::memory_order_relaxed);
+  return info.Env().Undefined();
+}
+
+Napi::Value Runtime::io_limit(const Napi::CallbackInfo& info) {
+  const double big = kMaxSafeInteger;
+  io().limit(integer_argument(info, 0, 0, big), integer_argument(info, 1, 0, big));
   return info.Env().Undefined();
 }
 

@@ -57,6 +57,7 @@ class Runtime : public Napi::ObjectWrap<Runtime> {
   Napi::Value io_resume(const Napi::CallbackInfo& info);
   Napi::Value io_peer(const Napi::CallbackInfo& info);
   Napi::Value io_transfer(const Napi::CallbackInfo& info);
+  Napi::Value io_limit(const Napi::CallbackInfo& info);
   Napi::Value io_counters(const Napi::CallbackInfo& info);
   Napi::Value io_stop(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);

@@ -309,6 +309,35 @@ void max_connections() {
   });
 }
 
+// Limits change while connections are open: more let in who waits, fewer close nobody.
+void limits_change() {
+  IoOptions options;
+  options.max_connections = 1;
+  Broker broker(options);
+  Client one(broker.port);
+  broker.drive([&] { return broker.opened == 1; });
+  Client two(broker.port);  // in the backlog
+  two.frame({1, 2});
+  for (int i = 0; i < 20; i++) two.step();
+  CHECK_EQ(broker.opened, 1);
+  broker.io->limit(2, INT64_MAX);
+  broker.drive([&] {
+    two.step();
+    return two.input.size() == 6;
+  });
+  broker.io->limit(10, 2);
+  Client three(broker.port);
+  broker.drive([&] { return broker.closed == 1; });
+  CHECK(broker.last_reason == CloseReason::TooManyFromAddress);
+  broker.io->limit(1, 1);
+  one.frame({3, 4});
+  broker.drive([&] {
+    one.step();
+    return one.input.size() == 6;
+  });
+  CHECK_EQ(broker.closed, 1);
+}
+
 // Frames not released stop the reading; releasing them resumes it. The same for frame memory.
 void backpressure(bool by_memory) {
   IoOptions options;
@@ -537,6 +566,7 @@ int main() {
     RUN(slow_and_killed_readers)();
     RUN(bad_lengths_and_limits)();
     RUN(max_connections)();
+    RUN(limits_change)();
     RUN(backpressure)(false);
     RUN(backpressure)(true);
     RUN(memory_pressure)();

@@ -369,6 +369,8 @@ export interface NativeRuntime {
   /** Addresses as "host:port" (IPv6 in brackets); undefined when gone. */
   ioPeer(connection: number): { remote: string; local: string } | undefined
   ioTransfer(options: TransferOptions): void
+  /** Changes `maxConnections` and `maxConnectionsPerAddress`. Connections that are open stay. */
+  ioLimit(maxConnections: number, maxConnectionsPerAddress: number): void
   /** IO_COUNTERS numbers, of one listener (also a closed one) or of all. */
   ioCounters(into: Float64Array, listener?: number): void
   /** Stops accepting and reading; what is queued may still be sent for `graceMs`; then joins the I/O threads. Completes with `ticket`. */
