@@ -14,6 +14,11 @@ export class ConfigImage {
     return this.#resources.get(resourceType)?.get(resourceName) ?? NOTHING
   }
 
+  /** Of the resources of a type that have settings of their own. */
+  names(resourceType: number): Iterable<string> {
+    return this.#resources.get(resourceType)?.keys() ?? []
+  }
+
   /** A value of null removes. */
   set({ resourceType, resourceName, name, value }: ConfigRecord['data']): void {
     if (value === null) return this.#unset(resourceType, resourceName, name)

@@ -3,6 +3,7 @@
  * here: the image has it, and listeners of the metadata have acted on it.
  */
 import type { ConfigEntry } from '../config/broker-config.js'
+import type { AdminClient } from './admin-client.js'
 import type { NextProducerId } from './producer-ids.js'
 
 /** `errorCode` 0: it went well. */
@@ -92,10 +93,14 @@ export interface ReplicaDirectory {
   readonly directoryId: string
 }
 
+/** How much a client may change (KIP-599): counts partitions that are created or deleted. False: too many, leave it. Absent: no limit. */
+export type MutationQuota = (partitions: number) => boolean
+
 export interface ControllerClient {
-  createTopics(topics: readonly CreatableTopic[], validateOnly: boolean): Promise<readonly CreatedTopic[]>
-  deleteTopics(topics: readonly DeletableTopic[]): Promise<readonly DeletedTopic[]>
-  createPartitions(topics: readonly GrowingTopic[], validateOnly: boolean): Promise<readonly GrownTopic[]>
+  readonly admin: AdminClient
+  createTopics(topics: readonly CreatableTopic[], validateOnly: boolean, quota?: MutationQuota): Promise<readonly CreatedTopic[]>
+  deleteTopics(topics: readonly DeletableTopic[], quota?: MutationQuota): Promise<readonly DeletedTopic[]>
+  createPartitions(topics: readonly GrowingTopic[], validateOnly: boolean, quota?: MutationQuota): Promise<readonly GrownTopic[]>
   incrementalAlterConfigs(resources: readonly IncrementalChanges[], validateOnly: boolean): Promise<readonly AlteredResource[]>
   alterConfigs(resources: readonly WholeConfig[], validateOnly: boolean): Promise<readonly AlteredResource[]>
   assignReplicas(assignments: readonly ReplicaDirectory[]): Promise<ControllerError>

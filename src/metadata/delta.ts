@@ -10,6 +10,9 @@ export class DeltaBuilder implements MetadataDelta {
   readonly #topicConfigs = new Set<string>()
   readonly #brokerConfigs = new Set<string>()
   readonly #brokers = new Set<number>()
+  readonly #clientMetrics = new Set<string>()
+  readonly #groupConfigs = new Set<string>()
+  #clientQuotas = false
 
   get deletedTopics(): readonly TopicImage[] {
     return this.#deleted
@@ -35,8 +38,22 @@ export class DeltaBuilder implements MetadataDelta {
     return [...this.#brokers]
   }
 
+  get changedGroupConfigs(): readonly string[] {
+    return [...this.#groupConfigs]
+  }
+
+  get changedClientMetrics(): readonly string[] {
+    return [...this.#clientMetrics]
+  }
+
+  get clientQuotasChanged(): boolean {
+    return this.#clientQuotas
+  }
+
   get isEmpty(): boolean {
-    return this.#deleted.length + this.#changed.size + this.#topicConfigs.size + this.#brokerConfigs.size + this.#brokers.size === 0
+    const { size: configs } = this.#topicConfigs
+    const others = this.#brokerConfigs.size + this.#groupConfigs.size + this.#clientMetrics.size + this.#brokers.size
+    return this.#deleted.length + this.#changed.size + configs + others === 0 && !this.#clientQuotas
   }
 
   topicCreated(topic: TopicImage): void {
@@ -58,6 +75,12 @@ export class DeltaBuilder implements MetadataDelta {
   configChanged(resourceType: number, resourceName: string): void {
     if (resourceType === ResourceType.topic) this.#topicConfigs.add(resourceName)
     else if (resourceType === ResourceType.broker) this.#brokerConfigs.add(resourceName)
+    else if (resourceType === ResourceType.group) this.#groupConfigs.add(resourceName)
+    else if (resourceType === ResourceType.clientMetrics) this.#clientMetrics.add(resourceName)
+  }
+
+  clientQuotaChanged(): void {
+    this.#clientQuotas = true
   }
 
   brokerChanged(id: number): void {

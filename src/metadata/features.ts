@@ -39,6 +39,14 @@ export const recordVersions = {
   }
 }
 
+/** Levels of metadata.version that brought records or fields that the level before did not know. */
+const CHANGING_LEVELS: readonly number[] = [7, 8, 11, 13, 14, 15, 17, 23, 30]
+
+/** Whether metadata that was written at level `to` may hold what level `from` can't. */
+export function changesMetadata(from: number, to: number): boolean {
+  return CHANGING_LEVELS.some((level) => level > from && level <= to)
+}
+
 export class FeatureImage {
   readonly #levels = new Map<string, number>()
 

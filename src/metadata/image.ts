@@ -3,6 +3,7 @@
  * for the tail of the log and for a snapshot. One mutable object: JavaScript runs one thing at a time, so whoever reads sees whole batches.
  */
 import { WireError } from '../errors.js'
+import { ClientQuotaImage } from './client-quota-image.js'
 import { ConfigImage, ResourceType } from './config-image.js'
 import { DeltaBuilder } from './delta.js'
 import { FeatureImage } from './features.js'
@@ -10,6 +11,7 @@ import { KeptRecords } from './kept-records.js'
 import { brokerRecords, changedBroker, registeredBroker, type BrokerImage } from './broker-image.js'
 import { changedPartition, newPartition, partitionRecord, type PartitionImage } from './partition-image.js'
 import { RecordType, type ActiveRecord, type KeptRecord, type MetadataRecord, type PartitionFields } from './records.js'
+import { ScramImage } from './scram-image.js'
 import { unify } from './topic-name.js'
 
 export type { BrokerImage } from './broker-image.js'
@@ -37,6 +39,8 @@ export class MetadataImage {
   readonly #brokers = new Map<number, BrokerImage>()
   readonly configs = new ConfigImage()
   readonly features = new FeatureImage()
+  readonly clientQuotas = new ClientQuotaImage()
+  readonly scram = new ScramImage()
   readonly #kept = new KeptRecords()
   #nextProducerId = 0
   #partitionCount = 0
@@ -114,9 +118,11 @@ export class MetadataImage {
       for (const [index, partition] of topic.partitions.entries()) yield partitionRecord(topic.id, index, partition, version)
     }
     yield* this.configs.records()
+    yield* this.clientQuotas.records()
     if (this.#nextProducerId > 0) {
       yield { type: RecordType.producerIds, version: 0, data: { brokerId: -1, brokerEpoch: -1, nextProducerId: this.#nextProducerId } }
     }
+    yield* this.scram.records()
     yield* this.#kept.records()
   }
 
@@ -142,6 +148,12 @@ export class MetadataImage {
         return this.#delta.configChanged(record.data.resourceType, record.data.resourceName)
       case RecordType.featureLevel:
         return this.features.set(record.data.name, record.data.featureLevel)
+      case RecordType.clientQuota:
+        this.clientQuotas.replay(record.data)
+        return this.#delta.clientQuotaChanged()
+      case RecordType.userScramCredential:
+      case RecordType.removeUserScramCredential:
+        return this.scram.replay(record)
       case RecordType.producerIds:
         this.#nextProducerId = record.data.nextProducerId
         return undefined
@@ -230,12 +242,9 @@ export class MetadataImage {
 
 const KEPT: ReadonlySet<number> = new Set([
   RecordType.delegationToken,
-  RecordType.userScramCredential,
-  RecordType.clientQuota,
   RecordType.accessControlEntry,
   RecordType.removeAccessControlEntry,
   RecordType.zkMigrationState,
-  RecordType.removeUserScramCredential,
   RecordType.removeDelegationToken,
   RecordType.registerController,
   RecordType.unregisterController

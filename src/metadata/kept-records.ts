@@ -1,6 +1,6 @@
 /**
  * State of the metadata log that this broker does not act on: kept record by record, so that a snapshot loses nothing and a folder given
- * back to Apache Kafka still has its quotas, ACLs, credentials and tokens.
+ * back to Apache Kafka still has its ACLs and tokens.
  */
 import { RecordType, type KeptRecord, type UnknownRecord } from './records.js'
 
@@ -12,11 +12,6 @@ function keyOf({ type, data }: KeptRecord): string {
     case RecordType.delegationToken:
     case RecordType.removeDelegationToken:
       return `token ${text(data['tokenId'])}`
-    case RecordType.userScramCredential:
-    case RecordType.removeUserScramCredential:
-      return `scram ${text([data['name'], data['mechanism']])}`
-    case RecordType.clientQuota:
-      return `quota ${text([data['entity'], data['key']])}`
     case RecordType.accessControlEntry:
     case RecordType.removeAccessControlEntry:
       return `acl ${text(data['id'])}`
@@ -28,15 +23,12 @@ function keyOf({ type, data }: KeptRecord): string {
   }
 }
 
-function removes({ type, data }: KeptRecord): boolean {
+function removes({ type }: KeptRecord): boolean {
   switch (type) {
     case RecordType.removeDelegationToken:
-    case RecordType.removeUserScramCredential:
     case RecordType.removeAccessControlEntry:
     case RecordType.unregisterController:
       return true
-    case RecordType.clientQuota:
-      return data['remove'] === true
     default:
       return false
   }

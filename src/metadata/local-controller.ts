@@ -26,6 +26,7 @@ import type {
   GrowingTopic,
   GrownTopic,
   IncrementalChanges,
+  MutationQuota,
   ProducerIdBlock,
   ReplicaDirectory,
   WholeConfig
@@ -33,6 +34,7 @@ import type {
 import { bootstrapRecords, registrationRecords, type Registration } from './controller/brokers.js'
 import { alterConfigs, incrementalAlterConfigs } from './controller/configs.js'
 import { assignReplicas } from './controller/directories.js'
+import { LocalAdmin } from './controller/local-admin.js'
 import { allocateProducerIds } from './controller/producer-ids.js'
 import type { ControllerState, Step } from './controller/step.js'
 import { createPartitions, createTopics, deleteTopics } from './controller/topics.js'
@@ -73,6 +75,8 @@ export class LocalController implements MetadataSource, ControllerClient {
   readonly #snapshots: SnapshotKeeper
   readonly #producerIds = new ProducerIds(() => this.allocateProducerIds())
   readonly #listeners = new Set<MetadataListener>()
+  /** What administrators ask for. */
+  readonly admin: LocalAdmin
   #log: MetadataLog | undefined
   #epoch: number
   #lastTimestamp: number
@@ -88,6 +92,7 @@ export class LocalController implements MetadataSource, ControllerClient {
     this.#loaded = loaded
     this.#replayer = loaded.replayer
     this.#state = { image: loaded.replayer.image, config: options.config, newUuid: options.newUuid ?? randomUuid }
+    this.admin = new LocalAdmin(options.nodeId, (decide, failed) => this.#operate(decide, failed))
     this.#epoch = loaded.lastEpoch
     this.#lastTimestamp = loaded.lastTimestamp
     this.#offset = loaded.endOffset - 1
@@ -165,23 +170,23 @@ export class LocalController implements MetadataSource, ControllerClient {
     await this.#notify()
   }
 
-  createTopics(topics: readonly CreatableTopic[], validateOnly: boolean): Promise<readonly CreatedTopic[]> {
+  createTopics(topics: readonly CreatableTopic[], validateOnly: boolean, quota?: MutationQuota): Promise<readonly CreatedTopic[]> {
     return this.#operate(
-      (state) => createTopics(state, topics, validateOnly),
+      (state) => createTopics(state, topics, validateOnly, quota),
       (error) => topics.map(({ name }) => ({ name, topicId: ZERO_UUID, numPartitions: -1, replicationFactor: -1, configs: [], ...error }))
     )
   }
 
-  deleteTopics(topics: readonly DeletableTopic[]): Promise<readonly DeletedTopic[]> {
+  deleteTopics(topics: readonly DeletableTopic[], quota?: MutationQuota): Promise<readonly DeletedTopic[]> {
     return this.#operate(
-      (state) => deleteTopics(state, topics),
+      (state) => deleteTopics(state, topics, quota),
       (error) => topics.map((topic) => ({ ...topic, ...error }))
     )
   }
 
-  createPartitions(topics: readonly GrowingTopic[], validateOnly: boolean): Promise<readonly GrownTopic[]> {
+  createPartitions(topics: readonly GrowingTopic[], validateOnly: boolean, quota?: MutationQuota): Promise<readonly GrownTopic[]> {
     return this.#operate(
-      (state) => createPartitions(state, topics, validateOnly),
+      (state) => createPartitions(state, topics, validateOnly, quota),
       (error) => topics.map(({ name }) => ({ name, ...error }))
     )
   }

@@ -11,6 +11,11 @@ export interface MetadataDelta {
   readonly changedConfigs: readonly string[]
   /** Of brokers whose settings changed: ids as text, '' stands for the default of all brokers. */
   readonly changedBrokerConfigs: readonly string[]
+  /** Names of groups whose own settings changed. */
+  readonly changedGroupConfigs: readonly string[]
+  /** Names of client metrics subscriptions that changed (KIP-714). */
+  readonly changedClientMetrics: readonly string[]
+  readonly clientQuotasChanged: boolean
   /** Ids of brokers that registered, left, or were fenced or unfenced. */
   readonly changedBrokers: readonly number[]
 }
@@ -26,6 +31,8 @@ export interface MetadataSource {
   readonly image: MetadataImage
   /** Of the last record of the metadata log that the image holds. */
   readonly offset: number
+  /** Of the active controller. */
+  readonly epoch: number
   /** The broker id of the active controller, for Metadata and DescribeCluster; -1: none. */
   readonly controllerId: number
   /** Returns what ends the subscription. */

@@ -125,6 +125,31 @@ export type ProducerIdsRecord = Typed<
   { readonly brokerId: number; readonly brokerEpoch: number; readonly nextProducerId: number }
 >
 
+/** Who a quota is for: `user`, `client-id`, both, or `ip`. A name of null stands for all that have no quota of their own. */
+export interface QuotaEntityPart {
+  readonly entityType: string
+  readonly entityName: string | null
+}
+
+export type ClientQuotaRecord = Typed<
+  Types['clientQuota'],
+  { readonly entity: readonly QuotaEntityPart[]; readonly key: string; readonly value: number; readonly remove: boolean }
+>
+
+export interface ScramCredential {
+  readonly name: string
+  /** Kafka's number: 1 SCRAM-SHA-256, 2 SCRAM-SHA-512. */
+  readonly mechanism: number
+  readonly salt: Uint8Array
+  readonly storedKey: Uint8Array
+  readonly serverKey: Uint8Array
+  readonly iterations: number
+}
+
+export type ScramRecord =
+  | Typed<Types['userScramCredential'], ScramCredential>
+  | Typed<Types['removeUserScramCredential'], { readonly name: string; readonly mechanism: number }>
+
 /** Types that the image acts on. */
 export type ActiveRecord =
   | RegisterBrokerRecord
@@ -139,21 +164,20 @@ export type ActiveRecord =
   | Typed<Types['featureLevel'], { readonly name: string; readonly featureLevel: number }>
   | ProducerIdsRecord
   | BrokerRegistrationChangeRecord
+  | ClientQuotaRecord
+  | ScramRecord
   | Typed<Types['noOp'], object>
   | Typed<Types['beginTransaction'], { readonly name: string | null }>
   | Typed<Types['endTransaction'], object>
   | Typed<Types['abortTransaction'], { readonly reason: string | null }>
   | Typed<Types['clearElr'], { readonly topicName: string }>
 
-/** Types that are only kept, so that a snapshot holds them: quotas, ACLs, credentials, tokens, controllers. `data` has the schema's fields. */
+/** Types that are only kept, so that a snapshot holds them: ACLs, tokens, controllers. `data` has the schema's fields. */
 export type KeptRecord = Typed<
   | Types['delegationToken']
-  | Types['userScramCredential']
-  | Types['clientQuota']
   | Types['accessControlEntry']
   | Types['removeAccessControlEntry']
   | Types['zkMigrationState']
-  | Types['removeUserScramCredential']
   | Types['removeDelegationToken']
   | Types['registerController']
   | Types['unregisterController'],

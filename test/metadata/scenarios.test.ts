@@ -1,5 +1,6 @@
 /** The pure controller, told in texts: each command prints its answer, then the records it wants written. */
 import { scenarioTests, type Command } from '../support/scenario.js'
+import { runAdmin } from './support/admin-commands.js'
 import { loadBrokerConfig } from '../../src/config/load.js'
 import { ResourceType } from '../../src/metadata/config-image.js'
 import { ConfigOperation, type CreatableTopic } from '../../src/metadata/controller-client.js'
@@ -176,7 +177,7 @@ function run(world: World, command: Command): string {
     case 'image':
       return [...world.image.records()].map(show).join('\n')
     default:
-      throw new Error(`no command ${name}`)
+      return runAdmin(world, command, outcome)
   }
 }
 

@@ -17,6 +17,7 @@ import {
 import { ELR_VERSION } from '../features.js'
 import { RecordType, type ConfigRecord, type MetadataRecord } from '../records.js'
 import { topicNameProblem } from '../topic-name.js'
+import { checkResource } from './resource-configs.js'
 import { failed } from './placement.js'
 import { repeated, type ControllerState, type Step } from './step.js'
 
@@ -110,7 +111,12 @@ function alterOne<R extends ConfigResource>(
   if ('errorCode' in wanted) return wanted
   for (const [name, value] of wanted) if (value !== null && Buffer.byteLength(value) > MAX_VALUE_BYTES) return tooLong(name)
   const elr = state.image.features.level(ELR_VERSION) > 0
-  const checked = resourceType === ResourceType.topic ? checkTopic(state.config, current, wanted) : checkBroker(resourceName, wanted, elr)
+  const checked =
+    resourceType === ResourceType.topic
+      ? checkTopic(state.config, current, wanted)
+      : resourceType === ResourceType.broker
+        ? checkBroker(resourceName, wanted, elr)
+        : checkResource(state.config, resourceType, current, wanted)
   if ('errorCode' in checked) return checked
   const records: MetadataRecord[] = []
   for (const [name, value] of checked) {
@@ -134,8 +140,13 @@ function resourceProblem({ image }: ControllerState, { resourceType, resourceNam
     if (image.topicByName(resourceName)) return undefined
     return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist`)
   }
-  if (resourceType !== ResourceType.broker)
-    return failed(ErrorCode.INVALID_REQUEST, `Settings of resource type ${resourceType} can not change`)
+  if (resourceType === ResourceType.group) {
+    return resourceName === '' ? failed(ErrorCode.INVALID_REQUEST, 'Default group resources are not allowed.') : undefined
+  }
+  if (resourceType === ResourceType.clientMetrics) {
+    return resourceName === '' ? failed(ErrorCode.INVALID_REQUEST, "Subscription name can't be empty") : undefined
+  }
+  if (resourceType !== ResourceType.broker) return failed(ErrorCode.INVALID_REQUEST, `Unknown resource type ${resourceType}`)
   if (resourceName === '') return undefined
   if (!/^\d{1,10}$/.test(resourceName))
     return failed(ErrorCode.INVALID_REQUEST, `Broker id must be a whole number, but it is '${resourceName}'`)
@@ -189,7 +200,7 @@ function applyOperations({ resourceType, configs }: IncrementalChanges, current:
         break
       case ConfigOperation.append:
       case ConfigOperation.subtract: {
-        const setting: Setting | undefined = resourceType === ResourceType.topic ? topicSetting(name) : brokerSetting(name)
+        const setting = settingOf(resourceType, name)
         if (setting?.type !== 'list') {
           const verb = configOperation === ConfigOperation.append ? 'append to' : 'subtract from'
           return failed(ErrorCode.INVALID_CONFIG, `Can't ${verb} ${name}: its type is not LIST`)
@@ -202,6 +213,12 @@ function applyOperations({ resourceType, configs }: IncrementalChanges, current:
     }
   }
   return wanted
+}
+
+// Subscriptions have lists, but none that could be appended to, as in Kafka.
+function settingOf(resourceType: number, name: string): Setting | undefined {
+  if (resourceType === ResourceType.topic) return topicSetting(name)
+  return resourceType === ResourceType.broker ? brokerSetting(name) : undefined
 }
 
 function changedList(before: string, items: string, append: boolean): string {

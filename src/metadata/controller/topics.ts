@@ -9,7 +9,8 @@ import type {
   DeletableTopic,
   DeletedTopic,
   GrowingTopic,
-  GrownTopic
+  GrownTopic,
+  MutationQuota
 } from '../controller-client.js'
 import { ResourceType } from '../config-image.js'
 import type { TopicImage } from '../image.js'
@@ -21,12 +22,15 @@ import { MAX_PARTITIONS_PER_REQUEST, repeated, type ControllerState, type Step }
 
 const CLUSTER_METADATA = '__cluster_metadata'
 const OK: ControllerError = { errorCode: ErrorCode.NONE, errorMessage: null }
+const OVER_QUOTA: ControllerError = { errorCode: ErrorCode.THROTTLING_QUOTA_EXCEEDED, errorMessage: null }
+const NO_QUOTA: MutationQuota = () => true
 
 /** One result for each name, in the order of the request. A name that is given twice fails once. */
 export function createTopics(
   state: ControllerState,
   topics: readonly CreatableTopic[],
-  validateOnly: boolean
+  validateOnly: boolean,
+  quota = NO_QUOTA
 ): Step<readonly CreatedTopic[]> {
   const twice = repeated(topics, (topic) => topic.name)
   const records: MetadataRecord[] = []
@@ -41,7 +45,7 @@ export function createTopics(
     const problem = twice.has(topic.name)
       ? failed(ErrorCode.INVALID_REQUEST, 'Duplicate topic name')
       : nameProblem(state, topic.name, created)
-    const made = problem ?? createTopic(state, topic, partitionsLeft)
+    const made = problem ?? createTopic(state, topic, partitionsLeft, quota)
     if ('errorCode' in made) {
       response.push({ name: topic.name, topicId: ZERO_UUID, numPartitions: -1, replicationFactor: -1, configs: [], ...made })
       continue
@@ -65,7 +69,12 @@ function nameProblem({ image }: ControllerState, name: string, created: Readonly
   return twin === undefined ? undefined : failed(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic '${name}' collides with existing topic: ${twin}`)
 }
 
-function createTopic(state: ControllerState, topic: CreatableTopic, partitionsLeft: number): Step<CreatedTopic> | ControllerError {
+function createTopic(
+  state: ControllerState,
+  topic: CreatableTopic,
+  partitionsLeft: number,
+  quota: MutationQuota
+): Step<CreatedTopic> | ControllerError {
   const { image, config } = state
   const overrides = checkedTopicConfig(config, new Map(topic.configs.map(({ name, value }) => [name, value])))
   if ('errorCode' in overrides) return overrides
@@ -80,6 +89,7 @@ function createTopic(state: ControllerState, topic: CreatableTopic, partitionsLe
     if (!record) return failed(ErrorCode.INVALID_REPLICA_ASSIGNMENT, `All brokers of partition ${index} are fenced or shutting down`)
     records.push(record)
   }
+  if (!quota(placed.replicas.length)) return OVER_QUOTA
   const replicationFactor = placed.replicas[0]!.length
   const configs = describeTopicConfig(config, overrides)
   return { records, response: { name: topic.name, topicId, numPartitions: placed.replicas.length, replicationFactor, configs, ...OK } }
@@ -114,7 +124,11 @@ function tooMany(): ControllerError {
 }
 
 /** One result for each entry; one that is given twice, by name or id, fails once. */
-export function deleteTopics({ image }: ControllerState, topics: readonly DeletableTopic[]): Step<readonly DeletedTopic[]> {
+export function deleteTopics(
+  { image }: ControllerState,
+  topics: readonly DeletableTopic[],
+  quota = NO_QUOTA
+): Step<readonly DeletedTopic[]> {
   const found = topics.map((topic) => findDeletable(image, topic))
   const twice = repeated(found, ({ key }) => key)
   const answered = new Set<string>()
@@ -124,6 +138,10 @@ export function deleteTopics({ image }: ControllerState, topics: readonly Deleta
     if (twice.has(key)) {
       if (!answered.has(key)) response.push({ ...result, ...failed(ErrorCode.INVALID_REQUEST, 'Duplicate topic') })
       answered.add(key)
+      continue
+    }
+    if (topic && !quota(topic.partitions.length)) {
+      response.push({ ...result, ...OVER_QUOTA })
       continue
     }
     response.push(result)
@@ -159,7 +177,8 @@ function findDeletable(image: ControllerState['image'], { name, topicId }: Delet
 export function createPartitions(
   state: ControllerState,
   topics: readonly GrowingTopic[],
-  validateOnly: boolean
+  validateOnly: boolean,
+  quota = NO_QUOTA
 ): Step<readonly GrownTopic[]> {
   const twice = repeated(topics, (topic) => topic.name)
   const records: MetadataRecord[] = []
@@ -167,7 +186,7 @@ export function createPartitions(
   for (const topic of topics) {
     const grown = twice.has(topic.name)
       ? failed(ErrorCode.INVALID_REQUEST, 'Duplicate topic name')
-      : growTopic(state, topic, MAX_PARTITIONS_PER_REQUEST - records.length)
+      : growTopic(state, topic, MAX_PARTITIONS_PER_REQUEST - records.length, quota)
     if ('errorCode' in grown) {
       response.set(topic.name, { name: topic.name, ...grown })
       continue
@@ -178,7 +197,12 @@ export function createPartitions(
   return { records: validateOnly ? [] : records, response: [...response.values()] }
 }
 
-function growTopic({ image }: ControllerState, wanted: GrowingTopic, partitionsLeft: number): readonly MetadataRecord[] | ControllerError {
+function growTopic(
+  { image }: ControllerState,
+  wanted: GrowingTopic,
+  partitionsLeft: number,
+  quota: MutationQuota
+): readonly MetadataRecord[] | ControllerError {
   const { name, count, assignments } = wanted
   const topic = image.topicByName(name)
   if (!topic) return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'This server does not host this topic-partition')
@@ -204,7 +228,7 @@ function growTopic({ image }: ControllerState, wanted: GrowingTopic, partitionsL
       return failed(ErrorCode.INVALID_REPLICA_ASSIGNMENT, `All brokers of partition ${existing + at} are fenced or shutting down`)
     records.push(record)
   }
-  return records
+  return quota(additional) ? records : OVER_QUOTA
 }
 
 function givenPlacement(

@@ -1,0 +1,91 @@
+/** The settings of a client metrics subscription (KIP-714): which clients push which metrics, and how often. */
+import { ConfigError } from '../errors.js'
+import { ConfigSource, configTypeCodes, type ConfigEntry } from './broker-config.js'
+import { clientMetricsSetting, clientMetricsSettings } from './settings/resources.js'
+import { parseValue } from './values.js'
+
+type Texts = ReadonlyMap<string, string>
+
+/** By what clients can be told apart. */
+export const CLIENT_MATCHERS = [
+  'client_instance_id',
+  'client_id',
+  'client_software_name',
+  'client_software_version',
+  'client_source_address',
+  'client_source_port'
+] as const
+export type ClientMatcher = (typeof CLIENT_MATCHERS)[number]
+
+export interface ClientMetricsConfig {
+  readonly intervalMs: number
+  /** Beginnings of names; '*' for all. */
+  readonly metrics: readonly string[]
+  /** A client is meant when all of them match; none: every client. */
+  readonly match: ReadonlyMap<ClientMatcher, RegExp>
+}
+
+/** A value out of bounds; the protocol has another error for it than for one that can not be read. */
+export class ClientMetricsBounds extends ConfigError {}
+
+const LEAST_INTERVAL_MS = 100
+const MOST_INTERVAL_MS = 3_600_000
+/** A pattern comes from an administrator, and runs on names that clients choose. */
+const LONGEST_PATTERN = 1000
+
+/** Throws ConfigError, or ClientMetricsBounds. */
+export function clientMetricsConfig(overrides: Texts): ClientMetricsConfig {
+  for (const name of overrides.keys()) {
+    if (!clientMetricsSetting(name)) throw new ClientMetricsBounds(name, `Unknown client metrics configuration: ${name}`)
+  }
+  const parsed = (name: keyof typeof clientMetricsSettings) =>
+    parseValue(name, clientMetricsSetting(name)!, overrides.get(name) ?? clientMetricsSetting(name)!.default).value
+  const intervalMs = parsed('interval.ms') as number
+  if (intervalMs < LEAST_INTERVAL_MS || intervalMs > MOST_INTERVAL_MS) {
+    throw new ClientMetricsBounds(
+      'interval.ms',
+      `Invalid value ${intervalMs} for interval.ms, interval must be between ${LEAST_INTERVAL_MS} and ${MOST_INTERVAL_MS} (1 hour)`
+    )
+  }
+  return { intervalMs, metrics: parsed('metrics') as readonly string[], match: matchers(parsed('match') as readonly string[]) }
+}
+
+function matchers(patterns: readonly string[]): Map<ClientMatcher, RegExp> {
+  const match = new Map<ClientMatcher, RegExp>()
+  for (const each of patterns) {
+    const at = each.indexOf('=')
+    const name = each.slice(0, at).trim() as ClientMatcher
+    const pattern = each.slice(at + 1).trim()
+    const compiled = at > 0 && CLIENT_MATCHERS.includes(name) && pattern.length <= LONGEST_PATTERN ? compile(pattern) : undefined
+    if (!compiled) throw new ConfigError('match', `Illegal client matching pattern: ${each}`)
+    match.set(name, compiled)
+  }
+  return match
+}
+
+/** Matches a whole name, as Java's patterns do. */
+function compile(pattern: string): RegExp | undefined {
+  try {
+    return new RegExp(`^(?:${pattern})$`, 's')
+  } catch {
+    return undefined
+  }
+}
+
+/** What DescribeConfigs answers for a subscription; one that does not exist has the defaults. */
+export function describeClientMetrics(overrides: Texts): ConfigEntry[] {
+  return Object.entries(clientMetricsSettings).map(([name, setting]) => {
+    const own = overrides.get(name)
+    const synonyms = own === undefined ? [] : [{ name, value: own, source: ConfigSource.clientMetrics }]
+    return {
+      name,
+      value: own ?? setting.default,
+      source: own === undefined ? ConfigSource.default : ConfigSource.clientMetrics,
+      readOnly: false,
+      sensitive: false,
+      type: configTypeCodes[setting.type],
+      about: setting.about,
+      synonyms
+    }
+  })
+}
