@@ -1,5 +1,5 @@
-// Writes the documents that are made from tables in the code: docs/configuration.md, docs/api.md. `npm run docs`; the tests check that they are up to date.
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+// Writes the documents that are made from tables in the code: docs/configuration.md, the APIs in README.md. `npm run docs`; the tests check that they are up to date.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { root } from './build.mjs'
@@ -19,29 +19,44 @@ runs: for all brokers, then for this one. A topic setting wins over the broker s
 - "How": *start* is read at the start only, *live* may be changed while the broker runs, *live, one broker* only for a single one.
 `
 
-const API_INTRO = `# APIs
+const README_TABLE = /(<!-- apis: made by npm run docs -->\n)[\s\S]*?(<!-- \/apis -->)/
 
-This page is made from the list of handlers in \`src/handlers/index.ts\` by \`npm run docs\`. ApiVersions answers the same list: what is not served is not
-advertised, and a request for it closes the connection.
+/** What the table says of a served API other than that it works. `refused`: every request is, as Apache Kafka does in the same place. */
+export const API_STATES = {
+  17: 'refused: no SASL',
+  29: 'refused: no authorizer',
+  30: 'refused: no authorizer',
+  31: 'refused: no authorizer',
+  36: 'refused: no SASL',
+  38: 'refused: no authentication',
+  39: 'refused: no authentication',
+  40: 'refused: no authentication',
+  41: 'refused: no authentication',
+  45: 'works; one node has nowhere to move to',
+  51: 'works: kept, but no listener asks for them',
+  71: 'works (Kafka: with a plug-in)',
+  72: 'works (Kafka: with a plug-in)',
+  80: 'refused: one voter',
+  81: 'refused: one voter'
+}
 
-"Kafka" holds the versions that Apache Kafka 4.3.1 serves.
-`
+/** Those that no broker of Apache Kafka 4.3.1 offers to clients. */
+const CONTROLLERS_ONLY = new Set([52, 53, 54, 56, 58, 59, 62, 63, 67, 70, 73, 82])
 
-/** The text of docs/api.md. */
-export async function apiPage() {
+/** README.md with its table of APIs as it should be. */
+export async function readmeText() {
   const { handlers } = await import(join(root, 'dist/src/handlers/index.js'))
   const served = new Map(handlers.map((handler) => [handler.api.key, handler]))
-  const parts = [API_INTRO, '\n## Served\n\n| key | API | versions | Kafka |\n| ---: | --- | --- | --- |\n']
-  for (const { api, minVersion, maxVersion } of [...served.values()].toSorted((a, b) => a.api.key - b.api.key)) {
-    parts.push(`| ${api.key} | ${api.name} | ${range([minVersion, maxVersion])} | ${range(api.stable)} |\n`)
-  }
-  const missing = (await allApis()).filter((api) => !served.has(api.key) && api.stable)
-  if (missing.length === 0) return parts.join('')
-  parts.push(
-    '\n## Not served yet\n\nIncludes those that only brokers and controllers send to each other.\n\n| key | API | Kafka |\n| ---: | --- | --- |\n'
-  )
-  for (const api of missing) parts.push(`| ${api.key} | ${api.name} | ${range(api.stable)} |\n`)
-  return parts.join('')
+  const rows = (await allApis())
+    .filter((api) => api.stable)
+    .map((api) => {
+      const handler = served.get(api.key)
+      const missing = CONTROLLERS_ONLY.has(api.key) ? 'between controllers and brokers only' : 'not yet'
+      const versions = handler ? range([handler.minVersion, handler.maxVersion]) : '–'
+      return `| ${api.key} | ${api.name} | ${versions} | ${range(api.stable)} | ${handler ? (API_STATES[api.key] ?? 'works') : missing} |\n`
+    })
+  const table = ['| key | API | versions | Kafka 4.3.1 | state |\n| ---: | --- | --- | --- | --- |\n', ...rows].join('')
+  return readFileSync(join(root, 'README.md'), 'utf8').replace(README_TABLE, (_, before, after) => `${before}\n${table}\n${after}`)
 }
 
 async function allApis() {
@@ -67,8 +82,9 @@ export async function configurationPage() {
   const { settingAreas } = await import(join(dist, 'settings/index.js'))
   const { allowedValues } = await import(join(dist, 'values.js'))
   const parts = [INTRO]
-  for (const { title, rows } of settingAreas) {
-    const topic = title === 'Topics'
+  const { resourceAreas } = await import(join(dist, 'settings/resources.js'))
+  for (const { title, rows } of [...settingAreas, ...resourceAreas]) {
+    const topic = title === 'Topics' || title.startsWith('One ')
     parts.push(
       `\n## ${title}\n\n| setting | default | allowed | ${topic ? 'falls back to' : 'how'} | about |\n| --- | --- | --- | --- | --- |\n`
     )
@@ -118,5 +134,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     process.exit(1)
   }
   writeFileSync(join(root, 'docs/configuration.md'), await configurationPage())
-  writeFileSync(join(root, 'docs/api.md'), await apiPage())
+  writeFileSync(join(root, 'README.md'), await readmeText())
 }

@@ -1,8 +1,10 @@
 /** Builds one broker out of its parts, in the order in which they need each other, and takes it apart in the opposite order. */
 import { randomInt, randomUUID } from 'node:crypto'
 import { FetchSessions } from './broker/fetch-session.js'
+import { quotasOf } from './broker/quotas/follow.js'
 import { INTERNAL_TOPICS, type BrokerServices } from './broker/services.js'
 import { SlowRequests } from './broker/slow-requests.js'
+import { clientMetricsOf } from './broker/telemetry/follow.js'
 import { dirStatus, topicTraffic, type BrokerStatus } from './broker/status.js'
 import { WokenFetches } from './broker/woken-fetches.js'
 import { systemClock } from './clock.js'
@@ -17,6 +19,7 @@ import { ConfigError } from './errors.js'
 import { handlers } from './handlers/index.js'
 import { readOnlyHandlers } from './handlers/read-only.js'
 import type { Logger, OpenLog } from './log.js'
+import { Loggers } from './loggers.js'
 import { directoryOf } from './metadata/controller/directories.js'
 import { LocalController } from './metadata/local-controller.js'
 import { descriptorWarning, openSegments } from './native/open-files.js'
@@ -44,6 +47,7 @@ const US_PER_MS = 1000
 export class Composition {
   readonly config: BrokerConfig
   readonly #log: Logger
+  readonly #loggers: Loggers
   readonly #clock = systemClock()
   readonly #readOnly: ReadOnlyPlan | undefined
   readonly #runtime: Runtime
@@ -64,6 +68,7 @@ export class Composition {
     this.config = config
     this.#readOnly = readOnly
     this.#log = log
+    this.#loggers = new Loggers(log)
     this.#runtime = new Runtime({
       appendThreads: config.get('sluice.disk.append.threads'),
       readThreads: config.get('sluice.disk.read.threads'),
@@ -82,14 +87,20 @@ export class Composition {
     const nodeId = config.get('node.id')
     const dirs = config.get('log.dirs') ?? config.get('log.dir')
     const dir = config.get('metadata.log.dir') ?? dirs[0]!
-    const controller = (this.#controller = await LocalController.load({ nodeId, dir, config, clock: this.#clock, log: this.#log }))
+    const controller = (this.#controller = await LocalController.load({
+      nodeId,
+      dir,
+      config,
+      clock: this.#clock,
+      log: this.#loggers.named('sluice.metadata')
+    }))
     this.#followSettings(controller, nodeId)
     const logs = (this.#logs = await LogManager.open({
       dirs,
       metadataDir: dir,
       runtime: this.#runtime,
       clock: this.#clock,
-      log: this.#log,
+      log: this.#loggers.named('sluice.storage'),
       config,
       topicConfig: (topic) => this.#topicConfig(topic),
       nodeId,
@@ -198,7 +209,7 @@ export class Composition {
       metadata,
       logs,
       clock: this.#clock,
-      log: this.#log,
+      log: this.#loggers.named('sluice.replication'),
       topicConfig: (topic) => this.#topicConfig(topic),
       assignReplicas: (assignments) => metadata.assignReplicas(assignments),
       onServing: (partition) => {
@@ -223,7 +234,7 @@ export class Composition {
     })
     const groups = (this.#groups = new GroupCoordinator({
       clock: this.#clock,
-      logger: this.#log,
+      logger: this.#loggers.named('sluice.coordinator'),
       log: this.#readOnly === undefined ? groupLog : new UnwrittenCoordinatorLog(groupLog),
       config: groupConfigOf(config),
       partitions: () => controller.image.topicByName(GROUP_TOPIC)?.partitions.length ?? config.get('offsets.topic.num.partitions'),
@@ -231,13 +242,16 @@ export class Composition {
       beforeTimers: () => this.#runtime.drain()
     }))
     controller.subscribe(({ deletedTopics }) => groups.topicsDeleted(deletedTopics.map(({ name }) => name)))
+    const quotas = quotasOf(config, controller, this.#clock)
+    const clientMetrics = clientMetricsOf(config, controller, this.#clock, this.#log)
     const parkedFetches: BrokerServices['parkedFetches'] = new Map()
     return {
       nodeId,
       clusterId: logs.clusterId,
       config,
       clock: this.#clock,
-      log: this.#log,
+      log: this.#loggers.named('sluice.network'),
+      loggers: this.#loggers,
       metadata: controller,
       controller,
       logs,
@@ -250,9 +264,14 @@ export class Composition {
       }),
       parkedFetches,
       wokenFetches: new WokenFetches(this.#clock),
-      slowRequests: new SlowRequests(this.#log, () => config.get('sluice.slow.request.ms')),
+      slowRequests: new SlowRequests(this.#loggers.named('sluice.requests'), () => config.get('sluice.slow.request.ms')),
+      quotas,
+      clientMetrics,
       isInternal: (topic) => INTERNAL_TOPICS.has(topic),
-      connectionClosed: (connection) => parkedFetches.get(connection)?.complete()
+      connectionClosed: (connection) => {
+        clientMetrics.connectionClosed(connection)
+        parkedFetches.get(connection)?.complete()
+      }
     }
   }
 
@@ -279,6 +298,9 @@ export class Composition {
       this.#topicConfigs.clear()
       for (const { log } of this.services?.replicas.all() ?? []) log.configure(this.#topicConfig(log.topic))
       if (changed.has('sluice.log.level')) setLevel(this.#log, this.config)
+      if (changed.has('max.connections') || changed.has('max.connections.per.ip')) {
+        this.#server?.setLimits(this.config.get('max.connections'), this.config.get('max.connections.per.ip'))
+      }
       if ([...changed].some((name) => name.startsWith('sluice.transfer.'))) this.#server?.setTransfer(transferOptions(this.config))
     })
     metadata.subscribe((delta) => {

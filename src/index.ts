@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import type { BrokerStatus } from './broker/status.js'
+import type { ClientMetricsSnapshot } from './broker/telemetry/client-metrics.js'
 import { Composition } from './composition.js'
 import { formatHostPort } from './config/listeners.js'
 import { loadBrokerConfig } from './config/load.js'
@@ -13,6 +14,7 @@ import { planReadOnly, type ReadOnlyOptions, type ReadOnlyPlan } from './read-on
 export { ConfigError, StorageError } from './errors.js'
 export { ListenError } from './network/server.js'
 export type { ReadOnlyOptions } from './read-only.js'
+export type { ClientMetricsSnapshot } from './broker/telemetry/client-metrics.js'
 export type { BrokerStatus, FileTraffic, ListenerStatus, ListenerTraffic, TopicStatus, TopicTraffic } from './broker/status.js'
 
 export interface BrokerOptions {
@@ -125,6 +127,11 @@ export class Broker {
   status(): BrokerStatus {
     if (this.#stopped !== undefined) throw new Error('the broker is stopped')
     return this.#parts.status()
+  }
+
+  /** Clients that push metrics of their own (KIP-714), with the newest value of each: subscriptions of type client-metrics say what they push. */
+  clientMetrics(): ClientMetricsSnapshot[] {
+    return this.#parts.services!.clientMetrics.snapshot()
   }
 
   /** Answers what is under way, closes connections, writes checkpoints, frees everything. Calling it again waits for the same stop. */

@@ -29,11 +29,13 @@ export interface LogOptions {
 /** A logger whose level may change while it is in use. */
 export interface OpenLog extends Logger {
   level: LogLevel | 'silent'
+  /** Writes to the same place, whatever the level. */
+  readonly loud: Logger
 }
 
 type Sink = (level: LogLevel, message: string) => void
 
-const SEVERITY = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 }
+export const logSeverity = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const
 const LEVEL_TEXT: Readonly<Record<LogLevel, string>> = { debug: 'DEBUG', info: 'INFO ', warn: 'WARN ', error: 'ERROR' }
 const LIMITED_KEYS = 1000
 const LONGEST_MESSAGE = 10_000
@@ -54,6 +56,10 @@ class LineLog implements OpenLog {
     this.#sink = sink
     this.#now = now
     this.level = level
+  }
+
+  get loud(): Logger {
+    return new LineLog(this.#sink, this.#now, 'debug')
   }
 
   debug(message: string): void {
@@ -88,7 +94,7 @@ class LineLog implements OpenLog {
   }
 
   #write(level: LogLevel, message: string): void {
-    if (SEVERITY[level] >= SEVERITY[this.level]) this.#sink(level, singleLine(message))
+    if (logSeverity[level] >= logSeverity[this.level]) this.#sink(level, singleLine(message))
   }
 }
 

@@ -114,6 +114,10 @@ export class FetchSessions {
     return { errorCode: ErrorCode.NONE, sessionId, targets: session.targets.values(), session, incremental: true }
   }
 
+  close(sessionId: number): void {
+    this.#sessions.delete(sessionId)
+  }
+
   #update(session: FetchSession, request: SessionRequest): void {
     for (const target of request.targets) {
       const key = targetKey(session.usesTopicIds, target.topic, target.topicId, target.partition)

@@ -3,13 +3,16 @@ import type { Clock } from '../clock.js'
 import type { BrokerConfig } from '../config/broker-config.js'
 import type { GroupCoordinator } from '../coordinator/group/group-coordinator.js'
 import type { Logger } from '../log.js'
+import type { Loggers } from '../loggers.js'
 import type { ControllerClient } from '../metadata/controller-client.js'
 import type { MetadataSource } from '../metadata/metadata-source.js'
 import type { ReplicaManager } from '../replication/replica-manager.js'
 import type { LogManager } from '../storage/log-manager.js'
 import type { DelayedFetch } from './delayed-fetch.js'
 import type { FetchSessions } from './fetch-session.js'
+import type { ClientQuotas } from './quotas/client-quotas.js'
 import type { SlowRequests } from './slow-requests.js'
+import type { ClientMetrics } from './telemetry/client-metrics.js'
 import type { WokenFetches } from './woken-fetches.js'
 
 /** Topics that the broker itself writes to; clients may only read them. */
@@ -21,6 +24,7 @@ export interface BrokerServices {
   readonly config: BrokerConfig
   readonly clock: Clock
   readonly log: Logger
+  readonly loggers: Loggers
   /** The cluster's metadata as this broker knows it. */
   readonly metadata: MetadataSource
   /** Requests to the controller. */
@@ -33,6 +37,9 @@ export interface BrokerServices {
   readonly parkedFetches: Map<number, DelayedFetch>
   readonly wokenFetches: WokenFetches
   readonly slowRequests: SlowRequests
+  readonly quotas: ClientQuotas
+  /** What clients push of their own metrics (KIP-714). */
+  readonly clientMetrics: ClientMetrics
   isInternal(topic: string): boolean
   /** A client is gone: whatever waits for it ends. */
   connectionClosed(connection: number): void

@@ -60,27 +60,31 @@ class Fetching {
   readonly #request: Request
   readonly #session: FetchContext
   readonly #usesTopicIds: boolean
-  readonly #connection: number
+  readonly #context: RequestContext
   readonly #broker: BrokerServices
   readonly #maxBytes: number
+  readonly #minBytes: number
 
   constructor(request: Request, session: FetchContext, context: RequestContext, broker: BrokerServices) {
     this.#request = request
     this.#session = session
     this.#usesTopicIds = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS
-    this.#connection = context.connection
+    this.#context = context
     this.#broker = broker
-    this.#maxBytes = Math.min(request.maxBytes, broker.config.get('fetch.max.bytes'))
+    const maxBytes = Math.min(request.maxBytes, broker.config.get('fetch.max.bytes'))
+    // A fetch that the quota never allows would wait for ever.
+    this.#maxBytes = broker.quotas.active ? Math.min(maxBytes, broker.quotas.mostFetchBytes(context)) : maxBytes
+    this.#minBytes = Math.min(request.minBytes, this.#maxBytes)
   }
 
   respondOrWait(reads: PartitionRead[]): Response | Promise<Response> {
-    const { maxWaitMs, minBytes } = this.#request
+    const { maxWaitMs } = this.#request
     let bytes = 0
     for (const read of reads) {
       if (read.failed) return this.#respond(reads)
       bytes += read.bytes
     }
-    if (bytes >= minBytes || maxWaitMs <= 0 || reads.length === 0) return this.#respond(reads)
+    if (bytes >= this.#minBytes || maxWaitMs <= 0 || reads.length === 0) return this.#respond(reads)
     return this.#wait(reads)
   }
 
@@ -141,7 +145,7 @@ class Fetching {
     // The first batch is given whole even if it is larger than every limit, so that a consumer always gets on (KIP-74).
     const first = remaining === this.#maxBytes
     if (target.fetchOffset >= upTo || (maxBytes === 0 && !first)) return { target, response: found, bytes: 0, failed: false }
-    const read = log.read(target.fetchOffset, maxBytes, upTo, first, this.#connection)
+    const read = log.read(target.fetchOffset, maxBytes, upTo, first, this.#context.connection)
     const finish = ({ errorCode, region, bytes }: ReadResult): PartitionRead | Promise<PartitionRead> => {
       if (errorCode !== ErrorCode.NONE) return failed(target, errorCode)
       if (region !== null) found.records = region
@@ -164,19 +168,26 @@ class Fetching {
       const { log } = partition
       partitions.push({ partition, log, fetchOffset, maxBytes, committed, appendedBytes: log.appendedBytes, startBytes: bytes })
     }
+    const { connection } = this.#context
     return new Promise((resolve, reject) => {
       const complete = (): void => {
-        this.#broker.parkedFetches.delete(this.#connection)
+        this.#broker.parkedFetches.delete(connection)
         Promise.resolve(this.readAll()).then((done) => resolve(this.#respond(done)), reject)
       }
-      const { maxWaitMs, minBytes } = this.#request
+      const { maxWaitMs } = this.#request
+      const minBytes = this.#minBytes
       const { clock, wokenFetches: woken } = this.#broker
-      this.#broker.parkedFetches.set(this.#connection, new DelayedFetch({ clock, woken, maxWaitMs, minBytes, partitions, complete }))
+      this.#broker.parkedFetches.set(connection, new DelayedFetch({ clock, woken, maxWaitMs, minBytes, partitions, complete }))
     })
   }
 
   #respond(reads: readonly PartitionRead[]): Response {
     const { session, incremental, sessionId } = this.#session
+    const { quotas } = this.#broker
+    if (quotas.active) {
+      const throttleTimeMs = quotas.fetched(this.#context, sizeOf(reads))
+      if (throttleTimeMs > 0) return this.#throttled(throttleTimeMs)
+    }
     const responses: TopicResponse[] = []
     let topic: TopicResponse | undefined
     for (const { target, response, bytes } of reads) {
@@ -198,6 +209,22 @@ class Fetching {
     }
     return { errorCode: ErrorCode.NONE, sessionId, responses }
   }
+
+  // KIP-219: over its quota, a client gets nothing now. A session goes on; one that this fetch was to begin does not begin.
+  #throttled(throttleTimeMs: number): Response {
+    const { session, incremental, sessionId } = this.#session
+    if (session !== undefined && !incremental) this.#broker.fetchSessions.close(session.id)
+    return { throttleTimeMs, errorCode: ErrorCode.NONE, sessionId: incremental ? sessionId : 0, responses: [] }
+  }
+}
+
+/** About what a partition's part takes without its records. */
+const PARTITION_BYTES = 50
+
+function sizeOf(reads: readonly PartitionRead[]): number {
+  let bytes = 0
+  for (const read of reads) bytes += read.bytes + PARTITION_BYTES
+  return bytes
 }
 
 /** Tells which of the transactions in the region were aborted: the reader leaves their records out. */

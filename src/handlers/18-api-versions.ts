@@ -31,6 +31,7 @@ export function apiVersionsHandler(others: readonly Handler<Api>[]): Handler<typ
       if (apiVersion >= FIRST_VERSION_WITH_SOFTWARE) {
         const named = SOFTWARE_NAME.test(request.clientSoftwareName) && SOFTWARE_NAME.test(request.clientSoftwareVersion)
         if (!named) return { errorCode: ErrorCode.INVALID_REQUEST, apiKeys: [] }
+        broker.clientMetrics.introduced(context.connection, request.clientSoftwareName, request.clientSoftwareVersion)
       }
       const { features } = broker.metadata.image
       return {

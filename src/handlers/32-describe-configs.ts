@@ -1,9 +1,11 @@
 /**
- * DescribeConfigs: the settings of topics and of this broker with where their values come from, defaults included.
+ * DescribeConfigs: the settings of topics, groups, client metrics subscriptions, this broker and its loggers with where their values come from, defaults included.
  *
  * Version notes: v1 source and synonyms. v3 type and documentation. v4 flexible.
  */
 import { ConfigSource, type ConfigEntry } from '../config/broker-config.js'
+import { describeClientMetrics } from '../config/client-metrics-config.js'
+import { describeGroupLevel } from '../config/group-level-config.js'
 import { describeTopicConfig } from '../config/topic-config.js'
 import type { BrokerServices } from '../broker/services.js'
 import { ResourceType } from '../metadata/config-image.js'
@@ -12,10 +14,13 @@ import { ErrorCode } from '../protocol/error-codes.js'
 import { describeConfigs } from '../protocol/messages/32-describe-configs.js'
 import type { InputOf, MessageOf } from '../protocol/schema.js'
 import { handler } from './handler.js'
+import { ownIdProblem } from './logger-levels.js'
 
 type Request = MessageOf<typeof describeConfigs.request>
 type Resource = Request['resources'][number]
 type Result = InputOf<typeof describeConfigs.response>['results'][number]
+
+const UNKNOWN_TYPE = 0
 
 /** What describes a resource, or why it can't be. */
 type Described = readonly ConfigEntry[] | { readonly errorCode: number; readonly errorMessage: string }
@@ -58,7 +63,38 @@ function answer(request: Request, { resourceType, resourceName, configurationKey
 function describe({ resourceType, resourceName }: Resource, broker: BrokerServices): Described {
   if (resourceType === ResourceType.topic) return describeTopic(resourceName, broker)
   if (resourceType === ResourceType.broker) return describeBroker(resourceName, broker)
-  return { errorCode: ErrorCode.INVALID_REQUEST, errorMessage: `Settings of resource type ${resourceType} are not supported` }
+  const { config, metadata } = broker
+  const overrides = metadata.image.configs.of(resourceType, resourceName)
+  switch (resourceType) {
+    case ResourceType.brokerLogger:
+      return describeLoggers(resourceName, broker)
+    case ResourceType.group:
+      return resourceName === '' ? invalid('Group name must not be empty') : describeGroupLevel(config, overrides)
+    case ResourceType.clientMetrics:
+      return resourceName === '' ? invalid('Client metrics subscription name must not be empty') : describeClientMetrics(overrides)
+    default:
+      return invalid(`There are no settings of resource type ${resourceType}`)
+  }
+}
+
+function invalid(errorMessage: string): Described {
+  return { errorCode: ErrorCode.INVALID_REQUEST, errorMessage }
+}
+
+// The levels of this process: they are neither stored nor known to others.
+function describeLoggers(name: string, { nodeId, loggers }: BrokerServices): Described {
+  const problem = ownIdProblem(name, nodeId)
+  if (problem !== undefined) return invalid(problem)
+  return [...loggers.levels()].map(([logger, value]) => ({
+    name: logger,
+    value,
+    source: ConfigSource.brokerLogger,
+    readOnly: false,
+    sensitive: false,
+    type: UNKNOWN_TYPE,
+    about: '',
+    synonyms: []
+  }))
 }
 
 function describeTopic(name: string, { metadata, config }: BrokerServices): Described {

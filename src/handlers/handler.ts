@@ -15,6 +15,7 @@ export interface RequestContext {
   readonly listenerName: string
   /** The peer's address without its port. */
   readonly clientAddress: string
+  readonly clientPort?: number
   /** The request's bytes. Valid until the handler returns; with `keepsFrame`, until what it returned has settled. */
   readonly frame: Frame
 }

@@ -14,23 +14,36 @@ export class Connection {
   readonly id: number
   readonly listenerName: string
   readonly clientAddress: string
+  readonly clientPort: number
   /** Frames that wait undecoded, oldest first. Bounded by the native side: it stops reading a connection that has too many unreleased. */
   readonly #waiting: Frame[] = []
   readonly #slots: Slot[] = []
   // How many requests are running, and whether they are all pipelined ones.
   #running = 0
   #exclusive = false
+  #mutes = 0
   closed = false
 
-  constructor(id: number, listenerName: string, clientAddress: string) {
+  constructor(id: number, listenerName: string, clientAddress: string, clientPort = 0) {
     this.id = id
     this.listenerName = listenerName
     this.clientAddress = clientAddress
+    this.clientPort = clientPort
   }
 
   /** True while a frame that arrives must wait for earlier ones. */
   get mustWait(): boolean {
-    return this.#exclusive || this.#waiting.length > 0
+    return this.#exclusive || this.#mutes > 0 || this.#waiting.length > 0
+  }
+
+  /** Over a quota: nothing more starts until each mute was taken back. What runs goes on and is answered. True: it was not muted before. */
+  mute(): boolean {
+    return this.#mutes++ === 0
+  }
+
+  /** True: that was the last mute. */
+  unmute(): boolean {
+    return --this.#mutes === 0
   }
 
   /** Whether a request may start now: a pipelined one beside other pipelined ones, any other only alone. */
@@ -47,7 +60,7 @@ export class Connection {
   }
 
   nextParked(): Frame | undefined {
-    return this.#exclusive ? undefined : this.#waiting.shift()
+    return this.#exclusive || this.#mutes > 0 ? undefined : this.#waiting.shift()
   }
 
   /** A request has started and will be answered later. Returns the way to answer it: `send` runs when all earlier answers have left. */

@@ -15,6 +15,7 @@ import type { InputOf, MessageOf } from '../protocol/schema.js'
 import { Reader } from '../protocol/reader.js'
 import { Writer } from '../protocol/writer.js'
 import type { Connection } from './connection.js'
+import { throttleMs, type Throttled } from './throttle.js'
 
 /** The way out: one whole response, its length prefix included. Implemented by the listener over the native send call. */
 export interface ResponseSink {
@@ -22,6 +23,8 @@ export interface ResponseSink {
   /** A request that gets no answer (acks=0) is done: an idle connection is told by its requests without one. */
   sendNothing(connection: Connection): void
   close(connection: Connection, afterSend: boolean): void
+  /** The peer is not read while it is paused; what has come is still there. */
+  pause(connection: Connection, paused: boolean): void
   release(frame: Frame): void
 }
 
@@ -88,6 +91,7 @@ export class Dispatcher {
         connection: connection.id,
         listenerName: connection.listenerName,
         clientAddress: connection.clientAddress,
+        clientPort: connection.clientPort,
         frame
       }
       request = decode(handler.api.request, apiVersion, reader)
@@ -109,6 +113,8 @@ export class Dispatcher {
     } catch (error) {
       outcome = this.#failed(handler, request, context, error)
     }
+    const { quotas } = this.#services
+    if (quotas.active) quotas.worked(context, this.#services.clock.monotonic() - started)
     if (!(outcome instanceof Promise)) {
       this.#sink.release(context.frame)
       if (connection.mayRun(false)) this.#answer(connection, handler, context, outcome, started)
@@ -128,6 +134,7 @@ export class Dispatcher {
   #answer(connection: Connection, handler: AnyHandler, context: Context, outcome: Outcome<Api>, started: number): void {
     if (!handler.parks) this.#services.slowRequests.observe(handler.api.name, context, this.#services.clock.monotonic() - started)
     if (connection.closed) return
+    if (this.#services.quotas.active) this.#throttle(connection, handler, context, outcome)
     if (outcome === undefined) return this.#sink.sendNothing(connection)
     if (outcome === closeConnection) return this.#sink.close(connection, true)
     try {
@@ -139,6 +146,23 @@ export class Dispatcher {
         .error(`${handler.api.name} version ${context.apiVersion} cannot be answered: ${(error as Error).stack}`)
       this.#sink.close(connection, true)
     }
+  }
+
+  // KIP-219: the answer goes out at once and says how long the client has to wait; meanwhile its connection is not served.
+  #throttle(connection: Connection, { api }: AnyHandler, context: Context, outcome: Outcome<Api>): void {
+    if (outcome === closeConnection) return
+    const waitMs = throttleMs(this.#services.quotas, api, context, outcome as Throttled | undefined)
+    if (waitMs <= 0) return
+    if (outcome !== undefined) (outcome as Throttled).throttleTimeMs = waitMs
+    if (connection.mute()) this.#sink.pause(connection, true)
+    this.#services.clock.schedule(waitMs, () => this.unmute(connection))
+  }
+
+  /** Takes one mute back. After the last one what waited is served. */
+  unmute(connection: Connection): void {
+    if (!connection.unmute() || connection.closed) return
+    this.#sink.pause(connection, false)
+    this.#resume(connection)
   }
 
   #send(

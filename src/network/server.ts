@@ -4,6 +4,7 @@
 import net from 'node:net'
 import { lookup } from 'node:dns/promises'
 import type { BrokerServices } from '../broker/services.js'
+import { ConnectionRate } from '../broker/quotas/connection-rate.js'
 import { listenerTraffic, noIoCounters, type ListenerStatus, type ListenerTraffic } from '../broker/status.js'
 import type { Handler } from '../handlers/handler.js'
 import { CloseReason, IoCounter, type IoOptions, type TransferOptions } from '../native/binding.js'
@@ -50,12 +51,14 @@ export class Server implements NetworkEvents, ResponseSink {
   #dispatcher: Dispatcher | undefined
   readonly #connections = new Map<number, Connection>()
   readonly #listeners = new Map<number, BoundListener>()
+  readonly #connectionRate: ConnectionRate
   // Ports are bound before the broker can serve: its registration names them. The native side bounds what may wait here.
   readonly #early: { connection: Connection; frame: Frame }[] = []
 
   constructor(runtime: Runtime, services: BrokerServices) {
     this.#runtime = runtime
     this.#services = services
+    this.#connectionRate = new ConnectionRate(services.clock)
   }
 
   get connectionCount(): number {
@@ -102,6 +105,11 @@ export class Server implements NetworkEvents, ResponseSink {
     for (const { connection, frame } of this.#early.splice(0)) this.#dispatcher.receive(connection, frame)
   }
 
+  /** Connections at a time, of all and of one address; those that are open stay. */
+  setLimits(connections: number, perAddress: number): void {
+    this.#runtime.native.ioLimit(connections, perAddress)
+  }
+
   setTransfer(transfer: TransferOptions): void {
     this.#runtime.native.ioTransfer(transfer)
   }
@@ -118,8 +126,24 @@ export class Server implements NetworkEvents, ResponseSink {
     const peer = this.#runtime.native.ioPeer(id)
     const listener = this.#listeners.get(listenerHandle)
     if (peer === undefined || listener === undefined) return
-    const address = peer.remote.slice(0, peer.remote.lastIndexOf(':')).replace(/^\[(?:::ffff:)?(.*)\]$/, '$1')
-    this.#connections.set(id, new Connection(id, listener.name, address))
+    const colon = peer.remote.lastIndexOf(':')
+    const address = peer.remote.slice(0, colon).replace(/^\[(?:::ffff:)?(.*)\]$/, '$1')
+    const connection = new Connection(id, listener.name, address, Number(peer.remote.slice(colon + 1)))
+    this.#connections.set(id, connection)
+    const { quotas } = this.#services
+    // One connection too many from its address (KIP-612): it is accepted, not served, and closed after a while, so that its client waits.
+    const closeAfterMs = quotas.addressesActive ? quotas.connected(address) : 0
+    if (closeAfterMs > 0) this.#unserved(connection, closeAfterMs, () => this.close(connection, false))
+    const delayMs = this.#connectionRate.opened(this.#services.config.get('max.connection.creation.rate'))
+    if (closeAfterMs <= 0 && delayMs > 0) this.#unserved(connection, delayMs, () => this.#dispatcher?.unmute(connection))
+  }
+
+  #unserved(connection: Connection, forMs: number, then: () => void): void {
+    connection.mute()
+    this.pause(connection, true)
+    this.#services.clock.schedule(forMs, () => {
+      if (!connection.closed) then()
+    })
   }
 
   closed(id: number, reason: number): void {
@@ -157,6 +181,11 @@ export class Server implements NetworkEvents, ResponseSink {
   close(connection: Connection, afterSend: boolean): void {
     for (const frame of connection.drop()) this.release(frame)
     this.#runtime.native.ioClose(connection.id, afterSend)
+  }
+
+  pause(connection: Connection, paused: boolean): void {
+    if (paused) this.#runtime.native.ioPause(connection.id)
+    else this.#runtime.native.ioResume(connection.id)
   }
 
   release(frame: Frame): void {

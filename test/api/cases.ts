@@ -1,6 +1,7 @@
 /** One request that succeeds and one that fails for every API, in any version: what Apache Kafka 4.3.1 answers. */
 import { ErrorCode } from '../../src/protocol/error-codes.js'
 import { buildBatch } from '../../src/record/builder.js'
+import { adminCases } from './admin-cases.js'
 
 /** What the requests of one version speak of. All exist before, and belong to this version alone. */
 export interface Subject {
@@ -16,7 +17,8 @@ export interface Subject {
 
 export interface ApiCase {
   readonly key: number
-  readonly good: (version: number, subject: Subject) => object
+  /** Absent: it is always refused. */
+  readonly good?: (version: number, subject: Subject) => object
   /** A request that fails and the code somewhere in its answer. Undefined: in this version it cannot fail. */
   readonly bad: (version: number, subject: Subject) => readonly [object, number] | undefined
 }
@@ -114,7 +116,7 @@ const offsetDelete = (s: Subject, groupId: string) => ({ groupId, topics: [{ nam
 
 const MISSING = 'no-such-topic'
 
-export const cases: readonly ApiCase[] = [
+const coreCases: readonly ApiCase[] = [
   {
     key: 0,
     good: (v, s) => produce(v, s.topic, s.topicId),
@@ -193,3 +195,5 @@ export const cases: readonly ApiCase[] = [
     bad: () => [{ topics: [{ name: MISSING }], responsePartitionLimit: 100, cursor: null }, NO_TOPIC]
   }
 ]
+
+export const cases = [...coreCases, ...adminCases].toSorted((a, b) => a.key - b.key)

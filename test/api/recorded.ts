@@ -32,6 +32,7 @@ const UNORDERED: Readonly<Record<string, readonly string[]>> = {
   topics: ['name', 'topicId'],
   groups: ['groupId'],
   configs: ['name'],
+  configResources: ['resourceName'],
   responses: ['name', 'topicId', 'topic', 'resourceName'],
   supportedFeatures: ['name'],
   finalizedFeatures: ['name'],

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import test from 'ava'
 import type { Setting } from '../../src/config/setting.js'
 import { brokerSettings, settingAreas, topicSettings } from '../../src/config/settings/index.js'
+import { clientMetricsSettings, groupLevelSettings, resourceAreas } from '../../src/config/settings/resources.js'
 import { parseValue } from '../../src/config/values.js'
 
 const fixture = new URL('../../../test/fixtures/config/kafka-4.3.1.tsv', import.meta.url)
@@ -16,14 +17,7 @@ const kafkaRows = readFileSync(fixture, 'utf8')
 
 /** Where this broker differs on purpose. */
 const otherDefaults = new Set(['node.id', 'process.roles', 'controller.listener.names', 'log.dir'])
-const readOnlyHere = new Set([
-  'listeners',
-  'listener.security.protocol.map',
-  'num.network.threads',
-  'max.connections',
-  'max.connections.per.ip',
-  'cordoned.log.dirs'
-])
+const readOnlyHere = new Set(['listeners', 'listener.security.protocol.map', 'num.network.threads', 'cordoned.log.dirs'])
 
 function kafkaDefault(text: string): string | null {
   if (text === '<null>' || text === '<required>') return null
@@ -39,6 +33,7 @@ function allowedText({ min, max, also, oneOf, ignoreCase }: Setting): string {
 test('every setting of Apache Kafka is in the table, with its type, default, bounds and way to change', (t) => {
   t.true(kafkaRows.length > 350)
   for (const { scope, name, type, fallback, allowed, change, internal } of kafkaRows) {
+    if (scope === 'group' || scope === 'client-metrics') continue
     const table: Readonly<Record<string, Setting>> = scope === 'topic' ? topicSettings : brokerSettings
     const setting = table[name]
     if (!setting) {
@@ -53,8 +48,25 @@ test('every setting of Apache Kafka is in the table, with its type, default, bou
   }
 })
 
+test('every setting of groups and client metrics of Apache Kafka is in its table, and no other', (t) => {
+  const tables: readonly (readonly [string, Readonly<Record<string, Setting>>])[] = [
+    ['group', groupLevelSettings],
+    ['client-metrics', clientMetricsSettings]
+  ]
+  for (const [wanted, table] of tables) {
+    const rows = kafkaRows.filter(({ scope }) => scope === wanted)
+    t.deepEqual(rows.map(({ name }) => name).toSorted(), Object.keys(table).toSorted())
+    for (const { name, type, fallback, allowed } of rows) {
+      t.is(table[name]!.type, type as Setting['type'], name)
+      t.is(table[name]!.default, kafkaDefault(fallback), name)
+      if (allowed.startsWith('[') && name !== 'share.auto.offset.reset') t.is(allowedText(table[name]!), allowed, name)
+      for (const synonym of table[name]!.synonyms ?? []) t.true(Object.hasOwn(brokerSettings, synonym.name), name)
+    }
+  }
+})
+
 test('every default is a value that its own row allows', (t) => {
-  for (const { rows } of settingAreas) {
+  for (const { rows } of [...settingAreas, ...resourceAreas]) {
     for (const [name, setting] of Object.entries(rows)) {
       t.notThrows(() => parseValue(name, setting, setting.default), name)
       t.true(setting.about.length > 3 && setting.about.endsWith('.'), name)

@@ -1,5 +1,6 @@
 import test from 'ava'
 import type { BrokerServices } from '../../src/broker/services.js'
+import { ClientQuotas } from '../../src/broker/quotas/client-quotas.js'
 import { SlowRequests } from '../../src/broker/slow-requests.js'
 import { systemClock } from '../../src/clock.js'
 import { loadBrokerConfig } from '../../src/config/load.js'
@@ -25,6 +26,8 @@ const IO = {
   maxUnsentBytes: 1 << 20
 }
 
+const WINDOWS = { count: 11, sizeMs: 1000 }
+
 async function withServer(run: (server: Server) => Promise<void>): Promise<void> {
   const runtime = new Runtime()
   const { config } = loadBrokerConfig({})
@@ -33,6 +36,7 @@ async function withServer(run: (server: Server) => Promise<void>): Promise<void>
     clock: systemClock(),
     log: silentLogger,
     slowRequests: new SlowRequests(silentLogger, () => -1),
+    quotas: new ClientQuotas(systemClock(), { clients: WINDOWS, controller: WINDOWS }),
     connectionClosed() {}
   }
   const server = new Server(runtime, services as BrokerServices)

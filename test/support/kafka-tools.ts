@@ -4,15 +4,19 @@ import { available } from './available.js'
 import { root, run, type Finished, type RunOptions } from './processes.js'
 
 const classes = {
+  acls: 'org.apache.kafka.tools.AclCommand',
   'broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
+  'client-metrics': 'org.apache.kafka.tools.ClientMetricsCommand',
   cluster: 'org.apache.kafka.tools.ClusterTool',
   configs: 'kafka.admin.ConfigCommand',
   'console-consumer': 'org.apache.kafka.tools.consumer.ConsoleConsumer',
   'console-producer': 'org.apache.kafka.tools.ConsoleProducer',
   'consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
   'consumer-perf-test': 'org.apache.kafka.tools.ConsumerPerformance',
+  'delegation-tokens': 'org.apache.kafka.tools.DelegationTokenCommand',
   'delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
   'dump-log': 'org.apache.kafka.tools.DumpLogSegments',
+  'e2e-latency': 'org.apache.kafka.tools.EndToEndLatency',
   features: 'org.apache.kafka.tools.FeatureCommand',
   'get-offsets': 'org.apache.kafka.tools.GetOffsetShell',
   groups: 'org.apache.kafka.tools.GroupsCommand',
@@ -20,6 +24,8 @@ const classes = {
   'log-dirs': 'org.apache.kafka.tools.LogDirsCommand',
   'metadata-quorum': 'org.apache.kafka.tools.MetadataQuorumCommand',
   'producer-perf-test': 'org.apache.kafka.tools.ProducerPerformance',
+  'reassign-partitions': 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
+  'replica-verification': 'org.apache.kafka.tools.ReplicaVerificationTool',
   topics: 'org.apache.kafka.tools.TopicCommand',
   'verifiable-consumer': 'org.apache.kafka.tools.VerifiableConsumer',
   'verifiable-producer': 'org.apache.kafka.tools.VerifiableProducer'

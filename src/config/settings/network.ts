@@ -31,9 +31,18 @@ export const networkSettings = {
     'PLAINTEXT://:9092',
     'Where the broker listens: NAME://host:port, several parted by commas. An empty host or 0.0.0.0 is every address; port 0 takes a free one.'
   ),
-  'max.connection.creation.rate': int(2147483647, 'New connections a second.', { change: 'cluster-wide', min: 0, ignored: true }),
-  'max.connections': int(2147483647, 'Connections at a time. Beyond it accepting pauses until one closes.', { min: 0 }),
-  'max.connections.per.ip': int(2147483647, 'Connections at a time from one address. More are closed at once.', { min: 0 }),
+  'max.connection.creation.rate': int(2147483647, 'New connections a second. What comes faster is accepted, and served later.', {
+    change: 'cluster-wide',
+    min: 0
+  }),
+  'max.connections': int(2147483647, 'Connections at a time. Beyond it accepting pauses until one closes.', {
+    change: 'cluster-wide',
+    min: 0
+  }),
+  'max.connections.per.ip': int(2147483647, 'Connections at a time from one address. More are closed at once.', {
+    change: 'cluster-wide',
+    min: 0
+  }),
   'max.connections.per.ip.overrides': string('', 'Other limits for single addresses, as address:count.', {
     change: 'cluster-wide',
     ignored: true
