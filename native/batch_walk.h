@@ -15,7 +15,12 @@ namespace sluice {
 // Reads a small window at a time: neighbouring small batches share one system call, large ones cost one each.
 class BatchWalk {
  public:
-  BatchWalk(int fd, std::uint64_t position, std::uint64_t end, Wait wait) : fd_(fd), position_(position), end_(end), wait_(wait) {}
+  // Covers most of one index interval (4 KiB by default).
+  static constexpr std::size_t kWindowBytes = 4096;
+
+  // `window`: at most kWindowBytes are read at a time, at least a header.
+  BatchWalk(int fd, std::uint64_t position, std::uint64_t end, Wait wait, std::size_t window = kWindowBytes)
+      : fd_(fd), position_(position), end_(end), wait_(wait), most_(window) {}
 
   // 1: `header()` is the batch at position(); 0: the end; else -errno: -EBADMSG when the bytes are no batch that ends before the end,
   // -EAGAIN when it would have to wait (or has read a lot without waiting: that is for a disk thread).
@@ -24,7 +29,7 @@ class BatchWalk {
     if (end_ - position_ < kBatchHeaderBytes) return -EBADMSG;
     if (position_ < window_at_ || position_ + kBatchHeaderBytes > window_at_ + window_bytes_) {
       if (wait_ == Wait::No && ++reads_ > kMaxReadsWithoutWait) return -EAGAIN;
-      const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(window_.size(), end_ - position_));
+      const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(most_, end_ - position_));
       const std::int64_t got = read_at(fd_, window_.data(), want, position_, wait_);
       if (got < 0) return static_cast<int>(got);
       if (got < static_cast<std::int64_t>(kBatchHeaderBytes)) return wait_ == Wait::No ? -EAGAIN : -EBADMSG;
@@ -41,14 +46,13 @@ class BatchWalk {
   std::uint64_t position() const { return position_; }
 
  private:
-  // Covers most of one index interval (4 KiB by default). Warm, 1 KiB batches: about 2.7 us a look-up on an EPYC, index read included.
-  static constexpr std::size_t kWindowBytes = 4096;
   static constexpr int kMaxReadsWithoutWait = 64;
 
   const int fd_;
   std::uint64_t position_;
   const std::uint64_t end_;
   const Wait wait_;
+  const std::size_t most_;
   int reads_ = 0;
   std::uint64_t window_at_ = 0;
   std::size_t window_bytes_ = 0;

@@ -12,7 +12,7 @@
 namespace sluice {
 namespace {
 
-constexpr std::size_t kBlockBytes = 4096;
+constexpr std::size_t kBlockBytes = 1024;
 constexpr std::size_t kCopyBytes = 1 << 16;
 
 }  // namespace
@@ -71,7 +71,7 @@ int Index::load(int fd, std::uint64_t size) {
   IndexEntry last{};
   std::size_t count = 0;
   bool sound = true;
-  std::vector<std::uint8_t> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(size, 16 * block_entries_ * entry_bytes_)));
+  std::vector<std::uint8_t> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(size, 64 * block_entries_ * entry_bytes_)));
   for (std::uint64_t position = 0; position < size;) {
     const std::int64_t got = read_at(fd, buffer.data(), buffer.size(), position, Wait::Yes);
     if (got < 0) return static_cast<int>(got);
@@ -139,7 +139,7 @@ std::size_t Index::room() const {
   return capacity_ > count_ ? capacity_ - count_ : 0;
 }
 
-int Index::find(std::int64_t limit, bool by_value, Wait wait, std::size_t* count, IndexEntry& out) const {
+int Index::find(std::int64_t limit, bool by_value, Wait wait, std::size_t* count, IndexEntry* next, IndexEntry& out) const {
   const auto field = [by_value](const IndexEntry& entry) { return by_value ? std::int64_t{entry.value} : entry.key; };
   std::size_t first;
   std::size_t length;
@@ -154,6 +154,7 @@ int Index::find(std::int64_t limit, bool by_value, Wait wait, std::size_t* count
       return 1;
     }
     const auto behind = std::upper_bound(firsts_.begin(), firsts_.end(), limit, [&](std::int64_t l, const IndexEntry& entry) { return l < field(entry); });
+    if (next != nullptr) *next = behind == firsts_.end() ? last_ : *behind;
     first = static_cast<std::size_t>(behind - firsts_.begin() - 1) * block_entries_;
     length = std::min(block_entries_, count_ - first);
     fd = fd_;
@@ -172,6 +173,7 @@ int Index::find(std::int64_t limit, bool by_value, Wait wait, std::size_t* count
   }
   if (low == 0) return wait == Wait::No ? -EAGAIN : -EIO;  // the block's first entry was at most `limit`: it has been rewritten since
   out = decode(block + (low - 1) * entry_bytes_);
+  if (next != nullptr && low < length) *next = decode(block + low * entry_bytes_);
   if (count != nullptr) *count = first + low;
   return 1;
 }

@@ -5,8 +5,8 @@
 //
 // Not mapped into memory, on purpose. Entries are written with pwrite and read with preadv2: a mapped page that cannot be backed (disk full, I/O
 // error, a file cut by somebody else) kills the process with SIGBUS, a mapping says nothing about what is resident, and 65,530 mappings
-// (vm.max_map_count) are soon used up. The first entry of every 4 KiB stays in memory (0.4 % of the file), and the last one: a look-up is one
-// binary search in memory and at most one resident 4 KiB read (about 0.4 us); at the tail, where most consumers are, none. So the file never
+// (vm.max_map_count) are soon used up. The first entry of every 1 KiB stays in memory (1.6 % of the file), and the last one: a look-up is one
+// binary search in memory and at most one resident 1 KiB read (about 0.4 us); at the tail, where most consumers are, none. So the file never
 // has more bytes than entries: nothing to trim, also after a crash.
 #pragma once
 
@@ -54,9 +54,11 @@ class Index {
   bool last(IndexEntry& out) const;
 
   // The last entry whose key (or value) is at most `limit`: 1 found, 0 none, else -errno (-EAGAIN when it would have to wait).
-  int find_key(std::int64_t limit, Wait wait, IndexEntry& out) const { return find(limit, false, wait, nullptr, out); }
+  int find_key(std::int64_t limit, Wait wait, IndexEntry& out) const { return find(limit, false, wait, nullptr, nullptr, out); }
+  // As find_key. `next` receives the entry behind it; it is left alone where there is none.
+  int find_key(std::int64_t limit, Wait wait, IndexEntry& out, IndexEntry& next) const { return find(limit, false, wait, nullptr, &next, out); }
   // As find_key, by value; `count` receives the number of entries up to and with it.
-  int find_value(std::int64_t limit, std::size_t& count, IndexEntry& out) const { return find(limit, true, Wait::Yes, &count, out); }
+  int find_value(std::int64_t limit, std::size_t& count, IndexEntry& out) const { return find(limit, true, Wait::Yes, &count, nullptr, out); }
 
   // The entry behind `before` others: 1 found, 0 there is none, else -errno.
   int entry(std::size_t before, IndexEntry& out) const;
@@ -79,7 +81,7 @@ class Index {
  private:
   int load(int fd, std::uint64_t size);
   int own(std::size_t count);
-  int find(std::int64_t limit, bool by_value, Wait wait, std::size_t* count, IndexEntry& out) const;
+  int find(std::int64_t limit, bool by_value, Wait wait, std::size_t* count, IndexEntry* next, IndexEntry& out) const;
   IndexEntry decode(const std::uint8_t* at) const;
   void encode(std::uint8_t* at, const IndexEntry& entry) const;
   bool rises(const IndexEntry& before, const IndexEntry& after) const;

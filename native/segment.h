@@ -188,6 +188,7 @@ class Segment : public Closable, public std::enable_shared_from_this<Segment> {
   void remember(const std::vector<RecentBatch>& batches);
   int locate_once(std::int64_t offset, Wait wait, std::uint64_t limit, BatchPlace& out);
   bool locate_recent(std::int64_t offset, std::uint64_t limit, BatchPlace& out) const;
+  bool holds(const IndexEntry& next, std::uint64_t from, std::int64_t offset, Wait wait, BatchPlace& out) const;
   int walk_to(std::int64_t offset, std::uint64_t from, Wait wait, BatchPlace& out, std::int64_t& last_offset);
   static bool few(std::uint64_t bytes, std::uint64_t limit) { return bytes <= limit && bytes * kFewBatches >= limit && limit >= kLeastLimit; }
   int add_whole(std::uint64_t limit, Wait wait, BatchPlace& place, Boundary& next) const;

@@ -58,13 +58,15 @@ int Segment::locate_once(std::int64_t offset, Wait wait, std::uint64_t limit, Ba
     last_offset = found.last_offset;
   } else {
     std::uint64_t from = found.position;
+    IndexEntry next{-1, 0};
     if (found.offset < 0) {
       IndexEntry entry;
-      const int known = offsets_.find_key(offset - base_offset_, wait, entry);
+      const int known = offsets_.find_key(offset - base_offset_, wait, entry, next);
       if (known < 0) return known;
       if (known > 0) from = static_cast<std::uint64_t>(entry.value);
     }
-    if (const int result = walk_to(offset, from, wait, out, last_offset); result < 0) return result;
+    if (holds(next, from, offset, wait, out)) last_offset = base_offset_ + next.key;
+    else if (const int result = walk_to(offset, from, wait, out, last_offset); result < 0) return result;
     if (out.bytes == 0) return 0;
   }
   Boundary next{last_offset + 1, out.position + out.bytes, truncations};
@@ -74,6 +76,20 @@ int Segment::locate_once(std::int64_t offset, Wait wait, std::uint64_t limit, Ba
   }
   remember_boundary(offset, next);
   return 0;
+}
+
+// Entries far apart have a large batch between them, and behind the offset that an entry tells of mostly the batch of the next one: looked at first,
+// it saves the header that tells how large that batch is.
+bool Segment::holds(const IndexEntry& next, std::uint64_t from, std::int64_t offset, Wait wait, BatchPlace& out) const {
+  const auto position = static_cast<std::uint64_t>(std::max(next.value, 0));
+  const std::uint64_t end = log_->end();
+  if (next.key < 0 || position < from + 2 * interval_ || position >= end) return false;
+  BatchWalk walk(log_->fd(), position, end, wait, kBatchHeaderBytes);
+  if (walk.look() != 1) return false;
+  const BatchHeader batch = walk.header();
+  if (batch.base_offset() > offset || batch.last_offset() < offset || batch.last_offset() != base_offset_ + next.key) return false;
+  out = {position, batch.base_offset(), batch.size()};
+  return true;
 }
 
 int Segment::walk_to(std::int64_t offset, std::uint64_t from, Wait wait, BatchPlace& out, std::int64_t& last_offset) {
