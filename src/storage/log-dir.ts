@@ -133,6 +133,13 @@ export class LogDir {
     return this.#saveLogStarts()
   }
 
+  /** What is known of a log that is being opened is flushed up to `offset` at most. Durable when resolved. */
+  async lowerRecoveryPoint(folder: string, offset: number): Promise<void> {
+    if ((this.recoveryPoints.get(folder) ?? 0) <= offset) return
+    this.recoveryPoints.set(folder, offset)
+    await this.#saveRecoveryPoints()
+  }
+
   /** The log of that folder is compacted up to `offset`. Durable when resolved. */
   saveCleanerOffset(folder: string, offset: number): Promise<void> {
     this.cleanerOffsets.set(folder, offset)

@@ -7,7 +7,7 @@ import { WireError } from '../errors.js'
 import * as batch from '../record/batch.js'
 import type { EpochStart } from './checkpoints.js'
 import { isUnfinishedSwap, recoverSwaps } from './cleaner/swap.js'
-import { removeFile, storageError } from './files.js'
+import { isPassing, removeFile, storageError } from './files.js'
 import { foreignAmong } from './inspect/partition-files.js'
 import { LeaderEpochs } from './leader-epochs.js'
 import { keepBehindCut, keepCut, keepUnreadable, tellForeign } from './log-faults.js'
@@ -21,6 +21,7 @@ import {
   LOG_SUFFIX,
   offsetName,
   parseSegmentFile,
+  partitionFolder,
   SNAPSHOT_SUFFIX,
   TIME_INDEX_SUFFIX,
   TXN_INDEX_SUFFIX
@@ -72,6 +73,7 @@ export async function loadLog(state: LogState, options: LoadOptions): Promise<vo
   await rebuildMissingIndexes(state, found.withIndex, readFrom)
   await beginAt(state, Math.max(options.logStartOffset ?? 0, state.segments.first.baseOffset))
   state.nextOffset = state.endOffset
+  state.recoveryPoint = Math.min(state.recoveryPoint, state.remadeFrom)
   markDurable(state)
   state.epochs.truncateFromEnd(state.endOffset + 1)
   state.epochs.truncateFromStart(state.logStartOffset)
@@ -140,6 +142,7 @@ async function checkTransactionIndexes(state: LogState, there: ReadonlySet<numbe
     const flaw = await segment.transactions.check()
     if (flaw === undefined) continue
     state.environment.warn(`${flaw}: it is made anew`)
+    await remaking(state, segment)
     segment.transactions.reset()
     missingFrom = least(missingFrom, segment.baseOffset)
   }
@@ -200,7 +203,20 @@ async function rebuildMissingIndexes(state: LogState, withIndex: ReadonlySet<num
   }
 }
 
+// Durably, before what was flushed is written anew: a power cut while that is under way would leave half of it, below a recovery point that says it is whole.
+async function remaking(state: LogState, { baseOffset }: LogSegment): Promise<void> {
+  const { environment, topic, partition } = state
+  state.remadeFrom = Math.min(state.remadeFrom, baseOffset)
+  try {
+    await environment.remaking?.(partitionFolder(topic, partition), baseOffset)
+  } catch (error) {
+    // A start on a full disk goes on without.
+    if (!isPassing(storageError(error, state.folder).code)) throw error
+  }
+}
+
 async function rebuildIndexes(state: LogState, segment: LogSegment): Promise<void> {
+  await remaking(state, segment)
   await scanSegment(state, segment, 0, ScanFlag.rebuildIndexes, () => undefined)
   await endIndexes(state, segment)
 }
@@ -230,6 +246,7 @@ async function recover(state: LogState, recoveryPoint: number, replays: boolean)
   for (; index < state.segments.count; index++) {
     const segment = state.segments.at(index)!
     const from = await scanFrom(segment, recoveryPoint)
+    if (from === 0) await remaking(state, segment)
     state.endOffset = from === 0 ? segment.baseOffset : recoveryPoint
     await segment.transactions.ready()
     segment.transactions.truncateTo(state.endOffset)

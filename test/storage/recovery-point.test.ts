@@ -1,5 +1,5 @@
 /** How far a log is known to be on the disk, and what a start after a kill does not read again. */
-import { open, readFile, truncate } from 'node:fs/promises'
+import { open, readFile, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test from 'ava'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
@@ -158,4 +158,28 @@ test('producers are found again in batches of which only the headers are read', 
     producer?.batches.map(({ lastSequence, lastOffset }) => [lastSequence, lastOffset]),
     [5, 6, 7, 8, 9].map((sequence) => [sequence, sequence])
   )
+})
+
+test('indexes below the recovery point are made anew only when the checkpoint does not vouch for them any more', async (t) => {
+  const topic = { 'index.interval.bytes': '50', 'retention.ms': '-1' }
+  const engine = await startEngine(t, { topic })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  await transactional(engine, log, 7, 0)
+  await abort(engine, log, 7)
+  for (let round = 0; round < 10; round++) await append(engine, log, values(2))
+  await log.flush()
+  await engine.manager.dirs[0]!.saveRecoveryPoints()
+  await append(engine, log, values(2))
+  await engine.drop()
+  const checkpoint = path.join(engine.dir, 'recovery-point-offset-checkpoint')
+  t.regex(await readFile(checkpoint, 'utf8'), /^t 0 23$/m)
+  await writeFile(path.join(log.folder, `${FIRST}.index`), Buffer.alloc(64))
+
+  const again = await startEngine(t, { dir: engine.dir, topic })
+  const reopened = (await again.manager.whenReady('t', 0))!
+  t.regex(await readFile(checkpoint, 'utf8'), /^t 0 0$/m, 'before anything was flushed')
+  t.is(reopened.recoveryPoint, 0)
+  t.is((await reopened.abortedTransactions(0, 25)).length, 1)
+  await reopened.flush()
+  t.is(reopened.recoveryPoint, 25)
 })
