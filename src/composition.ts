@@ -13,6 +13,7 @@ import type { LoadedConfig } from './config/load.js'
 import { resolveTopicConfig, type TopicConfig } from './config/topic-config.js'
 import { GROUP_TOPIC, GroupCoordinator } from './coordinator/group/group-coordinator.js'
 import { groupConfigOf } from './coordinator/group/group-config.js'
+import { ImageTopics } from './coordinator/group/group-topics.js'
 import { StorageCoordinatorLog } from './coordinator/storage-coordinator-log.js'
 import { UnwrittenCoordinatorLog } from './coordinator/unwritten-log.js'
 import { ConfigError } from './errors.js'
@@ -20,6 +21,7 @@ import { handlers } from './handlers/index.js'
 import { readOnlyHandlers } from './handlers/read-only.js'
 import type { Logger, OpenLog } from './log.js'
 import { Loggers } from './loggers.js'
+import { ResourceType } from './metadata/config-image.js'
 import { directoryOf } from './metadata/controller/directories.js'
 import { LocalController } from './metadata/local-controller.js'
 import { descriptorWarning, openSegments } from './native/open-files.js'
@@ -232,16 +234,21 @@ export class Composition {
       loadBufferBytes: () => config.get('offsets.load.buffer.size'),
       compression: () => config.get('offsets.topic.compression.codec')
     })
+    const topics = new ImageTopics(controller)
     const groups = (this.#groups = new GroupCoordinator({
       clock: this.#clock,
       logger: this.#loggers.named('sluice.coordinator'),
       log: this.#readOnly === undefined ? groupLog : new UnwrittenCoordinatorLog(groupLog),
-      config: groupConfigOf(config),
+      config: groupConfigOf(config, (groupId) => controller.image.configs.of(ResourceType.group, groupId)),
+      topics,
       partitions: () => controller.image.topicByName(GROUP_TOPIC)?.partitions.length ?? config.get('offsets.topic.num.partitions'),
       newUuid: randomUUID,
       beforeTimers: () => this.#runtime.drain()
     }))
-    controller.subscribe(({ deletedTopics }) => groups.topicsDeleted(deletedTopics.map(({ name }) => name)))
+    controller.subscribe((delta) => {
+      if (topics.follow(delta)) groups.topicsChanged()
+      groups.topicsDeleted(delta.deletedTopics.map(({ name }) => name))
+    })
     const quotas = quotasOf(config, controller, this.#clock)
     const clientMetrics = clientMetricsOf(config, controller, this.#clock, this.#log)
     const parkedFetches: BrokerServices['parkedFetches'] = new Map()

@@ -15,6 +15,9 @@ const FIRST_VERSION_WITH_GROUP_ERROR = 2
 const FIRST_VERSION_WITH_GROUPS = 8
 const FIRST_VERSION_WITH_TOPIC_IDS = 10
 
+/** Before v9 nobody says who he is. */
+const NO_MEMBER = { memberId: null, memberEpoch: -1 }
+
 type GroupRequest = MessageOf<typeof offsetFetch.request>['groups'][number]
 type Topics = OffsetFetchResponse['topics']
 
@@ -31,7 +34,7 @@ export const offsetFetchHandler = handler({
         groups: await Promise.all(distinct(request.groups).map((group) => fetchGroup(group, requireStable, byId, broker)))
       }
     }
-    const { errorCode, topics } = await broker.groups.fetchOffsets({ groupId: request.groupId, topics: request.topics, requireStable })
+    const { errorCode, topics } = await broker.groups.fetchOffsets({ ...request, ...NO_MEMBER, requireStable })
     if (errorCode === ErrorCode.NONE || apiVersion >= FIRST_VERSION_WITH_GROUP_ERROR) return { errorCode, topics }
     // v1 tells an error of the group with each partition.
     return {
@@ -55,9 +58,15 @@ function distinct(groups: readonly GroupRequest[]): GroupRequest[] {
 }
 
 async function fetchGroup(request: GroupRequest, requireStable: boolean, byId: boolean, broker: BrokerServices) {
-  const { groupId } = request
+  const { groupId, memberId, memberEpoch } = request
   if (!byId) {
-    const { errorCode, topics } = await broker.groups.fetchOffsets({ groupId, topics: request.topics, requireStable })
+    const { errorCode, topics } = await broker.groups.fetchOffsets({
+      groupId,
+      memberId,
+      memberEpoch,
+      topics: request.topics,
+      requireStable
+    })
     return { groupId, errorCode, topics }
   }
   const { image } = broker.metadata
@@ -67,7 +76,7 @@ async function fetchGroup(request: GroupRequest, requireStable: boolean, byId: b
     partitionIndexes
   }))
   const known = asked?.flatMap(({ name, partitionIndexes }) => (name === undefined ? [] : [{ name, partitionIndexes }]))
-  const { errorCode, topics } = await broker.groups.fetchOffsets({ groupId, topics: known ?? null, requireStable })
+  const { errorCode, topics } = await broker.groups.fetchOffsets({ groupId, memberId, memberEpoch, topics: known ?? null, requireStable })
   if (errorCode !== ErrorCode.NONE) return { groupId, errorCode, topics: [] }
   return { groupId, errorCode, topics: asked ? inOrder(asked, topics) : withIds(topics, broker) }
 }

@@ -7,12 +7,10 @@
 import type { DescribedGroup } from '../coordinator/group/messages.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { describeGroups } from '../protocol/messages/15-describe-groups.js'
+import { ALL_GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from './group-operations.js'
 import { handler } from './handler.js'
 
 const FIRST_VERSION_WITH_NOT_FOUND = 6
-/** Without authorization everything is allowed: READ 3, DELETE 6, DESCRIBE 8, DESCRIBE_CONFIGS 10, ALTER_CONFIGS 11, a bit each. */
-const ALL_OPERATIONS = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11)
-const NOT_ASKED = -2147483648
 
 export const describeGroupsHandler = handler({
   api: describeGroups,
@@ -27,7 +25,7 @@ export const describeGroupsHandler = handler({
       groups: described.map((group) => ({
         ...group,
         ...notFound(group, tellsNotFound),
-        authorizedOperations: asked && group.errorCode === ErrorCode.NONE ? ALL_OPERATIONS : NOT_ASKED
+        authorizedOperations: asked && group.errorCode === ErrorCode.NONE ? ALL_GROUP_OPERATIONS : OPERATIONS_NOT_ASKED
       }))
     }
   },

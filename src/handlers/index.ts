@@ -47,6 +47,8 @@ import { describeQuorumHandler } from './55-describe-quorum.js'
 import { updateFeaturesHandler } from './57-update-features.js'
 import { describeClusterHandler } from './60-describe-cluster.js'
 import { unregisterBrokerHandler } from './64-unregister-broker.js'
+import { consumerGroupHeartbeatHandler } from './68-consumer-group-heartbeat.js'
+import { consumerGroupDescribeHandler } from './69-consumer-group-describe.js'
 import { getTelemetrySubscriptionsHandler } from './71-get-telemetry-subscriptions.js'
 import { pushTelemetryHandler } from './72-push-telemetry.js'
 import { listConfigResourcesHandler } from './74-list-config-resources.js'
@@ -103,6 +105,8 @@ const served = [
   updateFeaturesHandler,
   describeClusterHandler,
   unregisterBrokerHandler,
+  consumerGroupHeartbeatHandler,
+  consumerGroupDescribeHandler,
   getTelemetrySubscriptionsHandler,
   pushTelemetryHandler,
   listConfigResourcesHandler,

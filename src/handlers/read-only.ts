@@ -17,12 +17,12 @@ const Key = {
 } as const
 
 /**
- * Fetch, ListOffsets, Metadata, OffsetFetch, FindCoordinator, classic groups (their members live in memory), ApiVersions, InitProducerId
+ * Fetch, ListOffsets, Metadata, OffsetFetch, FindCoordinator, groups (their members live in memory), ApiVersions, InitProducerId
  * (so that an idempotent producer comes to Produce, whose error says why), OffsetForLeaderEpoch, clients' own metrics, and what describes and
  * lists.
  */
 const READS: ReadonlySet<number> = new Set([
-  1, 2, 3, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 22, 23, 29, 32, 35, 36, 41, 46, 48, 50, 55, 60, 61, 65, 66, 69, 71, 72, 74, 75
+  1, 2, 3, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 22, 23, 29, 32, 35, 36, 41, 46, 48, 50, 55, 60, 61, 65, 66, 68, 69, 71, 72, 74, 75
 ])
 const TRANSACTION_KEY = 1
 const MESSAGE = 'the broker serves copied folders read-only (sluice serve --read-only)'

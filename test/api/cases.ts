@@ -92,6 +92,17 @@ const leave = (v: number, s: Subject, memberId: string) => ({
   ...(v < 3 ? { memberId } : { members: [{ memberId, groupInstanceId: null }] })
 })
 
+const consumerJoin = (v: number, s: Subject, rebalanceTimeoutMs: number) => ({
+  groupId: `consumers of ${s.topic}`,
+  memberId: v >= 1 ? UNKNOWN_ID : '',
+  memberEpoch: 0,
+  rebalanceTimeoutMs,
+  subscribedTopicNames: [s.topic],
+  topicPartitions: []
+})
+
+const describeConsumers = (groupIds: string[]) => ({ groupIds, includeAuthorizedOperations: false })
+
 const create = (name: string) => ({
   topics: [{ name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }],
   timeoutMs: 5000
@@ -189,6 +200,8 @@ const coreCases: readonly ApiCase[] = [
     good: () => ({ includeClusterAuthorizedOperations: false }),
     bad: (v) => (v >= 1 ? [{ includeClusterAuthorizedOperations: false, endpointType: 9 }, ErrorCode.UNSUPPORTED_ENDPOINT_TYPE] : undefined)
   },
+  { key: 68, good: (v, s) => consumerJoin(v, s, 30_000), bad: (v, s) => [consumerJoin(v, s, -1), INVALID_REQUEST] },
+  { key: 69, good: () => describeConsumers([]), bad: () => [describeConsumers(['no-such-group']), GROUP_ID_NOT_FOUND] },
   {
     key: 75,
     good: (_, s) => ({ topics: [{ name: s.topic }], responsePartitionLimit: 100, cursor: null }),

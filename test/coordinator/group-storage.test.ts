@@ -41,7 +41,7 @@ function commit(groups: GroupCoordinator, groupId: string, committedOffset: numb
 }
 
 async function offsetOf(groups: GroupCoordinator, groupId: string): Promise<number | undefined> {
-  const { topics } = await groups.fetchOffsets({ groupId, topics: null, requireStable: true })
+  const { topics } = await groups.fetchOffsets({ groupId, memberId: null, memberEpoch: -1, topics: null, requireStable: true })
   return topics[0]?.partitions[0]?.committedOffset
 }
 

@@ -44,7 +44,7 @@ class Node {
 
   async fetch(requireStable = false, topic = 't'): Promise<[offset: number, errorCode: number]> {
     const topics = [{ name: topic, partitionIndexes: [0] }]
-    const { topics: answers } = await this.groups.fetchOffsets({ groupId: 'g', topics, requireStable })
+    const { topics: answers } = await this.groups.fetchOffsets({ groupId: 'g', memberId: null, memberEpoch: -1, topics, requireStable })
     const { committedOffset, errorCode } = answers[0]!.partitions[0]!
     return [committedOffset, errorCode]
   }

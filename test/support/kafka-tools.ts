@@ -1,4 +1,5 @@
 /** Apache Kafka's own command-line tools, by the names that its distribution gives the scripts (`topics` = kafka-topics.sh). */
+import { spawn, type ChildProcess } from 'node:child_process'
 import path from 'node:path'
 import { available } from './available.js'
 import { root, run, type Finished, type RunOptions } from './processes.js'
@@ -38,10 +39,19 @@ const JVM = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Djava.
 
 /** Runs one tool to its end. Warnings of its log go to `stderr`. Only for tests declared with `available('kafka-tools')`. */
 export async function runTool(name: ToolName, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  return run('java', await commandLine(name, args), options)
+}
+
+/** Starts a tool that runs until it is told to end; the caller ends it. */
+export async function startTool(name: ToolName, args: readonly string[]): Promise<ChildProcess> {
+  return spawn('java', await commandLine(name, args), { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+async function commandLine(name: ToolName, args: readonly string[]): Promise<string[]> {
   const tools = await installed
   if (!tools.found) throw new Error(tools.reason)
   const logging = `-Dlog4j2.configurationFile=${path.join(root, 'scripts/kafka/log4j2.properties')}`
-  return run('java', [...JVM, logging, '-cp', `${tools.product}/*`, classes[name], ...args], options)
+  return [...JVM, logging, '-cp', `${tools.product}/*`, classes[name], ...args]
 }
 
 /** Asked once for each test file. */

@@ -1,7 +1,5 @@
 /** Groups and committed offsets. */
-import { ignored, int, list, long, short, string } from '../setting.js'
-
-const CONSUMER = 'Groups of the consumer protocol (KIP-848).'
+import { int, list, long, short, string } from '../setting.js'
 
 export const groupSettings = {
   'group.coordinator.append.linger.ms': int(
@@ -16,8 +14,7 @@ export const groupSettings = {
     ignored: true
   }),
   'group.coordinator.rebalance.protocols': list('classic,consumer,streams', 'Group protocols that are enabled.', {
-    oneOf: ['classic', 'consumer', 'share', 'streams'],
-    ignored: true
+    oneOf: ['classic', 'consumer', 'share', 'streams']
   }),
   'group.coordinator.threads': int(4, 'Threads of the group coordinator in Apache Kafka.', { min: 1, ignored: true }),
   'group.initial.rebalance.delay.ms': int(3000, 'How long an empty classic group waits for more members before its first rebalance.'),
@@ -43,21 +40,35 @@ export const groupSettings = {
   'offsets.topic.segment.bytes': int(104857600, 'Segment size of __consumer_offsets.', { min: 1 })
 }
 
-export const consumerGroupSettings = ignored({
-  'group.consumer.assignment.interval.ms': int(1000, CONSUMER, { change: 'cluster-wide', min: 0 }),
-  'group.consumer.assignors': list('uniform,range', CONSUMER),
-  'group.consumer.heartbeat.interval.ms': int(5000, CONSUMER, { min: 1 }),
-  'group.consumer.max.assignment.interval.ms': int(15000, CONSUMER, { min: 0 }),
-  'group.consumer.max.heartbeat.interval.ms': int(15000, CONSUMER, { min: 1 }),
-  'group.consumer.max.session.timeout.ms': int(60000, CONSUMER, { min: 1 }),
-  'group.consumer.max.size': int(2147483647, CONSUMER, { min: 1 }),
-  'group.consumer.migration.policy': string('bidirectional', CONSUMER, {
-    oneOf: ['BIDIRECTIONAL', 'DISABLED', 'DOWNGRADE', 'UPGRADE'],
-    ignoreCase: true
+export const consumerGroupSettings = {
+  'group.consumer.assignment.interval.ms': int(
+    1000,
+    'The shortest time between two assignments of a consumer group: members that come meanwhile are assigned together.',
+    { change: 'cluster-wide', min: 0 }
+  ),
+  'group.consumer.assignors': list(
+    'uniform,range',
+    'Assignors of consumer groups (uniform, range); the first is used where no member asks for one.'
+  ),
+  'group.consumer.heartbeat.interval.ms': int(5000, 'How often members of consumer groups are told to send heartbeats.', { min: 1 }),
+  'group.consumer.max.assignment.interval.ms': int(15000, 'The longest consumer.assignment.interval.ms of a group.', { min: 0 }),
+  'group.consumer.max.heartbeat.interval.ms': int(15000, 'The longest consumer.heartbeat.interval.ms of a group.', { min: 1 }),
+  'group.consumer.max.session.timeout.ms': int(60000, 'The longest consumer.session.timeout.ms of a group.', { min: 1 }),
+  'group.consumer.max.size': int(2147483647, 'Members that a consumer group may have.', { min: 1 }),
+  'group.consumer.migration.policy': string(
+    'bidirectional',
+    'Whether classic groups become consumer groups (upgrade) and back (downgrade) when members of the other protocol join or the last leave.',
+    {
+      oneOf: ['BIDIRECTIONAL', 'DISABLED', 'DOWNGRADE', 'UPGRADE'],
+      ignoreCase: true
+    }
+  ),
+  'group.consumer.min.assignment.interval.ms': int(0, 'The shortest consumer.assignment.interval.ms of a group.', { min: 0 }),
+  'group.consumer.min.heartbeat.interval.ms': int(5000, 'The shortest consumer.heartbeat.interval.ms of a group.', { min: 1 }),
+  'group.consumer.min.session.timeout.ms': int(45000, 'The shortest consumer.session.timeout.ms of a group.', { min: 1 }),
+  'group.consumer.regex.refresh.interval.ms': int(600000, 'How often the topics of regular expressions are looked up anew.', {
+    min: 10000,
+    internal: true
   }),
-  'group.consumer.min.assignment.interval.ms': int(0, CONSUMER, { min: 0 }),
-  'group.consumer.min.heartbeat.interval.ms': int(5000, CONSUMER, { min: 1 }),
-  'group.consumer.min.session.timeout.ms': int(45000, CONSUMER, { min: 1 }),
-  'group.consumer.regex.refresh.interval.ms': int(600000, CONSUMER, { min: 10000, internal: true }),
-  'group.consumer.session.timeout.ms': int(45000, CONSUMER, { min: 1 })
-})
+  'group.consumer.session.timeout.ms': int(45000, 'A member of a consumer group that is silent for so long is removed.', { min: 1 })
+}

@@ -14,6 +14,7 @@ import { legacyOffsetCommit } from '../../protocol/records/group/legacy-offset-c
 import { offsetCommit } from '../../protocol/records/group/offset-commit.js'
 import type { EncodedRecord } from '../coordinator-log.js'
 import type { RecordCodec } from '../runtime.js'
+import { decodeConsumerRecord, encodeConsumerRecord } from './consumer/codec.js'
 import type { CommittedOffset, GroupRecord, OtherKind } from './group-records.js'
 
 const GROUP_METADATA_VERSION = 3
@@ -34,6 +35,8 @@ function encode(record: GroupRecord): EncodedRecord {
       const { groupId: group, topic, partition, value } = record
       return { key: encodeRecordKey(offsetCommit, { group, topic, partition }), value: value && encodeOffset(value) }
     }
+    case 'consumer':
+      return encodeConsumerRecord(record)
     case 'other':
       return { key: record.key, value: null }
   }
@@ -64,7 +67,7 @@ function decode(key: Uint8Array, value: Uint8Array | null): GroupRecord | undefi
       return { type: 'offset', groupId, topic, partition, value: converted }
     }
     default:
-      return decodeOther(type, key, value)
+      return decodeConsumerRecord(type, key, value) ?? decodeOther(type, key, value)
   }
 }
 
@@ -78,7 +81,6 @@ function decodeOther(type: number, key: Uint8Array, value: Uint8Array | null): G
 
 /** Which record types belong to which kind of group. */
 function kindOf(type: number): OtherKind | undefined {
-  if ((type >= 3 && type <= 8) || type === 16) return 'consumer'
   if (type >= 10 && type <= 15) return 'share'
   return type >= 17 ? 'streams' : undefined
 }

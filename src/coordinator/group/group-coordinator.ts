@@ -10,8 +10,11 @@ import { CoordinatorRuntime, type CoordinatorLogger } from '../runtime.js'
 import { joinError, syncError } from './classic/answers.js'
 import { groupCodec } from './group-codec.js'
 import type { GroupConfig } from './group-config.js'
+import { describeError } from './consumer/describe.js'
+import { refusedHeartbeat } from './consumer/refusal.js'
 import type { GroupEffects, GroupRecord, GroupTimer } from './group-records.js'
 import { GroupShard } from './group-shard.js'
+import type { GroupTopics } from './group-topics.js'
 import type * as messages from './messages.js'
 
 export const GROUP_TOPIC = '__consumer_offsets'
@@ -25,6 +28,8 @@ export interface GroupCoordinatorOptions {
   readonly partitions: () => number
   /** The unique part of a member id: a uuid, unguessable. */
   readonly newUuid: () => string
+  /** What the metadata says of topics: consumer groups are assigned partitions by it. */
+  readonly topics?: GroupTopics
   /** Handles requests that have arrived already, before a session may expire. */
   readonly beforeTimers?: () => void
 }
@@ -41,7 +46,7 @@ export class GroupCoordinator {
   readonly #partitions: () => number
   readonly #log: CoordinatorLog
 
-  constructor({ clock, logger, log, config, partitions, newUuid, beforeTimers }: GroupCoordinatorOptions) {
+  constructor({ clock, logger, log, config, partitions, newUuid, topics, beforeTimers }: GroupCoordinatorOptions) {
     this.#partitions = partitions
     this.#log = log
     this.#runtime = new CoordinatorRuntime({
@@ -50,7 +55,7 @@ export class GroupCoordinator {
       log,
       logger,
       codec: groupCodec,
-      newShard: () => new GroupShard({ config, newUuid }),
+      newShard: () => new GroupShard({ config, newUuid, ...(topics && { topics }) }),
       ...(beforeTimers && { beforeTimers })
     })
   }
@@ -86,6 +91,11 @@ export class GroupCoordinator {
     if (names.size > 0) this.#runtime.runOnAll((shard, effects) => shard.onTopicsDeleted(names, effects))
   }
 
+  /** Topics came, went or have other partitions; the `topics` that were passed in tell of it already. */
+  topicsChanged(): void {
+    this.#runtime.runOnAll((shard) => shard.consumers.onTopicsChanged())
+  }
+
   /** Parked until the group's rebalance is complete. */
   joinGroup(request: messages.JoinGroupRequest, context: GroupRequestContext): Promise<messages.JoinGroupResponse> {
     const { clientId, clientAddress, apiVersion } = context
@@ -116,6 +126,27 @@ export class GroupCoordinator {
     )
     // While the group is loading nobody's session runs: the member need not do anything.
     return response.errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS ? { errorCode: ErrorCode.NONE } : response
+  }
+
+  /** The one request of members of the consumer protocol (KIP-848). */
+  async consumerGroupHeartbeat(
+    request: messages.ConsumerHeartbeatRequest,
+    { clientId, clientAddress, apiVersion }: GroupRequestContext
+  ): Promise<messages.ConsumerHeartbeatResponse> {
+    const context = { clientId: clientId ?? '', clientHost: `/${clientAddress}`, makesOwnId: apiVersion >= 1 }
+    return this.#call(
+      request.groupId,
+      (errorCode) => refusedHeartbeat({ errorCode, errorMessage: '' }),
+      (shard, effects) => shard.consumerHeartbeat(request, context, effects)
+    )
+  }
+
+  describeConsumerGroup(groupId: string): Promise<messages.DescribedConsumerGroup> {
+    return this.#call(
+      groupId,
+      (errorCode) => describeError(errorCode, groupId),
+      (shard) => shard.describeConsumerGroup(groupId)
+    )
   }
 
   leaveGroup(request: messages.LeaveGroupRequest): Promise<messages.LeaveGroupResponse> {

@@ -1,12 +1,14 @@
 /** What administrators ask of groups: ListGroups and DescribeGroups. */
 import { ErrorCode } from '../../protocol/error-codes.js'
-import type { ClassicGroup } from './classic/group.js'
+import { CONSUMER, type ClassicGroup } from './classic/group.js'
 import { NO_BYTES } from './classic/member.js'
-import type { OtherGroups } from './consumer/other-groups.js'
+import type { ConsumerGroup } from './consumer/group.js'
 import type { DescribedGroup, ListedGroup } from './messages.js'
+import type { OtherGroups } from './other-groups.js'
 
 export function listGroups(
   groups: Iterable<ClassicGroup>,
+  consumers: Iterable<ConsumerGroup>,
   others: OtherGroups,
   states: readonly string[],
   types: readonly string[]
@@ -20,6 +22,7 @@ export function listGroups(
       groupType: 'classic'
     })
   }
+  for (const { groupId, state } of consumers) listed.push({ groupId, protocolType: CONSUMER, groupState: state, groupType: 'consumer' })
   // None of their members lives in this broker.
   for (const { groupId, kind } of others) listed.push({ groupId, protocolType: kind, groupState: 'Empty', groupType: kind })
   const matches = (filter: readonly string[], value: string): boolean =>

@@ -11,21 +11,30 @@ import { heartbeat, leave, onMemberExpired } from './classic/membership.js'
 import { onInitialJoinTimer, onJoinTimer, onSyncTimer, prepareRebalance, type Turn } from './classic/rebalance.js'
 import { sync } from './classic/sync.js'
 import { cancelAll, keepSession } from './classic/timers.js'
-import { OtherGroups } from './consumer/other-groups.js'
+import { heartbeatConsumerGroup, joinConsumerGroup, leaveConsumerGroup, syncConsumerGroup } from './consumer/classic-members.js'
+import { describeConsumerGroup, describeError } from './consumer/describe.js'
+import type { ConsumerGroup } from './consumer/group.js'
+import { ConsumerGroups } from './consumer/groups.js'
+import { consumerHeartbeat } from './consumer/heartbeat.js'
+import { removeGroup } from './consumer/remove.js'
+import type { ConsumerTurn } from './consumer/target.js'
 import type { GroupConfig } from './group-config.js'
 import { describeGroup, listGroups } from './group-queries.js'
 import type { GroupEffects, GroupRecord, GroupTimer } from './group-records.js'
+import { NO_TOPICS, type GroupTopics } from './group-topics.js'
 import type * as messages from './messages.js'
 import { commitOffsets, commitTransactionalOffsets, deleteOffsets } from './offsets/offset-commit.js'
 import { deleteAllOffsets, deleteOffset, expireOffsets } from './offsets/offset-expiry.js'
 import { fetchOffsets } from './offsets/offset-fetch.js'
 import { OffsetStore } from './offsets/offset-store.js'
+import { OtherGroups } from './other-groups.js'
 import { canBeStored, fitsRecord } from './storable.js'
 
 export interface GroupShardOptions {
   readonly config: GroupConfig
   /** The unique part of a member id. */
   readonly newUuid: () => string
+  readonly topics?: GroupTopics
 }
 
 export class GroupShard implements Shard<GroupRecord, GroupTimer> {
@@ -34,10 +43,18 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
   readonly groups = new Map<string, ClassicGroup>()
   readonly offsets = new OffsetStore()
   readonly others = new OtherGroups()
+  readonly consumers: ConsumerGroups
+  readonly #topics: GroupTopics
 
-  constructor({ config, newUuid }: GroupShardOptions) {
+  constructor({ config, newUuid, topics = NO_TOPICS }: GroupShardOptions) {
     this.#config = config
     this.#newUuid = newUuid
+    this.#topics = topics
+    this.consumers = new ConsumerGroups({
+      classic: (groupId) => this.groups.get(groupId),
+      otherKind: (groupId) => this.others.kindOf(groupId),
+      newUuid
+    })
   }
 
   // The writers of hard state.
@@ -49,14 +66,25 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
         else this.#groupOf(record.groupId).install(record.value)
         return
       case 'offset':
-        if (record.value !== null && this.others.kindOf(record.groupId) === undefined) this.#groupOf(record.groupId)
+        if (record.value !== null && !this.#isOfOtherKind(record.groupId)) this.#groupOf(record.groupId)
         this.offsets.replay(record.groupId, record.topic, record.partition, record.value, producerId)
         return
+      case 'consumer':
+        this.consumers.replay(record)
+        return this.#dropSimple(record.groupId)
       case 'other':
         this.others.replay(record)
-        // A group id is of one kind at a time: offsets alone had made it a classic one.
-        if (!record.deleted && this.groups.get(record.groupId)?.stored === undefined) this.groups.delete(record.groupId)
+        this.#dropSimple(record.groupId)
     }
+  }
+
+  /** A group id is of one kind at a time: offsets alone had made it a classic one. */
+  #dropSimple(groupId: string): void {
+    if (this.#isOfOtherKind(groupId) && this.groups.get(groupId)?.stored === undefined) this.groups.delete(groupId)
+  }
+
+  #isOfOtherKind(groupId: string): boolean {
+    return this.consumers.get(groupId) !== undefined || this.others.kindOf(groupId) !== undefined
   }
 
   replayTransactionEnd(producerId: number, committed: boolean): void {
@@ -77,6 +105,7 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
       // group.max.size was lowered: the members join again, and some are turned away then.
       if (group.members.size > this.#config.maxSize) prepareRebalance(this.#turn(effects), group)
     }
+    this.consumers.onLoaded(this.#consumerTurn(effects))
     this.#scheduleCleanUp(effects)
   }
 
@@ -86,6 +115,7 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
       this.#cleanUp(effects)
       return this.#scheduleCleanUp(effects)
     }
+    if (isConsumerTimer(event)) return this.consumers.onTimer(event, this.#consumerTurn(effects))
     const group = this.groups.get(event.groupId)
     if (!group) return
     switch (event.type) {
@@ -124,13 +154,15 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
     if (sessionTimeoutMs < this.#config.minSessionTimeoutMs || sessionTimeoutMs > this.#config.maxSessionTimeoutMs) {
       return refuse(ErrorCode.INVALID_SESSION_TIMEOUT)
     }
+    const consumers = this.consumers.get(groupId)
+    if (consumers && !consumers.isEmpty) {
+      return effects.reply(reply, joinConsumerGroup(this.#consumerTurn(effects), this.consumers, consumers, request, context))
+    }
     if (!this.groups.has(groupId)) {
       if (memberId !== '') return refuse(ErrorCode.UNKNOWN_MEMBER_ID)
-      const kind = this.others.kindOf(groupId)
-      const fits =
-        (kind === undefined || kind === 'consumer') && new ClassicGroup(groupId).supports(request.protocolType, request.protocols)
+      const fits = this.others.kindOf(groupId) === undefined && new ClassicGroup(groupId).supports(request.protocolType, request.protocols)
       if (!fits) return refuse(ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
-      for (const tombstone of this.others.tombstones(groupId)) effects.emit(tombstone)
+      if (consumers) removeGroup(this.#consumerTurn(effects), consumers)
     }
     if (this.groups.get(groupId)?.stored === undefined) this.#create(groupId, effects)
     join({ turn: this.#turn(effects), group: this.groups.get(groupId)!, request, context, reply }, this.#newUuid)
@@ -147,6 +179,8 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
 
   sync(request: messages.SyncGroupRequest, reply: Reply<messages.SyncGroupResponse>, effects: GroupEffects): void {
     if (request.groupId === '') return effects.reply(reply, syncError(ErrorCode.INVALID_GROUP_ID))
+    const consumers = this.consumers.get(request.groupId)
+    if (consumers) return effects.reply(reply, syncConsumerGroup(this.#consumerTurn(effects), consumers, request))
     const group = this.groups.get(request.groupId)
     if (!group) return effects.reply(reply, syncError(ErrorCode.UNKNOWN_MEMBER_ID))
     sync(this.#turn(effects), group, request, reply)
@@ -154,12 +188,16 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
 
   heartbeat(request: messages.HeartbeatRequest, effects: GroupEffects): messages.ErrorResponse {
     if (request.groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID }
+    const consumers = this.consumers.get(request.groupId)
+    if (consumers) return { errorCode: heartbeatConsumerGroup(this.#consumerTurn(effects), consumers, request) }
     const group = this.groups.get(request.groupId)
     return { errorCode: group ? heartbeat(this.#turn(effects), group, request) : ErrorCode.UNKNOWN_MEMBER_ID }
   }
 
   leave(request: messages.LeaveGroupRequest, effects: GroupEffects): messages.LeaveGroupResponse {
     if (request.groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID, members: [] }
+    const consumers = this.consumers.get(request.groupId)
+    if (consumers) return leaveConsumerGroup(this.#consumerTurn(effects), consumers, request)
     const group = this.groups.get(request.groupId)
     if (group) return leave(this.#turn(effects), group, request)
     const members = request.members.map(({ memberId, groupInstanceId }) => ({
@@ -170,30 +208,43 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
     return { errorCode: ErrorCode.NONE, members }
   }
 
+  consumerHeartbeat(
+    request: messages.ConsumerHeartbeatRequest,
+    context: messages.ConsumerHeartbeatContext,
+    effects: GroupEffects
+  ): messages.ConsumerHeartbeatResponse {
+    return consumerHeartbeat(this.#consumerTurn(effects), this.consumers, request, context)
+  }
+
+  describeConsumerGroup(groupId: string): messages.DescribedConsumerGroup {
+    const group = this.consumers.get(groupId)
+    if (group) return describeConsumerGroup(group, this.#topics, this.#config.consumer.assignors[0] ?? '')
+    const exists = this.groups.has(groupId) || this.others.kindOf(groupId) !== undefined
+    const message = exists ? `Group ${groupId} is not a consumer group.` : `Group ${groupId} not found.`
+    return describeError(ErrorCode.GROUP_ID_NOT_FOUND, groupId, message)
+  }
+
   commitOffsets(request: messages.OffsetCommitRequest, knowsGroupIdNotFound: boolean, effects: GroupEffects): messages.TopicErrorsResponse {
     if (!fitsRecord(request.groupId)) return { errorCode: ErrorCode.INVALID_GROUP_ID, topics: [] }
-    return commitOffsets(this.#turn(effects), this.groups.get(request.groupId), request, knowsGroupIdNotFound)
+    return commitOffsets(this.#turn(effects), this.#committing(request.groupId), request, knowsGroupIdNotFound)
   }
 
   commitTransactionalOffsets(request: messages.TxnOffsetCommitRequest, effects: GroupEffects): messages.TopicErrorsResponse {
     if (!fitsRecord(request.groupId)) return { errorCode: ErrorCode.INVALID_GROUP_ID, topics: [] }
-    return commitTransactionalOffsets(this.#turn(effects), this.groups.get(request.groupId), request)
+    return commitTransactionalOffsets(this.#turn(effects), this.#committing(request.groupId), request)
   }
 
   fetchOffsets(request: messages.OffsetFetchRequest): messages.OffsetFetchResponse {
-    return fetchOffsets(this.offsets, request)
+    return fetchOffsets(this.offsets, this.consumers.get(request.groupId), request)
   }
 
   deleteOffsets(request: messages.OffsetDeleteRequest, effects: GroupEffects): messages.TopicErrorsResponse {
-    const { groupId } = request
-    // A consumer group of which only the records are here has no member that subscribes to anything.
-    const group = this.groups.get(groupId) ?? (this.others.kindOf(groupId) === 'consumer' ? new ClassicGroup(groupId) : undefined)
-    return deleteOffsets(this.#turn(effects), this.offsets, group, request)
+    return deleteOffsets(this.#turn(effects), this.offsets, this.#committing(request.groupId), request)
   }
 
   /** Empty filters let everything through. Both ignore case. */
   listGroups(states: readonly string[], types: readonly string[]): messages.ListedGroup[] {
-    return listGroups(this.groups.values(), this.others, states, types)
+    return listGroups(this.groups.values(), this.consumers.values(), this.others, states, types)
   }
 
   describeGroup(groupId: string): messages.DescribedGroup {
@@ -202,8 +253,8 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
 
   deleteGroup(groupId: string, effects: GroupEffects): number {
     const group = this.groups.get(groupId)
-    if (!group && this.others.kindOf(groupId) === undefined) return ErrorCode.GROUP_ID_NOT_FOUND
-    if (group && group.state !== 'Empty') return ErrorCode.NON_EMPTY_GROUP
+    if (!group && !this.#isOfOtherKind(groupId)) return ErrorCode.GROUP_ID_NOT_FOUND
+    if ((group && group.state !== 'Empty') || this.consumers.get(groupId)?.isEmpty === false) return ErrorCode.NON_EMPTY_GROUP
     deleteAllOffsets(effects, this.offsets, groupId)
     this.#remove(groupId, effects)
     return ErrorCode.NONE
@@ -211,6 +262,8 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
 
   #remove(groupId: string, effects: GroupEffects): void {
     for (const tombstone of this.others.tombstones(groupId)) effects.emit(tombstone)
+    const consumers = this.consumers.get(groupId)
+    if (consumers) removeGroup(this.#consumerTurn(effects), consumers)
     const group = this.groups.get(groupId)
     if (!group) return
     cancelAll(effects, group)
@@ -222,6 +275,15 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
       const unused = expireOffsets(effects, this.offsets, group, this.#config)
       if (unused && group.state === 'Empty' && group.pendingJoin.size === 0) this.#remove(group.groupId, effects)
     }
+    for (const group of this.consumers.values()) {
+      const unused = expireOffsets(effects, this.offsets, group, this.#config)
+      if (unused && group.isEmpty) this.#remove(group.groupId, effects)
+    }
+  }
+
+  /** The group whose members may commit, or undefined. */
+  #committing(groupId: string): ClassicGroup | ConsumerGroup | undefined {
+    return this.groups.get(groupId) ?? this.consumers.get(groupId)
   }
 
   #scheduleCleanUp(effects: GroupEffects): void {
@@ -235,4 +297,12 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
   #turn(effects: GroupEffects): Turn {
     return { config: this.#config, effects }
   }
+
+  #consumerTurn(effects: GroupEffects): ConsumerTurn {
+    return { config: this.#config, effects, topics: this.#topics }
+  }
+}
+
+function isConsumerTimer(event: GroupTimer): event is Extract<GroupTimer, { type: `consumer-${string}` }> {
+  return event.type.startsWith('consumer-')
 }

@@ -72,6 +72,71 @@ export interface ErrorResponse {
   readonly errorCode: number
 }
 
+/** ConsumerGroupHeartbeat (KIP-848): null and -1 mean that nothing has changed. */
+export interface ConsumerHeartbeatRequest {
+  readonly groupId: string
+  readonly memberId: string
+  /** 0 joins, -1 leaves, -2 leaves for a while (static members). */
+  readonly memberEpoch: number
+  readonly instanceId: string | null
+  readonly rackId: string | null
+  readonly rebalanceTimeoutMs: number
+  readonly subscribedTopicNames: readonly string[] | null
+  readonly subscribedTopicRegex: string | null
+  readonly serverAssignor: string | null
+  /** What the member has. */
+  readonly topicPartitions: readonly TopicIdPartitions[] | null
+}
+
+export interface TopicIdPartitions {
+  readonly topicId: string
+  readonly partitions: readonly number[]
+}
+
+export interface ConsumerHeartbeatContext {
+  readonly clientId: string
+  readonly clientHost: string
+  /** v1+: the member makes its own id (KIP-1082). */
+  readonly makesOwnId: boolean
+}
+
+export interface ConsumerHeartbeatResponse {
+  readonly errorCode: number
+  readonly errorMessage: string | null
+  readonly memberId: string | null
+  readonly memberEpoch: number
+  readonly heartbeatIntervalMs: number
+  /** Null: as before. */
+  readonly assignment: { readonly topicPartitions: { topicId: string; partitions: number[] }[] } | null
+}
+
+export interface DescribedAssignment {
+  readonly topicPartitions: { topicId: string; topicName: string; partitions: number[] }[]
+}
+
+export interface DescribedConsumerGroup {
+  readonly errorCode: number
+  readonly errorMessage: string | null
+  readonly groupId: string
+  readonly groupState: string
+  readonly groupEpoch: number
+  readonly assignmentEpoch: number
+  readonly assignorName: string
+  readonly members: {
+    memberId: string
+    instanceId: string | null
+    rackId: string | null
+    memberEpoch: number
+    clientId: string
+    clientHost: string
+    subscribedTopicNames: string[]
+    subscribedTopicRegex: string | null
+    assignment: DescribedAssignment
+    targetAssignment: DescribedAssignment
+    memberType: number
+  }[]
+}
+
 export interface MemberIdentity {
   readonly memberId: string
   readonly groupInstanceId: string | null
@@ -134,6 +199,9 @@ export interface OffsetFetchRequest {
   readonly groupId: string
   /** null: all that the group has committed. */
   readonly topics: readonly { readonly name: string; readonly partitionIndexes: readonly number[] }[] | null
+  /** Of a consumer group (KIP-848); null and -1: whoever asks is not a member. */
+  readonly memberId: string | null
+  readonly memberEpoch: number
   /** Offsets of open transactions are reported as UNSTABLE_OFFSET_COMMIT (KIP-447). */
   readonly requireStable: boolean
 }

@@ -11,6 +11,7 @@ import { ErrorCode } from '../../../src/protocol/error-codes.js'
 import { groupCodec } from '../../../src/coordinator/group/group-codec.js'
 import { DEFAULT_GROUP_CONFIG, type GroupConfig } from '../../../src/coordinator/group/group-config.js'
 import type { GroupRecord } from '../../../src/coordinator/group/group-records.js'
+import { formatConsumerRecord } from './consumer-records.js'
 import { GroupCoordinator } from '../../../src/coordinator/group/group-coordinator.js'
 import type { JoinGroupResponse, SyncGroupResponse } from '../../../src/coordinator/group/messages.js'
 import { MemoryLog } from './memory-log.js'
@@ -234,7 +235,13 @@ export class GroupDriver {
       const [name = '', partition = '0'] = place.split(':')
       return { name, partitionIndexes: [Number(partition)] }
     })
-    const request = { groupId, topics: places.length === 0 ? null : topics, requireStable: options['stable'] === 'true' }
+    const request = {
+      groupId,
+      topics: places.length === 0 ? null : topics,
+      memberId: null,
+      memberEpoch: -1,
+      requireStable: options['stable'] === 'true'
+    }
     this.#whenAnswered('fetch', this.#coordinator.fetchOffsets(request), (answer) =>
       answer.errorCode !== 0
         ? nameOf(answer.errorCode)
@@ -286,7 +293,7 @@ function codeOf(name: string): number {
   return (ErrorCode as Record<string, number>)[name]!
 }
 
-function nameOf(errorCode: number): string {
+export function nameOf(errorCode: number): string {
   return errorCode === 0 ? 'ok' : (ERROR_NAMES.get(errorCode) ?? String(errorCode))
 }
 
@@ -295,11 +302,11 @@ function text(bytes: Uint8Array): string {
   return /^[\x20-\x7e]*$/.test(decoded) ? decoded || '-' : Buffer.from(bytes).toString('hex')
 }
 
-function split(list: string | undefined): string[] {
+export function split(list: string | undefined): string[] {
   return list === undefined || list === '' ? [] : list.split(',')
 }
 
-function milliseconds(duration: string): number {
+export function milliseconds(duration: string): number {
   const [, amount = '0', unit = 'ms'] = /^(\d+)(ms|s|m|h|d)?$/.exec(duration) ?? []
   return Number(amount) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit]!
 }
@@ -356,6 +363,8 @@ export function formatRecord(record: GroupRecord | undefined): string {
       const { offset, metadata, expireTimestamp } = record.value
       return `${place} ${offset}${metadata && ` (${metadata.length > 20 ? metadata.length : metadata})`}${expireTimestamp < 0 ? '' : ' expires'}`
     }
+    case 'consumer':
+      return formatConsumerRecord(record)
     case 'other':
       return `${record.kind} group ${record.groupId}, key ${Buffer.from(record.key).readInt16BE(0)}${record.deleted ? ' deleted' : ''}`
   }

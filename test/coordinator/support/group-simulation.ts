@@ -91,7 +91,7 @@ export class GroupSimulation {
       case 'reload':
         return this.#reload()
       case 'fetch':
-        this.shard.fetchOffsets({ groupId: GROUP, topics: null, requireStable: true })
+        this.shard.fetchOffsets({ groupId: GROUP, memberId: null, memberEpoch: -1, topics: null, requireStable: true })
         return
       case 'delete':
         this.shard.deleteGroup(GROUP, this.#effects())

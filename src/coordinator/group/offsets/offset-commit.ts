@@ -1,9 +1,11 @@
 /** OffsetCommit and OffsetDelete. */
 import { ErrorCode } from '../../../protocol/error-codes.js'
-import { CONSUMER, type ClassicGroup } from '../classic/group.js'
+import { ClassicGroup, CONSUMER } from '../classic/group.js'
 import type { Turn } from '../classic/rebalance.js'
 import { keepSession } from '../classic/timers.js'
 import { validateGeneration } from '../classic/validate.js'
+import type { ConsumerGroup } from '../consumer/group.js'
+import type { ConsumerMember } from '../consumer/member.js'
 import type { TransactionalProducer } from '../../coordinator-log.js'
 import type { OffsetCommitRequest, OffsetDeleteRequest, TopicErrors, TopicErrorsResponse, TxnOffsetCommitRequest } from '../messages.js'
 import { fitsRecord } from '../storable.js'
@@ -21,16 +23,16 @@ const RECORD_BYTES = 64
  */
 export function commitOffsets(
   turn: Turn,
-  group: ClassicGroup | undefined,
+  group: ClassicGroup | ConsumerGroup | undefined,
   request: OffsetCommitRequest,
   knowsGroupIdNotFound: boolean
 ): TopicErrorsResponse {
-  const error = group ? validateCommit(group, request) : validateUnknownGroup(request, knowsGroupIdNotFound)
+  const error = group ? validateAny(group, request, knowsGroupIdNotFound) : validateUnknownGroup(request, knowsGroupIdNotFound)
   if (error !== ErrorCode.NONE) return { errorCode: error, topics: [] }
   if (sizeOf(request) > MAX_COMMIT_BYTES) return { errorCode: ErrorCode.INVALID_COMMIT_OFFSET_SIZE, topics: [] }
   // A commit proves that the member lives.
-  const member = group?.members.get(request.memberId)
-  if (group && member) keepSession(turn.effects, group, member)
+  const member = group instanceof ClassicGroup ? group.members.get(request.memberId) : undefined
+  if (group instanceof ClassicGroup && member) keepSession(turn.effects, group, member)
   return { errorCode: ErrorCode.NONE, topics: request.topics.map((topic) => commitTopic(turn, request, topic)) }
 }
 
@@ -40,7 +42,7 @@ export function commitOffsets(
  */
 export function commitTransactionalOffsets(
   turn: Turn,
-  group: ClassicGroup | undefined,
+  group: ClassicGroup | ConsumerGroup | undefined,
   request: TxnOffsetCommitRequest
 ): TopicErrorsResponse {
   const error = group ? validateTransactional(group, request) : request.generationId < 0 ? ErrorCode.NONE : ErrorCode.ILLEGAL_GENERATION
@@ -51,7 +53,13 @@ export function commitTransactionalOffsets(
   return { errorCode: ErrorCode.NONE, topics: request.topics.map((topic) => commitTopic(turn, request, topic, producer)) }
 }
 
-function validateTransactional(group: ClassicGroup, { memberId, groupInstanceId, generationId }: TxnOffsetCommitRequest): number {
+function validateTransactional(group: ClassicGroup | ConsumerGroup, request: TxnOffsetCommitRequest): number {
+  const { memberId, groupInstanceId, generationId } = request
+  if (!(group instanceof ClassicGroup)) {
+    const error = validateConsumer(group, request, true)
+    // Producers know generations only.
+    return error === ErrorCode.STALE_MEMBER_EPOCH ? ErrorCode.ILLEGAL_GENERATION : error
+  }
   const named = generationId >= 0 || memberId !== '' || groupInstanceId !== null
   if (!named || (generationId < 0 && group.state === 'Empty')) return ErrorCode.NONE
   return validateGeneration(group, memberId, groupInstanceId, generationId)
@@ -64,6 +72,25 @@ function sizeOf({ groupId, topics }: OffsetCommitRequest): number {
     for (const { committedMetadata } of partitions) bytes += committedMetadata?.length ?? 0
   }
   return bytes
+}
+
+/** `modern`: the version is one in which members of the consumer protocol may commit (v9+). */
+function validateAny(group: ClassicGroup | ConsumerGroup, request: OffsetCommitRequest, modern: boolean): number {
+  return group instanceof ClassicGroup ? validateCommit(group, request) : validateConsumer(group, request, modern)
+}
+
+function validateConsumer(group: ConsumerGroup, { memberId, generationId, topics }: OffsetCommitRequest, modern: boolean): number {
+  if (generationId < 0 && group.isEmpty) return ErrorCode.NONE
+  const member = group.members.get(memberId)
+  if (member && !member.classic && !modern) return ErrorCode.UNSUPPORTED_VERSION
+  const owned = ({ assigned, revoking }: ConsumerMember): boolean =>
+    topics.every(({ topicId, partitions }) =>
+      partitions.every(({ partitionIndex }) => {
+        const since = assigned.get(topicId)?.get(partitionIndex) ?? revoking.get(topicId)?.get(partitionIndex)
+        return since !== undefined && since <= generationId
+      })
+    )
+  return group.refusalOf(memberId, generationId, owned)?.errorCode ?? ErrorCode.NONE
 }
 
 function validateUnknownGroup(request: OffsetCommitRequest, knowsGroupIdNotFound: boolean): number {
@@ -123,12 +150,13 @@ function commitTopic(
 export function deleteOffsets(
   turn: Turn,
   store: OffsetStore,
-  group: ClassicGroup | undefined,
+  group: ClassicGroup | ConsumerGroup | undefined,
   request: OffsetDeleteRequest
 ): TopicErrorsResponse {
   const { effects } = turn
   if (!group) return { errorCode: ErrorCode.GROUP_ID_NOT_FOUND, topics: [] }
-  if (group.state !== 'Empty' && group.protocolType !== CONSUMER) return { errorCode: ErrorCode.NON_EMPTY_GROUP, topics: [] }
+  if (group instanceof ClassicGroup && group.state !== 'Empty' && group.protocolType !== CONSUMER)
+    return { errorCode: ErrorCode.NON_EMPTY_GROUP, topics: [] }
   const topics = request.topics.map(({ name, partitions }) => {
     const subscribed = group.isSubscribedTo(name)
     const answers = partitions.map(({ partitionIndex }) => {

@@ -1,6 +1,6 @@
 /** Offsets that go by themselves: too old, or of a topic that is no more. */
-import type { ClassicGroup } from '../classic/group.js'
-import { CONSUMER } from '../classic/group.js'
+import { ClassicGroup, CONSUMER } from '../classic/group.js'
+import type { ConsumerGroup } from '../consumer/group.js'
 import type { GroupConfig } from '../group-config.js'
 import type { CommittedOffset, GroupEffects } from '../group-records.js'
 import type { OffsetPlace, OffsetStore } from './offset-store.js'
@@ -21,9 +21,15 @@ export function deleteAllOffsets(effects: GroupEffects, store: OffsetStore, grou
  *     without group management                 its commit
  *     Empty                                    the moment in which the group became empty
  *     Stable, consumers, topic not subscribed  its commit
+ *     of the consumer protocol, not subscribed its commit
  *     others                                   never expires
  */
-export function expireOffsets(effects: GroupEffects, store: OffsetStore, group: ClassicGroup, config: GroupConfig): boolean {
+export function expireOffsets(
+  effects: GroupEffects,
+  store: OffsetStore,
+  group: ClassicGroup | ConsumerGroup,
+  config: GroupConfig
+): boolean {
   if (!store.has(group.groupId)) return !store.hasPending(group.groupId)
   const expires = expiryRule(group)
   if (!expires) return false
@@ -39,8 +45,8 @@ export function expireOffsets(effects: GroupEffects, store: OffsetStore, group: 
   return !kept && !store.hasPending(group.groupId)
 }
 
-function expiryRule(group: ClassicGroup): ((offset: CommittedOffset) => number) | undefined {
-  if (group.protocolType === null) return ({ commitTimestamp }) => commitTimestamp
+function expiryRule(group: ClassicGroup | ConsumerGroup): ((offset: CommittedOffset) => number) | undefined {
+  if (!(group instanceof ClassicGroup) || group.protocolType === null) return ({ commitTimestamp }) => commitTimestamp
   if (group.state === 'Empty') {
     return ({ commitTimestamp }) => (group.currentStateTimestamp < 0 ? commitTimestamp : group.currentStateTimestamp)
   }

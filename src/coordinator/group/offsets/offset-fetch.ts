@@ -2,13 +2,17 @@
 import { ZERO_UUID } from '../../../protocol/reader.js'
 import { ErrorCode } from '../../../protocol/error-codes.js'
 import type { FetchedOffset, OffsetFetchRequest, OffsetFetchResponse } from '../messages.js'
+import type { ConsumerGroup } from '../consumer/group.js'
 import type { OffsetStore } from './offset-store.js'
 
 /**
  * `topicId` of the answer is the one that was committed; the zero uuid if unknown. A partition that is asked for again is left out: a short
  * request must not become an answer that is thousands of times as long.
  */
-export function fetchOffsets(store: OffsetStore, request: OffsetFetchRequest): OffsetFetchResponse {
+export function fetchOffsets(store: OffsetStore, group: ConsumerGroup | undefined, request: OffsetFetchRequest): OffsetFetchResponse {
+  const { memberId, memberEpoch } = request
+  const refusal = group && (memberId !== null || memberEpoch >= 0) ? group.refusalOf(memberId ?? '', memberEpoch) : undefined
+  if (refusal) return { errorCode: refusal.errorCode, topics: [] }
   if (request.topics === null) return { errorCode: ErrorCode.NONE, topics: fetchAll(store, request) }
   const asked = new Map<string, Set<number>>()
   const first = (topic: string, partition: number): boolean => {

@@ -1,10 +1,9 @@
 /**
- * Groups of other kinds than classic: consumer (KIP-848), share (KIP-932) and streams (KIP-1071) groups that an Apache Kafka has left in the
- * log. Their records stay in the log as they are; here is only kept which keys belong to which group, so that such a group is listed, and
- * gives way when it is deleted or, having no live member in this broker, taken over by a classic client.
+ * Groups of kinds that this broker does not serve: share (KIP-932) and streams (KIP-1071) groups that an Apache Kafka has left in the log. Their
+ * records stay in the log as they are; here is only kept which keys belong to which group, so that such a group is listed, and can be deleted.
  */
 import { Buffer } from 'node:buffer'
-import type { GroupRecord, OtherKind } from '../group-records.js'
+import type { GroupRecord, OtherKind } from './group-records.js'
 
 type OtherRecord = Extract<GroupRecord, { type: 'other' }>
 

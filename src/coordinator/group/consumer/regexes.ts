@@ -1,0 +1,114 @@
+/** Subscriptions by regular expression: which topics they match, looked up in slices that hold nobody up for long. */
+import type { ConsumerGroup } from './group.js'
+import { sameNames } from './member.js'
+import { TopicRegex } from './regex/matcher.js'
+import { emit, type ConsumerTurn } from './target.js'
+import { cancelRegexes, scheduleRegexes } from './timers.js'
+
+/** About two milliseconds of work. */
+const SLICE_STEPS = 100_000
+/** New topics are looked at together: not more often than that. */
+const MIN_REFRESH_INTERVAL_MS = 10_000
+
+interface Lookup {
+  readonly pattern: string
+  readonly regex: TopicRegex
+  readonly topics: string[]
+  at: number
+}
+
+/** A search through the names of all topics, of the metadata's version at its beginning. */
+export class RegexSearch {
+  readonly version: number
+  readonly #names: readonly string[]
+  readonly #open: string[]
+  readonly found = new Map<string, readonly string[]>()
+  #current: Lookup | undefined
+
+  constructor(patterns: Iterable<string>, names: Iterable<string>, version: number) {
+    this.#open = [...patterns]
+    this.#names = [...names]
+    this.version = version
+  }
+
+  /** True: it is at its end. */
+  run(steps: number): boolean {
+    let left = steps
+    for (;;) {
+      const current = (this.#current ??= this.#begin())
+      if (!current) return true
+      const { regex, topics } = current
+      const before = regex.steps
+      while (current.at < this.#names.length && regex.steps - before < left) {
+        const name = this.#names[current.at++]!
+        if (regex.matches(name)) topics.push(name)
+      }
+      left -= regex.steps - before
+      if (current.at < this.#names.length) return false
+      this.found.set(current.pattern, topics.toSorted())
+      this.#current = undefined
+    }
+  }
+
+  #begin(): Lookup | undefined {
+    for (let pattern = this.#open.pop(); pattern !== undefined; pattern = this.#open.pop()) {
+      const regex = TopicRegex.compile(pattern)
+      if (typeof regex !== 'string') return { pattern, regex, topics: [], at: 0 }
+      // What another broker has accepted and this one does not understand matches nothing.
+      this.found.set(pattern, [])
+    }
+    return undefined
+  }
+}
+
+/** Looks regular expressions up if that is due. True: the group subscribes to other topics now. */
+export function followRegexes(turn: ConsumerTurn, group: ConsumerGroup): boolean {
+  const forgotten = forgetUnused(turn, group)
+  if (!group.usesRegexes || group.search || !isDue(turn, group)) return forgotten
+  const { topics } = turn
+  group.search = new RegexSearch(group.subscribedRegexes(), topics.names(), topics.version)
+  return continueSearch(turn, group) || forgotten
+}
+
+/** One slice of a search. True: it is at its end and the group subscribes to other topics now. */
+export function continueSearch(turn: ConsumerTurn, group: ConsumerGroup): boolean {
+  const { search } = group
+  if (!search) return false
+  if (!search.run(SLICE_STEPS)) {
+    scheduleRegexes(turn, group)
+    return false
+  }
+  group.search = undefined
+  cancelRegexes(turn, group)
+  const subscribed = new Set(group.subscribedRegexes())
+  let changed = false
+  for (const [regex, topics] of search.found) {
+    if (!subscribed.has(regex)) continue
+    const before = group.regexes.get(regex)
+    if (!before || !sameNames(before.topics, topics)) changed = true
+    emit(turn, group, { part: 'regex', regex, value: { topics, version: search.version, timestamp: turn.effects.now } })
+  }
+  return changed
+}
+
+function forgetUnused(turn: ConsumerTurn, group: ConsumerGroup): boolean {
+  if (group.regexes.size === 0) return false
+  const subscribed = new Set(group.subscribedRegexes())
+  const unused = [...group.regexes.keys()].filter((regex) => !subscribed.has(regex))
+  for (const regex of unused) emit(turn, group, { part: 'regex', regex, value: null })
+  return unused.length > 0
+}
+
+function isDue({ topics, effects, config }: ConsumerTurn, group: ConsumerGroup): boolean {
+  let newest = Number.NEGATIVE_INFINITY
+  let oldestVersion = Number.POSITIVE_INFINITY
+  for (const regex of group.subscribedRegexes()) {
+    const known = group.regexes.get(regex)
+    if (!known) return true
+    newest = Math.max(newest, known.timestamp)
+    oldestVersion = Math.min(oldestVersion, known.version)
+  }
+  const age = effects.now - newest
+  if (age >= config.consumer.regexRefreshIntervalMs) return true
+  return topics.createdVersion > oldestVersion && age >= MIN_REFRESH_INTERVAL_MS
+}

@@ -1,0 +1,94 @@
+/** The group epoch, and the target assignment that follows it. */
+import type { GroupConfig } from '../group-config.js'
+import type { ConsumerRecord, GroupEffects } from '../group-records.js'
+import { hashOf, type GroupTopics } from '../group-topics.js'
+import { assignorOf, type AssignedMember, type AssignorInput } from './assignors/assignor.js'
+import type { ConsumerGroup } from './group.js'
+import { samePartitions, topicPartitions, NO_PARTITIONS } from './member.js'
+
+/** What every operation on a consumer group has at hand. */
+export interface ConsumerTurn {
+  readonly config: GroupConfig
+  readonly effects: GroupEffects
+  readonly topics: GroupTopics
+}
+
+/** Of a group that has no members yet: its first ones begin the next epoch, as with Apache Kafka. */
+const FIRST_EPOCH = 1
+
+type Part<P extends ConsumerRecord['part']> = Omit<Extract<ConsumerRecord, { part: P }>, 'type' | 'groupId'>
+/** A record without what is the same for all of a group. */
+export type AnyPart = { [P in ConsumerRecord['part']]: Part<P> }[ConsumerRecord['part']]
+
+export function emit({ effects }: ConsumerTurn, { groupId }: ConsumerGroup, part: AnyPart): void {
+  effects.emit({ type: 'consumer', groupId, ...part } as ConsumerRecord)
+}
+
+/** A number that stands for all that an assignment depends on but the members; 0: no topic. */
+export function metadataHash({ topics }: ConsumerTurn, group: ConsumerGroup): number {
+  const hashes: number[] = []
+  for (const name of [...group.subscribedTopics()].toSorted()) {
+    const topic = topics.byName(name)
+    if (topic) hashes.push(topic.hash)
+  }
+  return hashes.length === 0 ? 0 : hashOf(hashes.join())
+}
+
+/** Begins a new epoch if `changed`, or if the topics that the group subscribes to have changed since it last looked. */
+export function followChanges(turn: ConsumerTurn, group: ConsumerGroup, changed: boolean): void {
+  if (!changed && !group.topicsChanged) return
+  group.topicsChanged = false
+  const hash = metadataHash(turn, group)
+  if (changed || hash !== group.metadataHash) nextEpoch(turn, group, hash)
+}
+
+export function nextEpoch(turn: ConsumerTurn, group: ConsumerGroup, hash = metadataHash(turn, group)): void {
+  if (group.hasPartitionMetadata) emit(turn, group, { part: 'partition-metadata', value: null })
+  emit(turn, group, { part: 'group', value: { epoch: Math.max(group.epoch, FIRST_EPOCH) + 1, metadataHash: hash } })
+}
+
+/**
+ * Computes the target assignment of the group's epoch, if it is behind. Not more often than every consumer.assignment.interval.ms (KIP-1263):
+ * members that come one after the other are assigned together. A first assignment waits for nothing.
+ */
+export function followEpoch(turn: ConsumerTurn, group: ConsumerGroup): void {
+  if (group.epoch <= group.assignmentEpoch) return
+  const { now } = turn.effects
+  const sinceLast = now - group.assignedAt
+  // A clock that was set back must not keep a group from being assigned.
+  const tooSoon = sinceLast >= 0 && sinceLast < turn.config.consumer.assignmentIntervalMs(group.groupId)
+  if (group.assignmentEpoch > 0 && tooSoon) return
+  const assignor = assignorOf(group.preferredAssignor ?? turn.config.consumer.assignors[0] ?? 'uniform')
+  const assignment = assignor(inputOf(turn, group))
+  for (const memberId of group.members.keys()) {
+    const target = assignment.get(memberId) ?? NO_PARTITIONS
+    if (samePartitions(target, group.target(memberId))) continue
+    emit(turn, group, { part: 'target', memberId, value: { topicPartitions: topicPartitions(target) } })
+  }
+  emit(turn, group, { part: 'target-epoch', value: { assignmentEpoch: group.epoch, assignmentTimestamp: now } })
+}
+
+function inputOf({ topics }: ConsumerTurn, group: ConsumerGroup): AssignorInput {
+  const partitions = new Map<string, number>()
+  // Most members subscribe alike: they share a set.
+  const sets = new Map<string, ReadonlySet<string>>()
+  const setOf = (names: readonly string[], key: string): ReadonlySet<string> => {
+    const known = sets.get(key)
+    if (known) return known
+    const ids = new Set<string>()
+    for (const name of names) {
+      const topic = topics.byName(name)
+      if (topic) ids.add(topic.id)
+      if (topic) partitions.set(topic.id, topic.partitions)
+    }
+    sets.set(key, ids)
+    return ids
+  }
+  const members: AssignedMember[] = []
+  for (const member of group.members.values()) {
+    const { memberId, instanceId, topicNames, regex } = member
+    const ids = setOf(group.topicsOf(member), `${regex}\0${topicNames.join('\0')}`)
+    members.push({ memberId, instanceId, topics: ids, current: group.target(memberId) })
+  }
+  return { members, partitions }
+}
