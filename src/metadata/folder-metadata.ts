@@ -29,6 +29,8 @@ export interface FolderMetadataOptions {
   readonly log: Logger
 }
 
+const NAMES_SHOWN = 5
+
 /** Rejects with a StorageError when the checkpoint can't be written. */
 export async function writeFolderMetadata(options: FolderMetadataOptions): Promise<void> {
   const known = await readKnown(options)
@@ -42,6 +44,7 @@ export async function writeFolderMetadata(options: FolderMetadataOptions): Promi
     for (const record of topicRecords(name, found, before, options)) image.replay(record)
     for (const [key, value] of known?.topicOverrides(name) ?? []) image.replay(configRecord(ResourceType.topic, name, key, value))
   }
+  tellMissing(image, known, options)
   const nextProducerId = known?.nextProducerId ?? 0
   if (nextProducerId > 0)
     image.replay({ type: RecordType.producerIds, version: 0, data: { brokerId: -1, brokerEpoch: -1, nextProducerId } })
@@ -51,6 +54,24 @@ export async function writeFolderMetadata(options: FolderMetadataOptions): Promi
   } catch (error) {
     throw new StorageError((error as NodeJS.ErrnoException).code ?? 'EIO', file)
   }
+}
+
+// Of a copied cluster other brokers have partitions, and nobody misses them here. But one directory of several is soon forgotten.
+function tellMissing(image: MetadataImage, known: MetadataImage | undefined, { nodeId, log }: FolderMetadataOptions): void {
+  const missing: string[] = []
+  for (const topic of [...image.topics(), ...(known?.topics() ?? [])]) {
+    const isHere = image.topicByName(topic.name)
+    if (isHere !== undefined && isHere !== topic) continue
+    for (const [index, { replicas }] of topic.partitions.entries()) {
+      if (isHere !== undefined && replicas.includes(nodeId)) continue
+      const before = known?.topicByName(topic.name)?.partitions[index]
+      if (before === undefined || before.replicas.includes(nodeId)) missing.push(`${topic.name}-${index}`)
+    }
+  }
+  if (missing.length === 0) return
+  const more = missing.length > NAMES_SHOWN ? ` and ${missing.length - NAMES_SHOWN} more` : ''
+  const names = missing.slice(0, NAMES_SHOWN).join(', ')
+  log.warn(`${names}${more}: in none of the folders, so not served; a broker that has several log.dirs may have them in another one`)
 }
 
 // Metadata that can't be read are told of; names and ids of topics stand in the folders too.

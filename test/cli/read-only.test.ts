@@ -153,6 +153,10 @@ own('several folders of one broker, and one of several: what is not there is sai
   const both = await serve(t, dirs)
   for (const partition of [0, 1]) t.deepEqual(await read(both, partition), expected(partition))
   await end(both)
+  t.notRegex(both.log(), /in none of the folders/)
+  const one = await serve(t, [dirs[0]!])
+  t.regex(one.log(), /WARN {2}orders-\d: in none of the folders, so not served; a broker that has several log\.dirs/)
+  await end(one)
   t.deepEqual(await Promise.all(dirs.map(folderState)), before)
 })
 
