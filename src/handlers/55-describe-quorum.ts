@@ -16,12 +16,17 @@ export const describeQuorumHandler = handler({
     const now = clock.now()
     const logEndOffset = metadata.offset + 1
     const self = { replicaId: nodeId, logEndOffset, lastFetchTimestamp: now, lastCaughtUpTimestamp: now }
-    let found = false
+    // As in Kafka: the one partition that there is, and nothing beside it.
+    const [only] = topics
+    const found =
+      topics.length === 1 &&
+      only!.topicName === METADATA_TOPIC &&
+      only!.partitions.length === 1 &&
+      only!.partitions[0]!.partitionIndex === 0
     const described = topics.map(({ topicName, partitions }) => ({
       topicName,
       partitions: partitions.map(({ partitionIndex }) => {
-        if (topicName !== METADATA_TOPIC || partitionIndex !== 0) return unknown(partitionIndex)
-        found = true
+        if (!found) return unknown(partitionIndex)
         return {
           partitionIndex,
           errorCode: ErrorCode.NONE,

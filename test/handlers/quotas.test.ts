@@ -116,7 +116,7 @@ test('what is not a quota is refused, and nothing of it is kept', async (t) => {
   t.deepEqual(await described(client, [['user', 0, 'u']]), [])
 })
 
-test('quotas are described by filter', async (t) => {
+oursTest('quotas are described by filter', async (t) => {
   const { client } = await started(t)
   await set(client, { user: 'u' }, { producer_byte_rate: 1000, request_percentage: 12.5 })
   await set(client, { user: null, 'client-id': 'c' }, { consumer_byte_rate: 77 })
@@ -154,8 +154,8 @@ test('a producer over its quota is answered at once, and served again after the 
   const send = (bytes: number) => timed(client.request(produce, 9, produceTo('a', bytes)))
   const [, first] = await send(95_000)
   t.is(first.throttleTimeMs, 0, 'ten windows of the quota')
-  const [quick, second] = await send(10_000)
-  t.true(second.throttleTimeMs > 300 && second.throttleTimeMs < 700, `${second.throttleTimeMs}`)
+  const [quick, second] = await send(17_000)
+  t.true(second.throttleTimeMs > 300 && second.throttleTimeMs < 1300, `${second.throttleTimeMs}`)
   t.is(second.responses[0]?.partitionResponses[0]?.errorCode, ErrorCode.NONE)
   t.true(quick < second.throttleTimeMs)
   const [waited] = await timed(client.request(metadata, 9, { topics: [] }))
@@ -180,7 +180,7 @@ test('what was sent before the answer came is served; what comes after it waits'
   t.true(ms > 300, `${ms}`)
 })
 
-test('a consumer over its quota gets nothing now, its session goes on, and a fetch larger than the quota allows is cut', async (t) => {
+oursTest('a consumer over its quota gets nothing now, its session goes on, and a fetch larger than the quota allows is cut', async (t) => {
   const { broker, client } = await started(t)
   for (let count = 0; count < 30; count++) await client.request(produce, 9, produceTo('a', 1000))
   const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 2000 }]
@@ -234,7 +234,7 @@ test('topics that are created and deleted: too many are refused, or paid for by 
   client.close()
 })
 
-test('before the error was known, changes over the quota are done', async (t) => {
+oursTest('before the error was known, changes over the quota are done', async (t) => {
   const { client, broker } = await started(t)
   await set(client, RAW, { controller_mutation_rate: 1 })
   const topics = [{ name: 'x', numPartitions: 12, replicationFactor: 1, assignments: [], configs: [] }]
