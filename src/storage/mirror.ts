@@ -3,7 +3,7 @@
  * copies of what is small. The engine works in the temporary folder as in any other; whatever it writes, renames or removes is there. Logs are
  * opened for reading only, and an index that is a link gives way to a copy before it is changed (`readOnly` of the log manager).
  */
-import { chmod, copyFile, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { access, chmod, constants, copyFile, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ConfigError, StorageError, WireError } from '../errors.js'
 import type { Logger } from '../log.js'
@@ -143,7 +143,7 @@ async function mirrorDir(source: string, dir: string, names: readonly string[], 
     const start = logStarts.get(name)
     if (start !== undefined) starts.push({ ...parsed, offset: start })
     const topicId = await topicIdOf(from, log)
-    await mirrorPartition(from, path.join(dir, name), { ...files, metadata: files.metadata && topicId !== ZERO_UUID })
+    await mirrorPartition(from, path.join(dir, name), { ...files, metadata: files.metadata && topicId !== ZERO_UUID }, log)
     partitions.push({ ...parsed, topicId, leaderEpoch: await latestEpoch(from, log) })
   }
   await writeOffsetCheckpoint(path.join(dir, RECOVERY_POINT_FILE), points)
@@ -152,17 +152,27 @@ async function mirrorDir(source: string, dir: string, names: readonly string[], 
   return partitions
 }
 
-async function mirrorPartition(from: string, to: string, files: PartitionFiles): Promise<void> {
+async function mirrorPartition(from: string, to: string, files: PartitionFiles, log: Logger): Promise<void> {
   await mkdir(to)
   const segments = files.segments.map((base) => offsetName(base) + LOG_SUFFIX)
   // What a compaction had not put in place yet may be the only copy there is: the engine ends it, among the links.
   for (const name of [...segments, ...files.indexes, ...files.leftovers.filter(isUnfinishedSwap)]) {
     if (parseSegmentFile(name)?.suffix === TXN_INDEX_SUFFIX) await copy(from, to, name)
-    else await symlink(path.join(from, name), path.join(to, name))
+    else await link(path.join(from, name), path.join(to, name), log)
   }
   for (const offset of files.snapshots) await copy(from, to, offsetName(offset) + SNAPSHOT_SUFFIX)
   if (files.epochs) await copy(from, to, LEADER_EPOCH_FILE)
   if (files.metadata) await copy(from, to, PARTITION_METADATA_FILE)
+}
+
+// What the engine says of a file that it can't open names the link.
+async function link(file: string, to: string, log: Logger): Promise<void> {
+  await symlink(file, to)
+  try {
+    await access(file, constants.R_OK)
+  } catch (error) {
+    log.error(`${(error as Error).message}: its partition can not be served`)
+  }
 }
 
 async function copy(from: string, to: string, name: string): Promise<void> {

@@ -24,9 +24,9 @@ const PATIENCE_MS = 15_000
 const TOPIC = 'orders'
 const NOBODY = 65_534
 
-const isRoot = process.getuid?.() === 0
+const isRoot = process.getuid?.() === 0 && spawnSync('setpriv', ['--version']).status === 0
 const testAsRoot = isRoot ? test : test.skip
-const canMount = isRoot && spawnSync('unshare', ['--mount', 'true']).status === 0
+const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0
 const testWithMounts = canMount ? test : test.skip
 const own = foreignBroker ? test.skip : test
 
@@ -62,6 +62,7 @@ interface Served {
 
 async function serve(t: ExecutionContext, dirs: readonly string[], command: readonly string[] = []): Promise<Served> {
   const temp = await tempDir(t)
+  await chmod(temp, 0o777)
   const [program = process.execPath, ...args] = [
     ...command,
     process.execPath,
@@ -200,6 +201,12 @@ testAsRoot('a folder, and a file, that may not be read', async (t) => {
   t.is(closed.status, 1)
   t.regex(closed.stderr, /^sluice: \S+data0 can not be read: EACCES[^\n]*\n$/)
   await chmod(dir, 0o755)
+  const log = path.join(dir, `${TOPIC}-1`, `${'0'.repeat(20)}.log`)
+  await chmod(log, 0o600)
+  const served = await serve(t, [dir], ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'])
+  t.deepEqual(await read(served, 0), expected(0))
+  t.true(served.log().includes(`EACCES: permission denied, access '${log}': its partition can not be served\n`), served.log())
+  await end(served)
   await chmod(path.join(dir, `${TOPIC}-0`), 0o700)
   const inner = attempt()
   t.is(inner.status, 1)
