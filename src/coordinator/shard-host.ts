@@ -175,6 +175,7 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
       emit: (record) => this.#emit(incarnation, record, NOT_TRANSACTIONAL, undefined),
       emitInTransaction: (producer, record) => this.#emit(incarnation, record, producer, producer),
       reply: (to, answer) => this.#answer(to as Pending, answer),
+      whenWritten: (event) => this.#whenWritten(event),
       schedule: (key, delayMs, event) => this.#timers.schedule(key, delayMs, event),
       cancel: (key) => this.#timers.cancel(key)
     }
@@ -191,6 +192,17 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
     const last = this.#queue.at(-1) ?? this.#inFlight.at(-1)
     if (last) last.answers.push({ to, answer })
     else this.#release(to, answer)
+  }
+
+  /** An answer to the shard itself; nobody gets it when the shard is given up. */
+  #whenWritten(event: E): void {
+    const incarnation = this.#incarnation
+    const resolve = (written: unknown): void => {
+      if (written === true && incarnation === this.#incarnation) this.runSilently((shard, effects) => shard.onTimer(event, effects))
+    }
+    const pending: Pending = { resolve, failed: () => false }
+    this.#pending.add(pending)
+    this.#answer(pending, true)
   }
 
   #release(to: Pending, answer: unknown): void {

@@ -28,6 +28,11 @@ export interface Effects<R, E> {
   emitInTransaction(producer: TransactionalProducer, record: R): void
   /** Answers; released when all that was emitted before is written. */
   reply<T>(to: Reply<T>, answer: T): void
+  /**
+   * The shard's `onTimer` is called with `event` when all that was emitted before is written: for what must not be done to the rest of the
+   * world while a crash could make it undone here. Lost with the shard.
+   */
+  whenWritten(event: E): void
   /** After `delayMs` the shard's `onTimer` is called with `event`. Replaces the timer of the same `key`. */
   schedule(key: string, delayMs: number, event: E): void
   cancel(key: string): void
