@@ -6,6 +6,7 @@ import { INTERNAL_TOPICS, type BrokerServices } from './broker/services.js'
 import { SlowRequests } from './broker/slow-requests.js'
 import { clientMetricsOf } from './broker/telemetry/follow.js'
 import { dirStatus, topicTraffic, type BrokerStatus } from './broker/status.js'
+import { transactionCoordinator } from './broker/transactions.js'
 import { WokenFetches } from './broker/woken-fetches.js'
 import { systemClock } from './clock.js'
 import type { BrokerConfig } from './config/broker-config.js'
@@ -15,6 +16,7 @@ import { GROUP_TOPIC, GroupCoordinator } from './coordinator/group/group-coordin
 import { groupConfigOf } from './coordinator/group/group-config.js'
 import { ImageTopics } from './coordinator/group/group-topics.js'
 import { StorageCoordinatorLog } from './coordinator/storage-coordinator-log.js'
+import { TRANSACTION_TOPIC, type TransactionCoordinator } from './coordinator/transaction/transaction-coordinator.js'
 import { UnwrittenCoordinatorLog } from './coordinator/unwritten-log.js'
 import { ConfigError } from './errors.js'
 import { handlers } from './handlers/index.js'
@@ -58,6 +60,7 @@ export class Composition {
   #controller: LocalController | undefined
   #server: Server | undefined
   #groups: GroupCoordinator | undefined
+  #transactions: TransactionCoordinator | undefined
   #statusSockets: StatusSockets | undefined
   #served = { atMs: 0, monotonicMs: 0 }
   services: BrokerServices | undefined
@@ -194,6 +197,7 @@ export class Composition {
     for (const fetch of this.services?.parkedFetches.values() ?? []) fetch.complete()
     this.services?.replicas.stop()
     await this.#server?.stop(STOP_GRACE_MS)
+    await this.#transactions?.close()
     await this.#groups?.close()
     await this.#controller?.close()
     await this.#logs?.close()
@@ -216,9 +220,12 @@ export class Composition {
       assignReplicas: (assignments) => metadata.assignReplicas(assignments),
       onServing: (partition) => {
         if (partition.topic === GROUP_TOPIC) void this.#groups!.elect(partition.index)
+        // It would end transactions: what is served read-only stays as it is.
+        if (partition.topic === TRANSACTION_TOPIC && this.#readOnly === undefined) void this.#transactions!.elect(partition.index)
       },
       onRetired: (partition) => {
         if (partition.topic === GROUP_TOPIC) this.#groups!.resign(partition.index)
+        if (partition.topic === TRANSACTION_TOPIC) this.#transactions!.resign(partition.index)
       }
     })
   }
@@ -251,6 +258,8 @@ export class Composition {
     })
     const quotas = quotasOf(config, controller, this.#clock)
     const clientMetrics = clientMetricsOf(config, controller, this.#clock, this.#log)
+    const parts = { config, clock: this.#clock, log: this.#log, metadata: controller, controller, replicas, groups, runtime: this.#runtime }
+    const transactions = (this.#transactions = transactionCoordinator(parts))
     const parkedFetches: BrokerServices['parkedFetches'] = new Map()
     return {
       nodeId,
@@ -264,6 +273,8 @@ export class Composition {
       logs,
       replicas,
       groups,
+      transactions,
+      frames: this.#runtime,
       fetchSessions: new FetchSessions({
         slots: config.get('max.incremental.fetch.session.cache.slots'),
         evictionMs: FETCH_SESSION_EVICTION_MS,

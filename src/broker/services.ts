@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.js'
 import type { BrokerConfig } from '../config/broker-config.js'
 import type { GroupCoordinator } from '../coordinator/group/group-coordinator.js'
+import type { TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.js'
 import type { Logger } from '../log.js'
 import type { Loggers } from '../loggers.js'
 import type { ControllerClient } from '../metadata/controller-client.js'
@@ -9,6 +10,7 @@ import type { MetadataSource } from '../metadata/metadata-source.js'
 import type { ReplicaManager } from '../replication/replica-manager.js'
 import type { LogManager } from '../storage/log-manager.js'
 import type { DelayedFetch } from './delayed-fetch.js'
+import type { TransactionEndServices } from './end-transaction.js'
 import type { FetchSessions } from './fetch-session.js'
 import type { ClientQuotas } from './quotas/client-quotas.js'
 import type { SlowRequests } from './slow-requests.js'
@@ -32,6 +34,9 @@ export interface BrokerServices {
   readonly logs: LogManager
   readonly replicas: ReplicaManager
   readonly groups: GroupCoordinator
+  readonly transactions: TransactionCoordinator
+  /** Native memory for a batch that this process builds; the caller of `frameFrom` releases it. */
+  readonly frames: TransactionEndServices['frames']
   readonly fetchSessions: FetchSessions
   /** The fetch that a connection waits in, by connection: it ends with the connection. */
   readonly parkedFetches: Map<number, DelayedFetch>

@@ -79,6 +79,11 @@ export class CoordinatorRuntime<S extends Shard<R, E>, R, E> {
     return host.run(failed, operation)
   }
 
+  /** The shard of `partition` as it is now, not all of it written: only to be looked at. Undefined while it is not loaded. */
+  peek(partition: number): S | undefined {
+    return this.#hosts.get(partition)?.shard
+  }
+
   /** Runs `operation` on each shard, on one that is loading when it is loaded; nobody waits for an answer. */
   runOnAll(operation: (shard: S, effects: Effects<R, E>) => void): void {
     for (const host of this.#hosts.values()) host.runWhenLoaded(operation)

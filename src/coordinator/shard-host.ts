@@ -72,6 +72,11 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
     return `${this.#options.topic}-${this.#partition}`
   }
 
+  /** Undefined while it is not loaded. */
+  get shard(): S | undefined {
+    return this.#shard
+  }
+
   load(): void {
     this.#state = 'loading'
     this.loaded = new Promise((resolve) => (this.#announceLoaded = resolve))

@@ -20,6 +20,11 @@ import { deleteTopicsHandler } from './20-delete-topics.js'
 import { deleteRecordsHandler } from './21-delete-records.js'
 import { initProducerIdHandler } from './22-init-producer-id.js'
 import { offsetForLeaderEpochHandler } from './23-offset-for-leader-epoch.js'
+import { addPartitionsToTxnHandler } from './24-add-partitions-to-txn.js'
+import { addOffsetsToTxnHandler } from './25-add-offsets-to-txn.js'
+import { endTxnHandler } from './26-end-txn.js'
+import { writeTxnMarkersHandler } from './27-write-txn-markers.js'
+import { txnOffsetCommitHandler } from './28-txn-offset-commit.js'
 import { describeAclsHandler } from './29-describe-acls.js'
 import { createAclsHandler } from './30-create-acls.js'
 import { deleteAclsHandler } from './31-delete-acls.js'
@@ -46,7 +51,10 @@ import { alterUserScramCredentialsHandler } from './51-alter-user-scram-credenti
 import { describeQuorumHandler } from './55-describe-quorum.js'
 import { updateFeaturesHandler } from './57-update-features.js'
 import { describeClusterHandler } from './60-describe-cluster.js'
+import { describeProducersHandler } from './61-describe-producers.js'
 import { unregisterBrokerHandler } from './64-unregister-broker.js'
+import { describeTransactionsHandler } from './65-describe-transactions.js'
+import { listTransactionsHandler } from './66-list-transactions.js'
 import { consumerGroupHeartbeatHandler } from './68-consumer-group-heartbeat.js'
 import { consumerGroupDescribeHandler } from './69-consumer-group-describe.js'
 import { getTelemetrySubscriptionsHandler } from './71-get-telemetry-subscriptions.js'
@@ -78,6 +86,11 @@ const served = [
   deleteRecordsHandler,
   initProducerIdHandler,
   offsetForLeaderEpochHandler,
+  addPartitionsToTxnHandler,
+  addOffsetsToTxnHandler,
+  endTxnHandler,
+  writeTxnMarkersHandler,
+  txnOffsetCommitHandler,
   describeAclsHandler,
   createAclsHandler,
   deleteAclsHandler,
@@ -104,7 +117,10 @@ const served = [
   describeQuorumHandler,
   updateFeaturesHandler,
   describeClusterHandler,
+  describeProducersHandler,
   unregisterBrokerHandler,
+  describeTransactionsHandler,
+  listTransactionsHandler,
   consumerGroupHeartbeatHandler,
   consumerGroupDescribeHandler,
   getTelemetrySubscriptionsHandler,

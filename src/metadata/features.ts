@@ -2,6 +2,7 @@
 import { RecordType, type MetadataRecord, type SupportedVersions } from './records.js'
 
 export const METADATA_VERSION = 'metadata.version'
+export const TRANSACTION_VERSION = 'transaction.version'
 export const ELR_VERSION = 'eligible.leader.replicas.version'
 
 /** Apache Kafka 4.3: 4.3-IV0. */
@@ -12,7 +13,7 @@ const OLDEST_METADATA_VERSION = 7
 export const SUPPORTED_FEATURES: readonly SupportedVersions[] = [
   { name: METADATA_VERSION, minSupportedVersion: OLDEST_METADATA_VERSION, maxSupportedVersion: LATEST_METADATA_VERSION },
   { name: 'kraft.version', minSupportedVersion: 0, maxSupportedVersion: 1 },
-  { name: 'transaction.version', minSupportedVersion: 0, maxSupportedVersion: 2 },
+  { name: TRANSACTION_VERSION, minSupportedVersion: 0, maxSupportedVersion: 2 },
   { name: 'group.version', minSupportedVersion: 0, maxSupportedVersion: 1 },
   { name: ELR_VERSION, minSupportedVersion: 0, maxSupportedVersion: 1 },
   { name: 'share.version', minSupportedVersion: 0, maxSupportedVersion: 1 },
@@ -26,7 +27,7 @@ export const BOOTSTRAP_LEVELS: readonly (readonly [name: string, level: number])
   ['group.version', 1],
   ['share.version', 1],
   ['streams.version', 1],
-  ['transaction.version', 2]
+  [TRANSACTION_VERSION, 2]
 ]
 
 /** Versions of records by `metadata.version`: 3.4-IV0 knows 8, directories of replicas came with 17, eligible leader replicas with 23. */

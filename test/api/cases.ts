@@ -13,6 +13,10 @@ export interface Subject {
   readonly memberId: string
   readonly stableGroup: string
   readonly generation: number
+  /** With an open transaction that holds partition 0 of the topic, and the offsets of the group. */
+  readonly transactionalId: string
+  readonly producerId: number
+  readonly producerEpoch: number
 }
 
 export interface ApiCase {
@@ -23,9 +27,11 @@ export interface ApiCase {
   readonly bad: (version: number, subject: Subject) => readonly [object, number] | undefined
 }
 
+const UNKNOWN_PRODUCER = 0x7fff_ffff
 const UNKNOWN_ID = 'AbCdEfGhIjKlMnOpQrStUg'
 const NOBODY = 'nobody'
 const { UNKNOWN_TOPIC_OR_PARTITION: NO_TOPIC, UNKNOWN_TOPIC_ID, UNKNOWN_MEMBER_ID, INVALID_REQUEST, GROUP_ID_NOT_FOUND } = ErrorCode
+const { INVALID_PRODUCER_ID_MAPPING } = ErrorCode
 
 const named = (since: number, version: number, field: string, name: string, id: string) =>
   version >= since ? { topicId: id } : { [field]: name }
@@ -65,6 +71,33 @@ const offsetFetch = (v: number, s: Subject, id: string) => {
   const topics = [{ ...named(10, v, 'name', s.topic, id), partitionIndexes: [0] }]
   return v < 8 ? { groupId: s.group, topics } : { groups: [{ groupId: s.group, topics }] }
 }
+
+const inTransaction = ({ transactionalId, producerId, producerEpoch }: Subject) => ({ transactionalId, producerId, producerEpoch })
+
+const addPartitions = (v: number, s: Subject, producerId: number) => {
+  const { transactionalId, producerEpoch, topic } = s
+  const topics = [{ name: topic, partitions: [1] }]
+  if (v >= 4) return { transactions: [{ transactionalId, producerId, producerEpoch, verifyOnly: false, topics }] }
+  return {
+    v3AndBelowTransactionalId: transactionalId,
+    v3AndBelowProducerId: producerId,
+    v3AndBelowProducerEpoch: producerEpoch,
+    v3AndBelowTopics: topics
+  }
+}
+
+const markers = ({ producerId, producerEpoch }: Subject, topic: string) => ({
+  markers: [{ producerId, producerEpoch, transactionResult: false, topics: [{ name: topic, partitionIndexes: [0] }], coordinatorEpoch: 0 }]
+})
+
+const txnCommit = (s: Subject, producerId: number) => ({
+  ...inTransaction(s),
+  producerId,
+  groupId: s.group,
+  topics: [{ name: s.topic, partitions: [{ partitionIndex: 0, committedOffset: 1, committedMetadata: 'm' }] }]
+})
+
+const producers = (name: string) => ({ topics: [{ name, partitionIndexes: [0] }] })
 
 const find = (v: number, s: Subject, keyType: number) => ({
   ...(v < 4 ? { key: s.group } : { coordinatorKeys: [s.group] }),
@@ -179,6 +212,27 @@ const coreCases: readonly ApiCase[] = [
     bad: () => [{ transactionalId: '', transactionTimeoutMs: 60_000 }, INVALID_REQUEST]
   },
   { key: 23, good: (_, s) => epochEnd(s.topic), bad: () => [epochEnd(MISSING), NO_TOPIC] },
+  {
+    key: 24,
+    good: (v, s) => addPartitions(v, s, s.producerId),
+    bad: (v, s) => [addPartitions(v, s, UNKNOWN_PRODUCER), INVALID_PRODUCER_ID_MAPPING]
+  },
+  {
+    key: 25,
+    good: (_, s) => ({ ...inTransaction(s), groupId: s.group }),
+    bad: (_, s) => [{ ...inTransaction(s), producerId: UNKNOWN_PRODUCER, groupId: s.group }, INVALID_PRODUCER_ID_MAPPING]
+  },
+  {
+    key: 26,
+    good: (_, s) => ({ ...inTransaction(s), committed: true }),
+    bad: (_, s) => [{ ...inTransaction(s), producerId: UNKNOWN_PRODUCER, committed: true }, INVALID_PRODUCER_ID_MAPPING]
+  },
+  { key: 27, good: (_, s) => markers(s, s.topic), bad: (_, s) => [markers(s, MISSING), NO_TOPIC] },
+  {
+    key: 28,
+    good: (_, s) => txnCommit(s, s.producerId),
+    bad: (_, s) => [txnCommit(s, UNKNOWN_PRODUCER), INVALID_PRODUCER_ID_MAPPING]
+  },
   { key: 32, good: (_, s) => describeConfigs(s.topic), bad: () => [describeConfigs(MISSING), NO_TOPIC] },
   { key: 33, good: (_, s) => alterConfigs(s, '1000000'), bad: (_, s) => [alterConfigs(s, 'soon'), ErrorCode.INVALID_CONFIG] },
   {
@@ -199,6 +253,18 @@ const coreCases: readonly ApiCase[] = [
     key: 60,
     good: () => ({ includeClusterAuthorizedOperations: false }),
     bad: (v) => (v >= 1 ? [{ includeClusterAuthorizedOperations: false, endpointType: 9 }, ErrorCode.UNSUPPORTED_ENDPOINT_TYPE] : undefined)
+  },
+  { key: 61, good: (_, s) => producers(s.topic), bad: () => [producers(MISSING), NO_TOPIC] },
+  {
+    key: 65,
+    good: (_, s) => ({ transactionalIds: [s.transactionalId] }),
+    bad: () => [{ transactionalIds: [NOBODY] }, ErrorCode.TRANSACTIONAL_ID_NOT_FOUND]
+  },
+  {
+    key: 66,
+    good: () => ({ stateFilters: [], producerIdFilters: [] }),
+    bad: (v) =>
+      v >= 2 ? [{ stateFilters: [], producerIdFilters: [], transactionalIdPattern: '(' }, ErrorCode.INVALID_REGULAR_EXPRESSION] : undefined
   },
   { key: 68, good: (v, s) => consumerJoin(v, s, 30_000), bad: (v, s) => [consumerJoin(v, s, -1), INVALID_REQUEST] },
   { key: 69, good: () => describeConsumers([]), bad: () => [describeConsumers(['no-such-group']), GROUP_ID_NOT_FOUND] },

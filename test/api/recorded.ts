@@ -25,18 +25,19 @@ type Json = null | boolean | number | string | Uint8Array | readonly Json[] | { 
 
 /** Fields whose value each broker chooses. What one answer gave must come back in later ones. */
 const CHOSEN = new Set(['topicId', 'memberId', 'leader', 'clusterId', 'sessionId', 'port', 'logDir'])
-/** Sizes of disks and of batches that are no part of the replay; how far the metadata log is. */
-const UNLIKE = new Set(['totalBytes', 'usableBytes', 'partitionSize', 'finalizedFeaturesEpoch'])
+/** Sizes of disks and of batches that are no part of the replay; how far the metadata log is; when a transaction began or ended. */
+const UNLIKE = new Set(['totalBytes', 'usableBytes', 'partitionSize', 'finalizedFeaturesEpoch', 'transactionStartTimeMs', 'lastTimestamp'])
 /** Lists in the order of a Java map: an item is found by the first of these fields that is set. */
 const UNORDERED: Readonly<Record<string, readonly string[]>> = {
-  topics: ['name', 'topicId'],
+  topics: ['name', 'topicId', 'topic'],
   groups: ['groupId'],
   configs: ['name'],
   configResources: ['resourceName'],
   responses: ['name', 'topicId', 'topic', 'resourceName'],
   supportedFeatures: ['name'],
   finalizedFeatures: ['name'],
-  apiKeys: ['apiKey']
+  apiKeys: ['apiKey'],
+  activeProducers: ['producerId']
 }
 
 export class Replay {

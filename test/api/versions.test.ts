@@ -10,6 +10,9 @@ import { joinGroup } from '../../src/protocol/messages/11-join-group.js'
 import { syncGroup } from '../../src/protocol/messages/14-sync-group.js'
 import { apiVersions } from '../../src/protocol/messages/18-api-versions.js'
 import { createTopics } from '../../src/protocol/messages/19-create-topics.js'
+import { initProducerId } from '../../src/protocol/messages/22-init-producer-id.js'
+import { addPartitionsToTxn } from '../../src/protocol/messages/24-add-partitions-to-txn.js'
+import { addOffsetsToTxn } from '../../src/protocol/messages/25-add-offsets-to-txn.js'
 import { isRetriable } from '../../src/protocol/error-codes.js'
 import { foreignBroker, startBroker, type TestBroker } from '../support/broker.js'
 import { uniqueName } from '../support/names.js'
@@ -22,17 +25,20 @@ const GIVE_UP_MS = 15_000
 let broker: TestBroker
 test.before(async () => {
   broker = await startBroker()
-  // As clients do: the topic of committed offsets is made by the first who asks for a coordinator.
+  // As clients do: the topics of committed offsets and of transactions are made by the first who asks for a coordinator.
   const client = await RawClient.connect(broker)
   await settled(client, findCoordinator, 3, { key: 'any', keyType: 0 })
+  await settled(client, findCoordinator, 3, { key: 'any', keyType: 1 })
   client.close()
 })
 test.after.always(() => broker.stop())
 
-/** Every field `errorCode` of an answer, at any depth. */
+/** Every field `errorCode`, or of a partition, of an answer, at any depth. */
 function errorCodes(answer: unknown): number[] {
   if (typeof answer !== 'object' || answer === null || ArrayBuffer.isView(answer)) return []
-  return Object.entries(answer).flatMap(([name, value]) => (name === 'errorCode' ? [value as number] : errorCodes(value)))
+  return Object.entries(answer).flatMap(([name, value]) =>
+    name === 'errorCode' || name === 'partitionErrorCode' ? [value as number] : errorCodes(value)
+  )
 }
 
 /** Sends until the answer holds none of the errors that a client waits out (a coordinator that loads, a leader not yet there). */
@@ -69,7 +75,27 @@ async function makeSubject(client: RawClient): Promise<Subject> {
   })
   const [memberId, generation] = [joined['memberId'] as string, joined['generationId'] as number]
   await client.request(syncGroup, 3, { groupId: stableGroup, generationId: generation, memberId, assignments: [] })
-  return { topic, topicId: created.topics[0]?.topicId ?? ZERO_ID, group, stableGroup, memberId, generation }
+  const transaction = await openTransaction(client, topic, group)
+  return { topic, topicId: created.topics[0]?.topicId ?? ZERO_ID, group, stableGroup, memberId, generation, ...transaction }
+}
+
+async function openTransaction(client: RawClient, topic: string, group: string) {
+  const transactionalId = uniqueName('transactional')
+  const begun = await settled(client, initProducerId, 4, {
+    transactionalId,
+    transactionTimeoutMs: 60_000,
+    producerId: -1,
+    producerEpoch: -1
+  })
+  const [producerId, producerEpoch] = [begun['producerId'] as number, begun['producerEpoch'] as number]
+  await settled(client, addPartitionsToTxn, 3, {
+    v3AndBelowTransactionalId: transactionalId,
+    v3AndBelowProducerId: producerId,
+    v3AndBelowProducerEpoch: producerEpoch,
+    v3AndBelowTopics: [{ name: topic, partitions: [0] }]
+  })
+  await settled(client, addOffsetsToTxn, 3, { transactionalId, producerId, producerEpoch, groupId: group })
+  return { transactionalId, producerId, producerEpoch }
 }
 
 async function advertised() {

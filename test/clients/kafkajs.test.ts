@@ -92,6 +92,46 @@ test('kafkajs: an idempotent producer writes each record once, in order', async 
   )
 })
 
+test('kafkajs: transactions, with the offsets of what was read', async (t) => {
+  const [from, to] = [await newTopic(), await newTopic(2)]
+  const groupId = uniqueName('group')
+  const producer = kafka.producer({ transactionalId: uniqueName('tx'), maxInFlightRequests: 1, idempotent: true })
+  t.teardown(() => producer.disconnect())
+  await producer.connect()
+  for (let n = 0; n < 6; n++) {
+    const transaction = await producer.transaction()
+    await transaction.send({ topic: to, messages: [0, 1].map((partition) => ({ partition, value: `${n}` })) })
+    const topics = [{ topic: from, partitions: [{ partition: 0, offset: `${n}` }] }]
+    await transaction.sendOffsets({ consumerGroupId: groupId, topics })
+    if (n % 2 === 0) await transaction.commit()
+    else await transaction.abort()
+  }
+  const messages = await read(t, to, 6)
+  t.deepEqual(messages.map(({ value }) => value?.toString()).toSorted(), ['0', '0', '2', '2', '4', '4'])
+  const [committed] = await admin.fetchOffsets({ groupId, topics: [from] })
+  t.is(committed?.partitions[0]?.offset, '4')
+})
+
+test('kafkajs: a second producer fences the first', async (t) => {
+  const topic = await newTopic()
+  const transactionalId = uniqueName('tx')
+  const options = { transactionalId, maxInFlightRequests: 1, idempotent: true, retry: { retries: 1 } }
+  const [first, second] = [kafka.producer(options), kafka.producer(options)]
+  t.teardown(() => Promise.all([first.disconnect(), second.disconnect()]))
+  await first.connect()
+  const fenced = await first.transaction()
+  await fenced.send({ topic, messages: [{ value: 'lost' }] })
+  await second.connect()
+  const transaction = await second.transaction()
+  await transaction.send({ topic, messages: [{ value: 'kept' }] })
+  await transaction.commit()
+  await t.throwsAsync(fenced.commit())
+  t.deepEqual(
+    (await read(t, topic, 1)).map(({ value }) => value?.toString()),
+    ['kept']
+  )
+})
+
 test('kafkajs: a record above max.message.bytes is refused and not stored', async (t) => {
   const topic = uniqueName('kafkajs')
   await admin.createTopics({ topics: [{ topic, configEntries: [{ name: 'max.message.bytes', value: '1000' }] }] })

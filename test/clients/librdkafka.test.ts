@@ -121,6 +121,15 @@ clientTest('librdkafka: commits with metadata, positions, look-up by time, seek'
   })
 })
 
+clientTest('librdkafka: copies in transactions, with offsets; a second producer fences the first', async (t) => {
+  const args = { source: uniqueName('rd'), target: uniqueName('rd'), group: uniqueName('rd'), transactional_id: uniqueName('rd') }
+  t.deepEqual(await drive('transactions', args), {
+    copied: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
+    committed: 10,
+    fenced: true
+  })
+})
+
 clientTest('librdkafka: topics, partitions, settings, records and groups through the admin client', async (t) => {
   t.deepEqual(await drive('admin', { topic: uniqueName('admin'), group: uniqueName('admin') }), {
     created: null,

@@ -15,7 +15,7 @@ test('the server.properties of a single Apache Kafka node in KRaft mode is accep
   t.deepEqual(listeners.listeners, [{ name: 'PLAINTEXT', host: '', port: 9092, advertisedHost: 'localhost', advertisedPort: 9092 }])
   t.deepEqual(warnings, [])
   t.deepEqual(notes, [
-    'Settings without effect here: num.io.threads, transaction.state.log.replication.factor, transaction.state.log.min.isr',
+    'Settings without effect here: num.io.threads',
     'The controller runs inside this process: its listener is not opened'
   ])
 })

@@ -28,6 +28,8 @@ const classes = {
   'reassign-partitions': 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
   'replica-verification': 'org.apache.kafka.tools.ReplicaVerificationTool',
   topics: 'org.apache.kafka.tools.TopicCommand',
+  'transactional-message-copier': 'org.apache.kafka.tools.TransactionalMessageCopier',
+  transactions: 'org.apache.kafka.tools.TransactionsCommand',
   'verifiable-consumer': 'org.apache.kafka.tools.VerifiableConsumer',
   'verifiable-producer': 'org.apache.kafka.tools.VerifiableProducer'
 } as const

@@ -40,7 +40,8 @@ export class MarkerWriter implements TransactionMarkers {
 
   /** Ends the jobs of a partition of the coordinator that is another broker's now. */
   giveUp(coordinatorPartition: number): void {
-    for (const [transactionalId, job] of this.#jobs) if (job.coordinatorPartition === coordinatorPartition) this.#jobs.delete(transactionalId)
+    for (const [transactionalId, job] of this.#jobs)
+      if (job.coordinatorPartition === coordinatorPartition) this.#jobs.delete(transactionalId)
   }
 
   close(): void {

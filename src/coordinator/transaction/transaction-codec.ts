@@ -29,7 +29,8 @@ function storedValue(value: TransactionMetadata, version: number) {
     producerEpoch: value.producerEpoch,
     transactionTimeoutMs: value.timeoutMs,
     transactionStatus: TRANSACTION_STATES.indexOf(state),
-    transactionPartitions: state === 'Empty' ? null : [...partitions].map(([topic, partitionIds]) => ({ topic, partitionIds: [...partitionIds] })),
+    transactionPartitions:
+      state === 'Empty' ? null : [...partitions].map(([topic, partitionIds]) => ({ topic, partitionIds: [...partitionIds] })),
     transactionLastUpdateTimestampMs: value.lastUpdateMs,
     transactionStartTimestampMs: value.startMs,
     ...(version >= 1 && {

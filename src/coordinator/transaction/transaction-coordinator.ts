@@ -5,6 +5,7 @@
 import type { Clock } from '../../clock.js'
 import { ErrorCode } from '../../protocol/error-codes.js'
 import type { CoordinatorLog } from '../coordinator-log.js'
+import { fitsRecord } from '../group/storable.js'
 import { partitionFor } from '../partition-for.js'
 import { CoordinatorRuntime, type CoordinatorLogger } from '../runtime.js'
 import { MarkerWriter, type MarkerWriterOptions } from './marker-writer.js'
@@ -95,7 +96,7 @@ export class TransactionCoordinator {
     const { transactionalId, timeoutMs, enableTwoPhaseCommit } = request
     const { config } = this.#options
     const refuse = (errorCode: number) => Promise.resolve(failedProducer(errorCode))
-    if (transactionalId === '') return refuse(ErrorCode.INVALID_REQUEST)
+    if (transactionalId === '' || !fitsRecord(transactionalId)) return refuse(ErrorCode.INVALID_REQUEST)
     if (enableTwoPhaseCommit && !config.twoPhaseCommit) return refuse(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
     if (request.keepPreparedTransaction) return refuse(ErrorCode.UNSUPPORTED_VERSION)
     if (!enableTwoPhaseCommit && (timeoutMs <= 0 || timeoutMs > config.maxTimeoutMs)) return refuse(ErrorCode.INVALID_TRANSACTION_TIMEOUT)
@@ -125,6 +126,15 @@ export class TransactionCoordinator {
     return this.#runtime.run(this.partitionFor(request.transactionalId), failed, (shard, reply, effects) =>
       effects.reply(reply, shard.verifyPartitions(request))
     )
+  }
+
+  /**
+   * Whether the partitions are part of the producer's transaction now, and its end is not decided: what is appended to them in this turn of the
+   * event loop is in the log before any marker.
+   */
+  isOpen(request: messages.VerifyPartitionsRequest): boolean {
+    const answer = this.#runtime.peek(this.partitionFor(request.transactionalId))?.verifyPartitions(request)
+    return answer?.errorCode === ErrorCode.NONE && answer.missing.size === 0
   }
 
   /** Resolved when the end is decided and that is written; the markers follow. Id and epoch are those of the producer's next transaction. */

@@ -16,7 +16,7 @@ export type TransactionState = (typeof TRANSACTION_STATES)[number]
 export const NO_PRODUCER_ID = -1
 export const NO_PRODUCER_EPOCH = -1
 /** An int16. Reached only inside the coordinator: a producer never gets it. */
-const LARGEST_EPOCH = 0x7fff
+export const LARGEST_EPOCH = 0x7fff
 
 /** By topic, the partitions in the order in which they were added. */
 export type PartitionSet = ReadonlyMap<string, readonly number[]>

@@ -150,7 +150,7 @@ export class TransactionShard implements Shard<TransactionRecord, TransactionTim
   }
 
   #abortTimedOut(effects: TransactionEffects): void {
-    for (const transactionalId of [...this.#ongoing]) {
+    for (const transactionalId of this.#ongoing) {
       const transaction = this.#transactions.get(transactionalId)!
       const { startMs, timeoutMs } = transaction
       if (timeoutMs === NO_TIMEOUT || startMs + timeoutMs >= effects.now) continue
@@ -160,7 +160,7 @@ export class TransactionShard implements Shard<TransactionRecord, TransactionTim
 
   #expire(effects: TransactionEffects): void {
     const longAgo = effects.now - this.#options.config.idExpirationMs
-    for (const [transactionalId, { state, lastUpdateMs }] of [...this.#transactions]) {
+    for (const [transactionalId, { state, lastUpdateMs }] of this.#transactions) {
       const idle = state === 'Empty' || state === 'CompleteCommit' || state === 'CompleteAbort'
       if (idle && lastUpdateMs <= longAgo) effects.emit({ transactionalId, value: null })
     }

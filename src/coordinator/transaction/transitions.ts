@@ -6,6 +6,7 @@
  */
 import { ErrorCode } from '../../protocol/error-codes.js'
 import {
+  LARGEST_EPOCH,
   NO_PARTITIONS,
   NO_PRODUCER_EPOCH,
   NO_PRODUCER_ID,
@@ -64,7 +65,7 @@ export function initialize(current: TransactionMetadata | undefined, asked: Init
     startMs: -1,
     lastUpdateMs: now
   }
-  if (isExhausted(current.producerEpoch) && (!expected || expected.producerEpoch === current.producerEpoch)) {
+  if (isExhausted(current.producerEpoch) && (!expected || mayRotate(current, expected))) {
     if (newProducerId === undefined) return NEEDS_PRODUCER_ID
     return move({
       ...begun,
@@ -79,6 +80,11 @@ export function initialize(current: TransactionMetadata | undefined, asked: Init
   }
   // It was raised already, and the answer got lost. Nobody else has begun meanwhile: that would have forgotten the last epoch.
   return expected.producerEpoch === current.lastProducerEpoch ? move(begun) : refused(ErrorCode.PRODUCER_FENCED)
+}
+
+/** The last epoch is for a fenced transaction's markers: a producer that was at the one before gets a new id as well. */
+function mayRotate(current: TransactionMetadata, { producerEpoch }: ProducerIdentity): boolean {
+  return producerEpoch === current.producerEpoch || (current.producerEpoch === LARGEST_EPOCH && producerEpoch === current.lastProducerEpoch)
 }
 
 function firstOf(producerId: number, timeoutMs: number, now: number): TransactionMetadata {

@@ -205,6 +205,42 @@ def commits(bootstrap, topic, group):
     }
 
 
+def transactions(bootstrap, source, target, group, transactional_id):
+    """Copies 10 messages in transactions of 2 with their offsets; the third transaction is aborted and done again. What a reader of committed ones sees."""
+    produce(bootstrap, source, [{"value": str(i), "partition": 0} for i in range(10)])
+    consumer = group_consumer(bootstrap, group, **{"isolation.level": "read_committed"})
+    consumer.subscribe([source])
+    values = [message.value() for message in read(consumer, 10)]
+    producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": transactional_id, "transaction.timeout.ms": 30000})
+    producer.init_transactions(PATIENCE)
+    metadata = consumer.consumer_group_metadata()
+    for start, commits in ((0, True), (2, True), (4, False), (4, True), (6, True), (8, True)):
+        producer.begin_transaction()
+        for value in values[start : start + 2]:
+            producer.produce(target, value)
+        producer.send_offsets_to_transaction([TopicPartition(source, 0, start + 2)], metadata, PATIENCE)
+        if commits:
+            producer.commit_transaction(PATIENCE)
+        else:
+            producer.abort_transaction(PATIENCE)
+    committed = consumer.committed([TopicPartition(source, 0)], PATIENCE)[0].offset
+    consumer.close()
+    fenced = None
+    other = Producer({"bootstrap.servers": bootstrap, "transactional.id": transactional_id})
+    other.init_transactions(PATIENCE)
+    try:
+        producer.begin_transaction()
+        producer.produce(target, "fenced")
+        producer.commit_transaction(PATIENCE)
+    except KafkaException as error:
+        fenced = error.args[0].fatal()
+    reader = group_consumer(bootstrap, group + "-reader", **{"isolation.level": "read_committed"})
+    reader.subscribe([target])
+    copied = sorted(message.value().decode() for message in read(reader, 11, 3))
+    reader.close()
+    return {"copied": copied, "committed": committed, "fenced": fenced}
+
+
 def result_of(futures):
     """What each future gave: null, or the error's name."""
     outcome = {}
@@ -260,7 +296,7 @@ def admin(bootstrap, topic, group):
     return told
 
 
-SCENARIOS = {f.__name__: f for f in (round_trip, rebalance, static_member, commits, admin)}
+SCENARIOS = {f.__name__: f for f in (round_trip, rebalance, static_member, commits, transactions, admin)}
 
 if __name__ == "__main__":
     scenario, bootstrap = sys.argv[1:]

@@ -295,6 +295,7 @@ export class ConsumerSimulation {
       now: this.now,
       emit,
       emitInTransaction: (_producer, record) => emit(record),
+      whenWritten: () => assert.fail('groups do not wait for it'),
       reply: (to, answer) => (to as unknown as { answered(answer: unknown): void }).answered(answer),
       schedule: (key, delayMs, event) => void this.#timers.set(key, { at: this.now + delayMs, event }),
       cancel: (key) => void this.#timers.delete(key)

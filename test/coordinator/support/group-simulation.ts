@@ -149,6 +149,7 @@ export class GroupSimulation {
         this.#written(record)
       },
       emitInTransaction: () => assert.fail('no transactions here'),
+      whenWritten: () => assert.fail('groups do not wait for it'),
       reply: (to, answer) => {
         const waiting = to as Waiting
         assert(this.#waiting.delete(waiting), 'answered twice')

@@ -52,6 +52,11 @@ export class MemoryLog implements CoordinatorLog {
     for (const go of held) go()
   }
 
+  /** The writer is killed: what is held is lost, and nobody is told. */
+  loseHeld(): void {
+    this.#held = undefined
+  }
+
   /** The next append fails with `errorCode`, and all that are under way behind it. */
   failNext(errorCode: number): void {
     this.#failures.push(errorCode)

@@ -1,0 +1,80 @@
+/**
+ * Whether a producer may write to partitions as part of its transaction (KIP-890). Without this a batch that comes late, after its transaction
+ * was ended by a time-out or by the producer's successor, would begin a transaction that nobody ends, and readers would wait for ever.
+ */
+import type { BrokerConfig } from '../config/broker-config.js'
+import { partitionSet } from '../coordinator/transaction/transaction-metadata.js'
+import type { TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.js'
+import { ErrorCode } from '../protocol/error-codes.js'
+import type { ReplicaManager } from '../replication/replica-manager.js'
+
+export interface AdmissionServices {
+  readonly config: BrokerConfig
+  readonly replicas: ReplicaManager
+  readonly transactions: TransactionCoordinator
+}
+
+export interface TransactionalWrite {
+  readonly transactionalId: string
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly places: readonly (readonly [topic: string, index: number])[]
+  /** Writing to a partition adds it: transaction version 2. Else it must have been added before. */
+  readonly adds: boolean
+  /** The client understands TRANSACTION_ABORTABLE. */
+  readonly knowsAbortable: boolean
+}
+
+/** Why the write to a partition is refused; NONE: it may be appended, in this turn of the event loop. */
+export type Admission = (topic: string, index: number) => number
+
+const ADMITTED: Admission = () => ErrorCode.NONE
+
+/** Resolved at once, so to speak, where the producer's transaction is open in all partitions already. */
+export async function admit({ config, replicas, transactions }: AdmissionServices, write: TransactionalWrite): Promise<Admission> {
+  const { transactionalId, producerId, producerEpoch, adds } = write
+  if (!adds && !config.get('transaction.partition.verification.enable')) return ADMITTED
+  for (;;) {
+    const unknown = write.places.filter(([topic, index]) => {
+      const known = replicas.partition(topic, index)?.log.producer(producerId)
+      return known === undefined || known.epoch !== producerEpoch || known.currentTxnFirstOffset < 0
+    })
+    if (unknown.length === 0) return ADMITTED
+    const request = { transactionalId, producerId, producerEpoch, partitions: partitionSet(unknown) }
+    if (adds) {
+      const errorCode = await transactions.addPartitions({ ...request, clientVersion: 2 })
+      if (errorCode !== ErrorCode.NONE) return refusing(unknown, () => translated(errorCode, write))
+    } else {
+      const { errorCode, missing } = await transactions.verifyPartitions(request)
+      if (errorCode !== ErrorCode.NONE) return refusing(unknown, () => translated(errorCode, write))
+      const abortable = translated(ErrorCode.TRANSACTION_ABORTABLE, write)
+      if (missing.size > 0)
+        return refusing(unknown, (topic, index) => (missing.get(topic)?.includes(index) === true ? abortable : ErrorCode.NONE))
+    }
+    // Its end may have been decided while the answer was on its way, and a marker be in the log before what we would append.
+    if (transactions.isOpen(request)) return ADMITTED
+  }
+}
+
+function refusing(unknown: TransactionalWrite['places'], why: Admission): Admission {
+  return (topic, index) => (unknown.some(([name, at]) => name === topic && at === index) ? why(topic, index) : ErrorCode.NONE)
+}
+
+function translated(errorCode: number, { knowsAbortable }: TransactionalWrite): number {
+  if (errorCode === ErrorCode.PRODUCER_FENCED) return ErrorCode.INVALID_PRODUCER_EPOCH
+  return errorCode === ErrorCode.TRANSACTION_ABORTABLE && !knowsAbortable ? ErrorCode.INVALID_TXN_STATE : errorCode
+}
+
+/** What a Produce is told: clients that know nothing of the coordinator behind it take this error for a passing one, and look for no other leader. */
+export function produceError(errorCode: number, adds: boolean): number {
+  switch (errorCode) {
+    case ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
+    case ErrorCode.COORDINATOR_NOT_AVAILABLE:
+    case ErrorCode.NOT_COORDINATOR:
+      return ErrorCode.NOT_ENOUGH_REPLICAS
+    case ErrorCode.CONCURRENT_TRANSACTIONS:
+      return adds ? errorCode : ErrorCode.NOT_ENOUGH_REPLICAS
+    default:
+      return errorCode
+  }
+}

@@ -1,0 +1,52 @@
+/** Puts the transaction coordinator together from the parts of a broker. */
+import type { Clock } from '../clock.js'
+import type { BrokerConfig } from '../config/broker-config.js'
+import type { GroupCoordinator } from '../coordinator/group/group-coordinator.js'
+import { StorageCoordinatorLog } from '../coordinator/storage-coordinator-log.js'
+import { transactionConfigOf } from '../coordinator/transaction/transaction-config.js'
+import { TRANSACTION_TOPIC, TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.js'
+import type { Logger } from '../log.js'
+import type { ControllerClient } from '../metadata/controller-client.js'
+import { TRANSACTION_VERSION } from '../metadata/features.js'
+import type { MetadataSource } from '../metadata/metadata-source.js'
+import type { Runtime } from '../native/runtime.js'
+import type { ReplicaManager } from '../replication/replica-manager.js'
+import { endTransaction } from './end-transaction.js'
+
+export interface TransactionParts {
+  readonly config: BrokerConfig
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metadata: MetadataSource
+  readonly controller: ControllerClient
+  readonly replicas: ReplicaManager
+  readonly groups: GroupCoordinator
+  readonly runtime: Runtime
+}
+
+export function transactionCoordinator(parts: TransactionParts): TransactionCoordinator {
+  const { config, clock, log, metadata, controller, replicas, groups, runtime } = parts
+  const leaderEpoch = (partition: number): number => replicas.partition(TRANSACTION_TOPIC, partition)?.leaderEpoch ?? -1
+  const { image } = metadata
+  return new TransactionCoordinator({
+    clock,
+    logger: log,
+    log: new StorageCoordinatorLog({
+      log: (partition) => replicas.partition(TRANSACTION_TOPIC, partition)?.log,
+      whenReady: async (partition) => replicas.partition(TRANSACTION_TOPIC, partition)?.log,
+      leaderEpoch,
+      frames: runtime,
+      clock,
+      loadBufferBytes: () => config.get('transaction.state.log.load.buffer.size'),
+      compression: () => 0
+    }),
+    config: transactionConfigOf(config),
+    partitions: () => image.topicByName(TRANSACTION_TOPIC)?.partitions.length ?? config.get('transaction.state.log.num.partitions'),
+    leaderEpoch,
+    transactionVersion: () => image.features.level(TRANSACTION_VERSION),
+    nextProducerId: () => controller.nextProducerId(),
+    append: (topic, index, marker) => endTransaction({ replicas, groups, clock, frames: runtime }, topic, index, marker),
+    exists: (topic, index) => image.topicByName(topic)?.partitions[index] !== undefined,
+    beforeTimers: () => runtime.drain()
+  })
+}

@@ -1,0 +1,64 @@
+/** The batches of transactions in a Produce: which there are, and whether they may be appended. */
+import { admit, produceError, type Admission } from '../broker/transaction-admission.js'
+import type { BrokerServices } from '../broker/services.js'
+import type { Frame } from '../native/runtime.js'
+import { ErrorCode } from '../protocol/error-codes.js'
+import { batch } from '../record/index.js'
+
+const FIRST_VERSION_THAT_ADDS = 12
+
+export interface TransactionalBatch {
+  readonly topic: string
+  readonly index: number
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly baseSequence: number
+}
+
+/** What the header of a transactional batch says; undefined: it is none, or no whole header. */
+export function transactionalBatch(topic: string, index: number, records: Uint8Array | null, frame: Frame): TransactionalBatch | undefined {
+  if (records === null || records.length < batch.BATCH_OVERHEAD) return undefined
+  const at = records.byteOffset - frame.buffer.byteOffset
+  if (!batch.isTransactional(frame.buffer, at)) return undefined
+  const { buffer } = frame
+  return {
+    topic,
+    index,
+    producerId: batch.producerId(buffer, at),
+    producerEpoch: batch.producerEpoch(buffer, at),
+    baseSequence: batch.baseSequence(buffer, at)
+  }
+}
+
+/** Resolved: what was found holds in this turn of the event loop. */
+export async function admitBatches(
+  transactionalId: string,
+  batches: readonly TransactionalBatch[],
+  apiVersion: number,
+  broker: BrokerServices
+): Promise<Admission> {
+  const [first] = batches
+  if (first === undefined) return () => ErrorCode.NONE
+  const { producerId, producerEpoch } = first
+  // A request has the batches of one producer.
+  const others = batches.filter((each) => each.producerId !== producerId || each.producerEpoch !== producerEpoch)
+  const adds = apiVersion >= FIRST_VERSION_THAT_ADDS
+  const admission = await admit(broker, {
+    transactionalId,
+    producerId,
+    producerEpoch,
+    places: batches.map(({ topic, index }) => [topic, index] as const),
+    adds,
+    // Kafka tells it in every version here.
+    knowsAbortable: true
+  })
+  return (topic, index) => {
+    if (others.some((each) => each.topic === topic && each.index === index)) return ErrorCode.INVALID_PRODUCER_ID_MAPPING
+    const refused = admission(topic, index)
+    if (refused !== ErrorCode.NONE || !adds) return produceError(refused, adds)
+    // Each transaction has an epoch of its own, and begins anew: without its first batch the rest may be a retry that comes late.
+    const isNew = broker.replicas.partition(topic, index)?.log.producer(producerId) === undefined
+    const begins = batches.some((each) => each.topic === topic && each.index === index && each.baseSequence === 0)
+    return isNew && !begins ? ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER : ErrorCode.NONE
+  }
+}
