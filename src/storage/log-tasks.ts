@@ -7,8 +7,9 @@ import type { LogDir } from './log-dir.js'
 
 /** How often it is looked whether a flush is due, where a log has a `flush.ms`: within this much of it. */
 const FLUSH_TICK_MS = 100
-/** How often it is looked whether any log has one. */
-const FLUSH_SEARCH_MS = 5000
+/** How often it is looked whether any log has one: with thousands of logs less often. */
+const FLUSH_SEARCH_MS_PER_LOG = 0.5
+const FLUSH_SEARCH_MOST_MS = 5000
 /** Recovery points that moved are written after so long, together: they only shorten the next recovery. */
 const SAVE_AFTER_MS = 1000
 
@@ -141,8 +142,12 @@ export class LogTasks {
   #flushTick(): number {
     const intervalMs = this.#config.get('log.flush.scheduler.interval.ms')
     if (intervalMs < Number.MAX_SAFE_INTEGER) return Math.max(1, intervalMs)
-    for (const log of this.#logs.logs()) if (log.config.flushMs < Number.MAX_SAFE_INTEGER) return FLUSH_TICK_MS
-    return FLUSH_SEARCH_MS
+    let count = 0
+    for (const log of this.#logs.logs()) {
+      if (log.config.flushMs < Number.MAX_SAFE_INTEGER) return FLUSH_TICK_MS
+      count++
+    }
+    return Math.min(FLUSH_SEARCH_MOST_MS, Math.max(FLUSH_TICK_MS, count * FLUSH_SEARCH_MS_PER_LOG))
   }
 
   #flush(): void {

@@ -245,6 +245,21 @@ test('flush.ms is looked at as often as log.flush.scheduler.interval.ms says, an
   }
 })
 
+test('flush.ms counts for a log that is created while no other has it', async (t) => {
+  const { engine, clock } = await open(t)
+  for (let passed = 0; passed < 1000; passed += 100) {
+    clock.advance(100)
+    await turn()
+  }
+  const late = await engine.manager.create('late', 0, TOPIC_ID, engine.config({ 'flush.ms': '500' }))
+  await append(engine, late, values(1))
+  for (let passed = 0; passed < 700; passed += 100) {
+    clock.advance(100)
+    await turn()
+  }
+  await eventually(t, 'flushed', () => late.recoveryPoint === 1)
+})
+
 test('flush.messages changes with the next batch', async (t) => {
   const { engine, log } = await open(t)
   await append(engine, log, values(5))
