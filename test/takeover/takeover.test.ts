@@ -11,6 +11,7 @@ import { foreignBroker, startChildBroker, type ChildBroker } from '../support/br
 import { copyAsKilled, copyFolders, startKafka, type KafkaBroker } from '../support/kafka-broker.js'
 import { haveTools, runTool } from '../support/kafka-tools.js'
 import { ownedTempDir } from '../support/temp-dir.js'
+import { administer, administration } from './administration.js'
 import { CLEANED, cleanHere, cleanInKafka, type Pass } from './cleaners.js'
 import { CONSOLE_PROPERTIES, consoleLine, contentsOf, type Contents } from './contents.js'
 import { BEGIN, BusyWriter, fillInKafka, goOn, PARTITIONS, recordsFrom, TOPICS, transact, type Producers } from './data.js'
@@ -52,6 +53,7 @@ let producers: Producers
 let passes: readonly Pass[]
 let topics: Awaited<ReturnType<Session['topics']>>
 let before: Everything
+let rules: readonly string[]
 /** Acknowledged by the broker that was killed. */
 let promised: Map<number, string>
 let remove: (() => Promise<void>) | undefined
@@ -180,6 +182,9 @@ kafkaTest('Apache Kafka fills its folders', async (t) => {
   }
   passes = await cleanInKafka(session, dirs[0], path.join(base, 'cleaners'))
   topics = await session.topics()
+  await administer(session.client, 'kafka')
+  rules = await administration(session.client)
+  t.is(rules.length, 6)
   const copy = await killInCopy(kafka, 'kafka')
   before = await everything(session)
   const { all, committed } = before.get('txn-1')!
@@ -214,6 +219,7 @@ kafkaTest('Sluice takes over the folders of a killed Kafka', async (t) => {
   for (const partition of PARTITIONS) t.deepEqual(await session.committedOffset('takeover', 'txn', partition), committedAt(11))
   await assertBusy(t, session, 1, promised)
   t.deepEqual(await session.topics(), topics)
+  t.deepEqual(await administration(session.client), rules)
 })
 
 kafkaTest('Sluice takes over what was stopped and what was killed, and goes on', async (t) => {
@@ -230,6 +236,10 @@ kafkaTest('Sluice takes over what was stopped and what was killed, and goes on',
   await goOn(session, producers, 20)
   await session.createTopic('from-sluice', 1)
   topics = await session.topics()
+  t.deepEqual(await administration(session.client), rules)
+  await administer(session.client, 'sluice', 'kafka')
+  rules = await administration(session.client)
+  t.is(rules.length, 11)
   for (const partition of PARTITIONS) await whenCleaned(dirs[partition]!, 'keyed', partition)
   const copy = await killInCopy(ours, 'sluice')
   before = await everything(session)
@@ -277,6 +287,7 @@ kafkaTest('Apache Kafka goes on with what Sluice has left', async (t) => {
   const session = await connect(t, kafka)
   assertSame(t, await everything(session), before)
   t.deepEqual(await session.topics(), topics)
+  t.deepEqual(await administration(session.client), rules)
   await assertBusy(t, session, 0, busy.acknowledged[0]!)
   await assertBusy(t, session, 1, promised)
   for (const partition of PARTITIONS) t.deepEqual(await session.committedOffset('takeover', 'txn', partition), committedAt(31))
