@@ -48,7 +48,8 @@ export class Loggers {
 
   /** Every logger with its level in force, by name. */
   levels(): Map<string, LevelName> {
-    return new Map([...LOGGER_NAMES, ROOT].map((name) => [name, this.#levels.get(name) ?? this.#rootLevel()]))
+    const root = this.#rootLevel()
+    return new Map<string, LevelName>([...LOGGER_NAMES.map((name) => [name, this.#levels.get(name) ?? root] as const), [ROOT, root]])
   }
 
   has(name: string): boolean {

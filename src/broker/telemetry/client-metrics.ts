@@ -75,8 +75,9 @@ const MOST_CLIENTS = 2000
 const MOST_METRICS = 500
 /** How much larger than `telemetry.max.bytes` the metrics may be once they are decompressed. */
 const MOST_EXPANSION = 8
-/** One that is known to be gone, or has missed so many pushes, is shown no longer. */
+/** One that has missed so many pushes is shown no longer; one that has ended is for a while. */
 const FORGOTTEN_AFTER_INTERVALS = 3
+const SHOWN_AT_LEAST_MS = 60_000
 const RESERVED_UUIDS: ReadonlySet<string> = new Set([ZERO_UUID, 'AAAAAAAAAAAAAAAAAAAAAQ'])
 
 export class ClientMetrics {
@@ -234,5 +235,5 @@ export class ClientMetrics {
 
 function isGone({ terminating, subscription, lastGetMs, lastPushMs }: Instance, nowMs: number): boolean {
   const silentMs = nowMs - Math.max(lastGetMs, lastPushMs)
-  return silentMs > subscription.intervalMs * (terminating ? 1 : FORGOTTEN_AFTER_INTERVALS)
+  return silentMs > Math.max(SHOWN_AT_LEAST_MS, terminating ? 0 : subscription.intervalMs * FORGOTTEN_AFTER_INTERVALS)
 }
