@@ -197,7 +197,7 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
   leave(request: messages.LeaveGroupRequest, effects: GroupEffects): messages.LeaveGroupResponse {
     if (request.groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID, members: [] }
     const consumers = this.consumers.get(request.groupId)
-    if (consumers) return leaveConsumerGroup(this.#consumerTurn(effects), consumers, request)
+    if (consumers) return leaveConsumerGroup(this.#consumerTurn(effects), this.consumers, consumers, request)
     const group = this.groups.get(request.groupId)
     if (group) return leave(this.#turn(effects), group, request)
     const members = request.members.map(({ memberId, groupInstanceId }) => ({

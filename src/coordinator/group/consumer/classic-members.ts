@@ -12,11 +12,10 @@ import type { GroupDirectory } from './directory.js'
 import { becomeClassic, encodedAssignment } from './downgrade.js'
 import type { ConsumerGroup } from './group.js'
 import { reconcileMember, replaceStatic, subscribe } from './heartbeat.js'
+import { fence } from './leave.js'
 import { MemberState, newMember, type ConsumerMember } from './member.js'
 import { unknownMember, wrongInstance } from './refusal.js'
-import { followRegexes } from './regexes.js'
-import { removeMember } from './remove.js'
-import { nextEpoch, type ConsumerTurn } from './target.js'
+import type { ConsumerTurn } from './target.js'
 import { awaitJoin, awaitSync, joinDone, keepSession, syncDone } from './timers.js'
 
 export function joinConsumerGroup(
@@ -157,24 +156,23 @@ export function heartbeatConsumerGroup(turn: ConsumerTurn, group: ConsumerGroup,
   return ErrorCode.REBALANCE_IN_PROGRESS
 }
 
+/** Members of either protocol: an administrator may remove those of the consumer protocol, too. */
 export function leaveConsumerGroup(
   turn: ConsumerTurn,
+  directory: GroupDirectory,
   group: ConsumerGroup,
   request: messages.LeaveGroupRequest
 ): messages.LeaveGroupResponse {
-  const leaving: string[] = []
+  const leaving: ConsumerMember[] = []
   const members = request.members.map(({ memberId, groupInstanceId }) => {
     const member = groupInstanceId === null ? group.members.get(memberId) : group.staticMember(groupInstanceId)
     const mismatch = groupInstanceId !== null && memberId !== '' ? wrongInstance(member, memberId, groupInstanceId) : undefined
-    const known = member?.classic && !leaving.includes(member.memberId)
+    const known = member && !leaving.includes(member)
     const errorCode = mismatch?.errorCode ?? (known ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID)
-    if (errorCode === ErrorCode.NONE) leaving.push(member!.memberId)
-    return { memberId: errorCode === ErrorCode.NONE ? member!.memberId : memberId, groupInstanceId, errorCode }
+    if (errorCode !== ErrorCode.NONE) return { memberId, groupInstanceId, errorCode }
+    leaving.push(member!)
+    return { memberId: member!.memberId, groupInstanceId, errorCode }
   })
-  if (leaving.length > 0) {
-    for (const memberId of leaving) removeMember(turn, group, memberId)
-    followRegexes(turn, group)
-    nextEpoch(turn, group)
-  }
+  if (leaving.length > 0) fence(turn, directory, group, leaving)
   return { errorCode: ErrorCode.NONE, members }
 }

@@ -3,7 +3,7 @@ import { ErrorCode } from '../../../protocol/error-codes.js'
 import type { DescribedAssignment, DescribedConsumerGroup } from '../messages.js'
 import type { GroupTopics } from '../group-topics.js'
 import type { ConsumerGroup } from './group.js'
-import { topicPartitions, type OwnedPartitions, type Partitions } from './member.js'
+import { topicPartitions, type ConsumerMember, type OwnedPartitions, type Partitions } from './member.js'
 
 const MEMBER_TYPE_CLASSIC = 0
 const MEMBER_TYPE_CONSUMER = 1
@@ -26,7 +26,7 @@ export function describeConsumerGroup(group: ConsumerGroup, topics: GroupTopics,
       clientHost: member.clientHost,
       subscribedTopicNames: [...member.topicNames],
       subscribedTopicRegex: member.regex,
-      assignment: named(member.assigned, topics),
+      assignment: named(stillHeld(member), topics),
       targetAssignment: named(group.target(member.memberId), topics),
       memberType: member.classic ? MEMBER_TYPE_CLASSIC : MEMBER_TYPE_CONSUMER
     }))
@@ -35,6 +35,14 @@ export function describeConsumerGroup(group: ConsumerGroup, topics: GroupTopics,
 
 export function describeError(errorCode: number, groupId: string, errorMessage: string | null = null): DescribedConsumerGroup {
   return { errorCode, errorMessage, groupId, groupState: '', groupEpoch: 0, assignmentEpoch: 0, assignorName: '', members: [] }
+}
+
+/** With what it has been told to give up and has not yet. */
+function stillHeld({ assigned, revoking }: ConsumerMember): OwnedPartitions {
+  if (revoking.size === 0) return assigned
+  const held = new Map(assigned)
+  for (const [topicId, partitions] of revoking) held.set(topicId, new Map([...(assigned.get(topicId) ?? []), ...partitions]))
+  return held
 }
 
 /** Topics that are gone are left out. */

@@ -16,14 +16,15 @@ import { removeGroup } from './remove.js'
 import type { ConsumerTurn } from './target.js'
 
 /** Whether the group is a classic one without `leaving`. */
-export function mayDowngrade({ config }: ConsumerTurn, group: ConsumerGroup, leaving: ConsumerMember): boolean {
-  const remaining = group.members.size - 1
-  const onlyClassicRemain = !leaving.classic && remaining > 0 && group.classicMembers === remaining
-  return onlyClassicRemain && config.consumer.mayDowngrade && remaining <= config.maxSize
+export function mayDowngrade({ config }: ConsumerTurn, group: ConsumerGroup, leaving: readonly ConsumerMember[]): boolean {
+  const remaining = group.members.size - leaving.length
+  const classic = group.classicMembers - leaving.filter((member) => member.classic).length
+  const wasMixed = group.classicMembers < group.members.size
+  return wasMixed && remaining > 0 && classic === remaining && config.consumer.mayDowngrade && remaining <= config.maxSize
 }
 
-export function downgrade(turn: ConsumerTurn, directory: GroupDirectory, group: ConsumerGroup, leaving: ConsumerMember): void {
-  const remaining = [...group.members.values()].filter((member) => member !== leaving)
+export function downgrade(turn: ConsumerTurn, directory: GroupDirectory, group: ConsumerGroup, leaving: readonly ConsumerMember[]): void {
+  const remaining = [...group.members.values()].filter((member) => !leaving.includes(member))
   const classicGroup = becomeClassic(turn, directory, group, remaining)
   prepareRebalance(turn, classicGroup)
 }

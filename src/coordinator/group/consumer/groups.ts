@@ -79,6 +79,6 @@ export class ConsumerGroups implements GroupDirectory {
     }
     const member = group.members.get(event.memberId)
     if (!member || (event.type === 'consumer-revocation' && member.epoch !== event.memberEpoch)) return
-    fence(turn, this, group, member)
+    fence(turn, this, group, [member])
   }
 }

@@ -112,9 +112,12 @@ function wrongStatic(group: ConsumerGroup | undefined, request: ConsumerHeartbea
   return wrongInstance(member, memberId, instanceId) ?? wrongEpoch(member!, memberEpoch, request.topicPartitions)
 }
 
-/** The epoch before will do if the response with the new one was lost: the member has at most what it was given then. */
+/**
+ * A member that joins again is told where it stands. The epoch before will do if the response with the new one was lost: the member has at
+ * most what it was given then.
+ */
 function wrongEpoch(member: ConsumerMember, epoch: number, owned: readonly TopicIdPartitions[] | null): Refusal | undefined {
-  if (epoch === member.epoch) return undefined
+  if (epoch === member.epoch || epoch === MemberEpoch.join) return undefined
   const lost = epoch < member.epoch && epoch === member.previousEpoch && owned !== null && isPartOf(owned, member.assigned)
   if (lost) return undefined
   const message =
@@ -174,7 +177,7 @@ export function subscribe(
     turn.effects.emit({ type: 'consumer', part: 'member', groupId, memberId: asked.memberId, value: subscriptionOf(asked) })
   }
   const group = directory.consumer(groupId)!
-  const changed = group.epoch === 0 || !sameNames(asked.topicNames, before.topicNames) || asked.regex !== before.regex
+  const changed = !sameNames(asked.topicNames, before.topicNames) || asked.regex !== before.regex
   const matchesOthers = followRegexes(turn, group)
   followChanges(turn, group, changed || matchesOthers)
   followEpoch(turn, group)

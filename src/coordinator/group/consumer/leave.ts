@@ -18,14 +18,14 @@ export function leave(turn: ConsumerTurn, directory: GroupDirectory, request: Co
   const group = directory.consumer(groupId)
   if (!group) {
     const exists = directory.classic(groupId) !== undefined || directory.otherKind(groupId) !== undefined
-    return refusedHeartbeat(exists ? notConsumer(groupId) : refused(ErrorCode.GROUP_ID_NOT_FOUND, `Consumer group ${groupId} not found.`))
+    return refusedHeartbeat(exists ? notConsumer(groupId) : refused(ErrorCode.GROUP_ID_NOT_FOUND, `Group ${groupId} not found.`))
   }
   const member = instanceId === null ? group.members.get(memberId) : group.staticMember(instanceId)
   const refusal =
     instanceId === null ? (member ? undefined : unknownMember(memberId, groupId)) : wrongInstance(member, memberId, instanceId)
   if (refusal) return refusedHeartbeat(refusal)
   if (memberEpoch === MemberEpoch.leaveStatic) leaveForAWhile(turn, group, member!)
-  else fence(turn, directory, group, member!)
+  else fence(turn, directory, group, [member!])
   return { errorCode: ErrorCode.NONE, errorMessage: null, memberId, memberEpoch, heartbeatIntervalMs: 0, assignment: null }
 }
 
@@ -42,10 +42,10 @@ function leaveForAWhile(turn: ConsumerTurn, group: ConsumerGroup, member: Consum
   emit(turn, group, { part: 'current', memberId: member.memberId, value: currentOf(left) })
 }
 
-/** Takes a member out. If all that remain use the classic protocol, the group becomes a classic one. */
-export function fence(turn: ConsumerTurn, directory: GroupDirectory, group: ConsumerGroup, member: ConsumerMember): void {
-  if (mayDowngrade(turn, group, member)) return downgrade(turn, directory, group, member)
-  removeMember(turn, group, member.memberId)
+/** Takes members out. If all that remain use the classic protocol, the group becomes a classic one. */
+export function fence(turn: ConsumerTurn, directory: GroupDirectory, group: ConsumerGroup, members: readonly ConsumerMember[]): void {
+  if (mayDowngrade(turn, group, members)) return downgrade(turn, directory, group, members)
+  for (const { memberId } of members) removeMember(turn, group, memberId)
   followRegexes(turn, group)
   nextEpoch(turn, group)
 }

@@ -13,7 +13,7 @@ export interface ConsumerTurn {
   readonly topics: GroupTopics
 }
 
-/** Of a group that has no members yet: its first ones begin the next epoch, as with Apache Kafka. */
+/** Of a group whose first member subscribes to nothing; as with Apache Kafka, a subscription begins the next one. */
 const FIRST_EPOCH = 1
 
 type Part<P extends ConsumerRecord['part']> = Omit<Extract<ConsumerRecord, { part: P }>, 'type' | 'groupId'>
@@ -40,6 +40,7 @@ export function followChanges(turn: ConsumerTurn, group: ConsumerGroup, changed:
   group.topicsChanged = false
   const hash = metadataHash(turn, group)
   if (changed || hash !== group.metadataHash) nextEpoch(turn, group, hash)
+  else if (group.epoch === 0) emit(turn, group, { part: 'group', value: { epoch: FIRST_EPOCH, metadataHash: hash } })
 }
 
 export function nextEpoch(turn: ConsumerTurn, group: ConsumerGroup, hash = metadataHash(turn, group)): void {
