@@ -6,7 +6,7 @@ import { CLIENT_COUNT, PARTITION_COUNT, TransactionSimulation, type Step } from 
 const client = fc.nat({ max: CLIENT_COUNT - 1 })
 const partition = fc.nat({ max: PARTITION_COUNT - 1 })
 
-const act = (what: 'init' | 'write' | 'commit' | 'abort', weight: number) => ({
+const act = (what: 'init' | 'write' | 'commit' | 'abort' | 'late', weight: number) => ({
   weight,
   arbitrary: fc.record({ do: fc.constant(what), client, partition })
 })
@@ -16,6 +16,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   act('write', 16),
   act('commit', 8),
   act('abort', 2),
+  act('late', 4),
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('fail' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const), kept: fc.nat({ max: 2 }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('hold' as const) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('release' as const) }) },
@@ -35,7 +37,7 @@ test('transactions are decided in all partitions alike, as the producer was told
       sum.begun += simulation.counts.begun
       sum.committed += simulation.counts.committed
     }),
-    { numRuns: Number(process.env['TRANSACTION_ROUNDS'] ?? 150), seed: Number(process.env['SEED'] ?? 20261121) }
+    { numRuns: Number(process.env['TRANSACTION_ROUNDS'] ?? 400), seed: Number(process.env['SEED'] ?? 20261121) }
   )
   t.log(`${sum.begun} transactions, ${sum.committed} committed`)
   t.true(sum.committed > 100)

@@ -18,7 +18,9 @@ import { SimClock, turn } from './sim-clock.js'
 export type Step =
   | { readonly do: 'init' | 'write' | 'commit' | 'abort'; readonly client: number; readonly partition: number }
   | { readonly do: 'kill'; readonly kept: number }
-  | { readonly do: 'hold' | 'release' }
+  /** A batch that was long on its way, and comes whatever its producer does now. */
+  | { readonly do: 'late'; readonly client: number; readonly partition: number }
+  | { readonly do: 'hold' | 'release' | 'fail' }
   | { readonly do: 'down' | 'up'; readonly partition: number }
   | { readonly do: 'advance'; readonly ms: number }
 
@@ -39,6 +41,8 @@ class KillableLog implements CoordinatorLog {
   readonly #batches: (readonly EncodedRecord[])[] = []
   #held: { records: readonly EncodedRecord[]; done: (result: CoordinatorAppendResult) => void }[] = []
   holding = false
+  /** The next append, and all that are under way behind it. */
+  failing = false
 
   maxBatchBytes(): number {
     return 1_000_000
@@ -57,9 +61,14 @@ class KillableLog implements CoordinatorLog {
 
   release(): void {
     for (const { records, done } of this.#held.splice(0)) {
+      if (this.failing) {
+        done({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR, lastOffset: -1 })
+        continue
+      }
       this.#batches.push(records)
       done({ errorCode: ErrorCode.NONE, lastOffset: this.#batches.length })
     }
+    this.failing = false
   }
 
   /** The first `kept` of what is held got to the disk, but nobody was told. */
@@ -76,7 +85,8 @@ class KillableLog implements CoordinatorLog {
 interface Unit {
   readonly client: number
   readonly generation: number
-  outcome: 'open' | 'committed' | 'aborted' | 'unknown'
+  /** `late`: it belongs to whatever is open when it comes. */
+  outcome: 'open' | 'committed' | 'aborted' | 'unknown' | 'late'
 }
 
 type Entry = { readonly producerId: number } & ({ readonly unit: Unit } | { readonly commit: boolean })
@@ -93,7 +103,7 @@ class SimPartition {
     const batch = { producerId, producerEpoch, baseSequence: sequence, lastSequence: sequence, transactional: true }
     const check = this.states.check(batch, true)
     if (check.kind === 'refused') return check.errorCode
-    assert.equal(check.kind, 'accepted')
+    if (check.kind === 'duplicate') return ErrorCode.NONE
     this.states.append(batch, this.entries.length, this.entries.length, 0)
     this.entries.push({ producerId, unit })
     return ErrorCode.NONE
@@ -186,6 +196,12 @@ export class TransactionSimulation {
       case 'kill':
         this.#kill(step.kept)
         break
+      case 'late':
+        void this.#late(this.#clients[step.client]!, step.client, step.partition)
+        break
+      case 'fail':
+        this.#log.failing = true
+        break
       case 'hold':
         this.#log.holding = true
         break
@@ -262,14 +278,17 @@ export class TransactionSimulation {
     client.epoch = epoch
   }
 
+  #admit(write: Parameters<typeof admit>[1]): ReturnType<typeof admit> {
+    const config = { get: () => true }
+    const replicas = { partition: (_topic: string, place: number) => this.#partition(place) }
+    return admit({ config, replicas, transactions: this.#coordinator } as unknown as Parameters<typeof admit>[0], write)
+  }
+
   async #write(client: Client, index: number, at: number, still: () => boolean): Promise<void> {
     const { id, version } = CLIENTS[index]!
     const { producerId, epoch: producerEpoch } = client
     client.unit ??= this.#newUnit(index, client.generation)
     const unit = client.unit
-    const config = { get: () => true }
-    const replicas = { partition: (_topic: string, place: number) => this.#partition(place) }
-    const services = { config, replicas, transactions: this.#coordinator } as unknown as Parameters<typeof admit>[0]
     const write = {
       transactionalId: id,
       producerId,
@@ -283,7 +302,7 @@ export class TransactionSimulation {
       const errorCode = await this.#coordinator.addPartitions(request)
       if (!still() || errorCode !== ErrorCode.NONE) return this.#failed(client, errorCode)
     }
-    const admission = await admit(services, write)
+    const admission = await this.#admit(write)
     if (!still()) return
     const errorCode = admission(TOPIC, at)
     const partition = this.#partition(at)
@@ -292,6 +311,28 @@ export class TransactionSimulation {
     const written = partition.write(unit, producerId, producerEpoch, sequence)
     if (written !== ErrorCode.NONE) return this.#failed(client, written)
     client.sequences.set(at, sequence + 1)
+  }
+
+  /** Of a client that adds partitions first; its epoch may be that of many transactions. */
+  async #late(client: Client, index: number, at: number): Promise<void> {
+    const { id, version } = CLIENTS[index]!
+    const { producerId, epoch: producerEpoch } = client
+    if (version !== 0 || producerId < 0) return
+    const life = this.#life
+    const admission = await this.#admit({
+      transactionalId: id,
+      producerId,
+      producerEpoch,
+      places: [[TOPIC, at]],
+      adds: false,
+      knowsAbortable: true
+    })
+    const partition = this.#partition(at)
+    if (this.#life !== life || admission(TOPIC, at) !== ErrorCode.NONE || !partition) return
+    const sequence = client.sequences.get(at) ?? 0
+    const unit: Unit = { client: index, generation: client.generation, outcome: 'late' }
+    if (partition.write(unit, producerId, producerEpoch, sequence) === ErrorCode.NONE && client.epoch === producerEpoch)
+      client.sequences.set(at, sequence + 1)
   }
 
   #failed(client: Client, errorCode: number): void {
@@ -332,9 +373,14 @@ export class TransactionSimulation {
   /** Everything works again, and all that is open times out. */
   async settle(): Promise<void> {
     this.#log.holding = false
+    this.#log.failing = false
     this.#log.release()
     for (const partition of this.#partitions) partition.up = true
-    for (let n = 0; n < 4; n++) await this.#clock.advance(TIMEOUT_MS)
+    for (let n = 0; n < 4; n++) {
+      await this.#clock.advance(TIMEOUT_MS)
+      // Where no timer is due, nobody else lets promises have their turn.
+      for (let turns = 0; turns < 10; turns++) await turn()
+    }
   }
 
   /** After `settle`: every transaction is decided, in all partitions alike, and as its producer was told. */
@@ -348,7 +394,7 @@ export class TransactionSimulation {
         else {
           const ended = open.get(entry.producerId) ?? new Set()
           open.delete(entry.producerId)
-          assert(ended.size <= 1, 'one marker ends two transactions')
+          assert([...ended].filter(({ outcome }) => outcome !== 'late').length <= 1, 'one marker ends two transactions')
           for (const unit of ended) decisions.set(unit, (decisions.get(unit) ?? new Set()).add(entry.commit))
         }
       }
