@@ -8,7 +8,7 @@ import test from 'ava'
 import { startChildBroker, type ChildBroker } from '../support/broker.js'
 import { temporaryFolder } from '../storage/support.js'
 import { Session } from '../takeover/session.js'
-import { Producer, V1, V2, committed } from './producer.js'
+import { Producer, V1, V2, committed, stableOffset } from './producer.js'
 
 const KILLS = Number(process.env['TRANSACTION_KILLS'] ?? 3)
 const TOPIC = 'killed'
@@ -85,4 +85,80 @@ test('transactions are whole, whenever the broker is killed', async (t) => {
   }
   t.log(`${outcomes.size} transactions, ${first.length} of them seen`)
   t.true(first.length > KILLS)
+})
+
+/**
+ * Copies numbers: the offset that is committed with each says which comes next. Ends with the broker; ends by itself and begins anew now and then,
+ * in the middle of a transaction, and aborts some.
+ */
+async function copy(broker: ChildBroker, id: string, versions: typeof V1, random: (below: number) => number): Promise<void> {
+  for (;;) {
+    const session = await Session.connect(broker).catch(() => undefined)
+    if (session === undefined) return
+    try {
+      await session.coordinator(id, 0)
+      const producer = new Producer(session, id, versions)
+      const begun = await producer.init()
+      if (begun !== 0) throw new Error(`${id} cannot begin: error ${begun}`)
+      let next = Math.max(0, await stableOffset(session, id, TOPIC))
+      for (let stays = true; stays;) {
+        for (const index of [0, 1]) {
+          const sent = await producer.send(TOPIC, index, `${id} ${next}`)
+          if (sent !== 0) throw new Error(`${id} ${next} cannot be written: error ${sent}`)
+        }
+        const stored = await producer.commitOffset(id, TOPIC, next + 1)
+        if (stored !== 0) throw new Error(`${id} ${next + 1} cannot be committed: error ${stored}`)
+        const chance = random(12)
+        stays = chance !== 0
+        if (!stays) break
+        const ended = await producer.end(chance !== 1)
+        if (ended !== 0) throw new Error(`${id} ${next} cannot be ended: error ${ended}`)
+        if (chance !== 1) next++
+      }
+    } catch (error) {
+      // Only the kill may end it.
+      if (!session.client.closed) throw error
+      return
+    } finally {
+      session.close()
+    }
+  }
+}
+
+test('a copy with its offsets is exact, whenever broker or copier are killed', async (t) => {
+  const seed = Number(process.env['SEED'] ?? 11)
+  const random = randomNumbers(seed)
+  const dir = path.join(await temporaryFolder(t), 'data')
+  const ids = [
+    ['one', V1],
+    ['two', V2]
+  ] as const
+  for (let life = 0; life < KILLS; life++) {
+    const broker = await startChildBroker({ dir, topics: { [TOPIC]: 2 }, settings })
+    const copying = ids.map(([id, versions], at) => copy(broker, id, versions, randomNumbers(seed + life * ids.length + at)))
+    await delay(250 + random(250))
+    await broker.kill()
+    await Promise.all(copying)
+  }
+  const broker = await startChildBroker({ dir, settings })
+  t.teardown(() => broker.stop())
+  const session = await Session.connect(broker)
+  t.teardown(() => session.close())
+  let copied = 0
+  for (const [id, versions] of ids) {
+    t.is(await new Producer(session, id, versions).init(), 0)
+    await session.coordinator(id, 0)
+    const count = await stableOffset(session, id, TOPIC)
+    const expected = Array.from({ length: count }, (_, n) => `${id} ${n}`)
+    for (const index of [0, 1]) {
+      const values = await committed(session, TOPIC, index)
+      t.deepEqual(
+        values.filter((value) => value.startsWith(`${id} `)),
+        expected
+      )
+    }
+    copied += count
+  }
+  t.log(`${copied} copied`)
+  t.true(copied > KILLS)
 })

@@ -4,8 +4,11 @@ import { produce } from '../../src/protocol/messages/00-produce.js'
 import { fetch } from '../../src/protocol/messages/01-fetch.js'
 import { listOffsets } from '../../src/protocol/messages/02-list-offsets.js'
 import { initProducerId } from '../../src/protocol/messages/22-init-producer-id.js'
+import { offsetFetch } from '../../src/protocol/messages/09-offset-fetch.js'
 import { addPartitionsToTxn } from '../../src/protocol/messages/24-add-partitions-to-txn.js'
+import { addOffsetsToTxn } from '../../src/protocol/messages/25-add-offsets-to-txn.js'
 import { endTxn } from '../../src/protocol/messages/26-end-txn.js'
+import { txnOffsetCommit } from '../../src/protocol/messages/28-txn-offset-commit.js'
 import { describeTransactions } from '../../src/protocol/messages/65-describe-transactions.js'
 import { buildBatch, decodeBatches, recordsOf } from '../../src/record/index.js'
 import { settled, type Session } from '../takeover/session.js'
@@ -90,6 +93,26 @@ export class Producer {
     return errorCode
   }
 
+  /** The offset of partition 0 of the topic, as part of the transaction; an error code. */
+  async commitOffset(groupId: string, topic: string, committedOffset: number): Promise<number> {
+    const { client } = this.session
+    const { producerId, epoch: producerEpoch } = this
+    const identity = { transactionalId: this.id, groupId, producerId, producerEpoch }
+    if (!this.versions.rises) {
+      const { errorCode } = await settled(() => client.request(addOffsetsToTxn, 3, identity))
+      if (errorCode !== ErrorCode.NONE) return errorCode
+    }
+    const partitions = [{ partitionIndex: 0, committedOffset, committedLeaderEpoch: -1, committedMetadata: '' }]
+    const { errorCode } = await settled(async () => {
+      const { topics } = await client.request(txnOffsetCommit, this.versions.rises ? 5 : 3, {
+        ...identity,
+        topics: [{ name: topic, partitions }]
+      })
+      return topics[0]!.partitions[0]!
+    })
+    return errorCode
+  }
+
   async end(committed: boolean, version = this.versions.end): Promise<number> {
     const body = { transactionalId: this.id, producerId: this.producerId, producerEpoch: this.epoch, committed }
     const answer = await settled(() => this.session.client.request(endTxn, version, body))
@@ -109,6 +132,18 @@ export class Producer {
       if (transactionState.startsWith('Complete')) return transactionState
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
+  }
+}
+
+/** The committed offset of partition 0, when no transaction is about to change it; -1: none. */
+export async function stableOffset({ client }: Session, groupId: string, topic: string): Promise<number> {
+  for (;;) {
+    const body = { groupId, topics: [{ name: topic, partitionIndexes: [0] }], requireStable: true }
+    const answer = await settled(() => client.request(offsetFetch, 7, body))
+    const partition = answer.topics[0]?.partitions[0]
+    if (partition?.errorCode === ErrorCode.NONE) return partition.committedOffset
+    if (partition?.errorCode !== ErrorCode.UNSTABLE_OFFSET_COMMIT) throw new Error(`no offset of ${groupId}: error ${answer.errorCode}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
 
