@@ -1,9 +1,11 @@
 /** Apache Kafka's command-line tools for administration, as they are, against the broker. Those of one test share a JVM. */
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 import test, { type ExecutionContext } from 'ava'
 import { startBroker, type TestBroker } from '../support/broker.js'
-import { haveTools, runTools, type ToolName } from '../support/kafka-tools.js'
+import { haveTools, runTools, startTool, type ToolName } from '../support/kafka-tools.js'
 import { uniqueName } from '../support/names.js'
 import { ownedTempDir } from '../support/temp-dir.js'
 
@@ -178,4 +180,18 @@ toolTest('kafka-acls, kafka-delegation-tokens, kafka-cluster, kafka-groups, kafk
     },
     { run: ['broker-api-versions'], says: [/AlterClientQuotas\(49\): 0 to 1/] }
   ])
+})
+
+toolTest('kafka-replica-verification finds no lag', async (t) => {
+  const args = ['--broker-list', broker.bootstrap, '--report-interval-ms', '200', '--topics-include', 'admin']
+  const child = await startTool('replica-verification', args)
+  t.teardown(() => child.kill('SIGKILL'))
+  const lines = createInterface(child.stdout!)
+  const signal = AbortSignal.timeout(30_000)
+  for (;;) {
+    const [line] = (await once(lines, 'line', { signal })) as [string]
+    if (!line.includes('max lag')) continue
+    t.regex(line, /max lag is 0 for partition admin-\d at offset \d+ among 2 partitions/)
+    return
+  }
 })
