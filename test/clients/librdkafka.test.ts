@@ -11,7 +11,13 @@ let broker: TestBroker
 
 if (librdkafka.found) {
   test.before(async () => {
-    broker = await startBroker()
+    // Members of the consumer protocol learn of a rebalance by their heartbeats.
+    const settings = {
+      'group.consumer.heartbeat.interval.ms': '500',
+      'group.consumer.min.heartbeat.interval.ms': '500',
+      'group.consumer.assignment.interval.ms': '100'
+    }
+    broker = await startBroker({ settings })
   })
   test.after.always(() => broker.stop())
 }
@@ -74,6 +80,18 @@ clientTest('librdkafka: three eager members share the partitions as they come an
   t.deepEqual(
     shares.map((share) => share.map((owned) => owned.length)),
     [[6], [3, 3], [2, 2, 2], [3, 3]]
+  )
+})
+
+clientTest('librdkafka: members of the consumer protocol keep what they need not give up', async (t) => {
+  const { shares, firstMember } = await rebalance('consumer')
+  t.deepEqual(
+    shares.map((share) => share.map((owned) => owned.length)),
+    [[6], [3, 3], [2, 2, 2], [3, 3]]
+  )
+  t.false(
+    firstMember.slice(1).some(([, partitions]) => partitions.length > 3),
+    'it never gave up everything'
   )
 })
 

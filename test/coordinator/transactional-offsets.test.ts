@@ -177,6 +177,20 @@ test('who may commit: members of the generation, also while they wait for the as
   t.is(tooLong.topics[0]!.partitions[0]!.errorCode, ErrorCode.OFFSET_METADATA_TOO_LARGE)
 })
 
+test('members of a consumer group commit with their epoch; to a producer a wrong one is an old generation', async (t) => {
+  const node = await setUp(t)
+  const nothing = { instanceId: null, rackId: null, subscribedTopicRegex: null, serverAssignor: null }
+  const joins = { groupId: 'g', memberId: 'm', memberEpoch: 0, rebalanceTimeoutMs: 1000, subscribedTopicNames: ['t'], topicPartitions: [] }
+  const context = { apiVersion: 1, clientId: 'c', clientAddress: '127.0.0.1' }
+  const { memberEpoch } = await node.groups.consumerGroupHeartbeat({ ...nothing, ...joins }, context)
+  t.is((await node.commit(1, { member: 'm', generation: memberEpoch })).errorCode, 0)
+  t.is((await node.commit(2, { member: 'm', generation: memberEpoch - 1 })).errorCode, ErrorCode.ILLEGAL_GENERATION)
+  t.is((await node.commit(2, { member: 'm', generation: memberEpoch + 1 })).errorCode, ErrorCode.ILLEGAL_GENERATION)
+  t.is((await node.commit(2, { member: 'nobody', generation: memberEpoch })).errorCode, ErrorCode.UNKNOWN_MEMBER_ID)
+  await node.end(true)
+  t.deepEqual(await node.fetch(true), [1, 0])
+})
+
 test('pending offsets are deleted with others, and keep a group and its offsets from expiring', async (t) => {
   const node = await setUp(t)
   await node.commit(5)

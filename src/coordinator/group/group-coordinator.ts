@@ -136,7 +136,7 @@ export class GroupCoordinator {
     const context = { clientId: clientId ?? '', clientHost: `/${clientAddress}`, makesOwnId: apiVersion >= 1 }
     return this.#call(
       request.groupId,
-      (errorCode) => refusedHeartbeat({ errorCode, errorMessage: '' }),
+      (errorCode) => refusedHeartbeat({ errorCode, errorMessage: null }),
       (shard, effects) => shard.consumerHeartbeat(request, context, effects)
     )
   }

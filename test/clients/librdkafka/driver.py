@@ -71,14 +71,15 @@ def read(consumer, count, patience=PATIENCE):
 
 
 def group_consumer(bootstrap, group, **config):
+    # Of the consumer protocol the broker sets the times.
+    times = {} if config.get("group.protocol") == "consumer" else {"session.timeout.ms": 10000, "heartbeat.interval.ms": 500}
     return Consumer(
         {
             "bootstrap.servers": bootstrap,
             "group.id": group,
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
-            "session.timeout.ms": 10000,
-            "heartbeat.interval.ms": 500,
+            **times,
             **config,
         }
     )
@@ -101,7 +102,7 @@ class Member:
     def __init__(self, bootstrap, group, topic, **config):
         self.assigned, self.events, self.stopping = [], [], False
         self.consumer = group_consumer(bootstrap, group, **config)
-        self.cooperative = config.get("partition.assignment.strategy") == "cooperative-sticky"
+        self.cooperative = config.get("partition.assignment.strategy") == "cooperative-sticky" or config.get("group.protocol") == "consumer"
         self.consumer.subscribe([topic], on_assign=self.on_assign, on_revoke=self.on_revoke, on_lost=self.on_revoke)
         self.thread = threading.Thread(target=self.work)
         self.thread.start()
@@ -146,7 +147,7 @@ def create(bootstrap, topic, partitions):
 def rebalance(bootstrap, topic, group, partitions, strategy):
     """Three members come one by one, then one goes. The shares after each step, and what happened to the first member."""
     create(bootstrap, topic, partitions)
-    config = {"partition.assignment.strategy": strategy}
+    config = {"group.protocol": "consumer"} if strategy == "consumer" else {"partition.assignment.strategy": strategy}
     members, shares = [], []
     for _ in range(3):
         members.append(Member(bootstrap, group, topic, **config))

@@ -14,11 +14,11 @@ import {
   partitionsOf,
   sameNames,
   sameOwned,
+  samePartitions,
   subscriptionOf,
   topicPartitions,
   type ConsumerMember,
-  type OwnedPartitions,
-  type Partitions
+  type OwnedPartitions
 } from './member.js'
 import { reconcile } from './reconcile.js'
 import { refused, refusedHeartbeat, unknownMember, wrongInstance, type Refusal } from './refusal.js'
@@ -73,7 +73,7 @@ function stay(
     memberEpoch: after.epoch,
     heartbeatIntervalMs: turn.config.consumer.heartbeatIntervalMs(group.groupId),
     assignment:
-      joins || tellsAll || !sameHeld(before.assigned, after.assigned) ? { topicPartitions: topicPartitions(after.assigned) } : null
+      joins || tellsAll || !samePartitions(before.assigned, after.assigned) ? { topicPartitions: topicPartitions(after.assigned) } : null
   }
 }
 
@@ -200,7 +200,7 @@ export function reconcileMember(
     target: group.target(memberId),
     isOwned: (topicId, partition) => group.isOwned(topicId, partition),
     isSubscribed: (topicId) => names.has(turn.topics.byId(topicId)?.name ?? ''),
-    reported: owned === null ? undefined : reportedPartitions(owned)
+    reported: owned === null ? undefined : partitionsOf(owned)
   })
   if (sameCurrent(member, next)) return member
   emit(turn, group, { part: 'current', memberId, value: currentOf(next) })
@@ -211,26 +211,10 @@ export function reconcileMember(
   return group.members.get(memberId)!
 }
 
-function reportedPartitions(owned: readonly TopicIdPartitions[]): Partitions {
-  return partitionsOf(owned)
-}
-
 function sameCurrent(a: ConsumerMember, b: ConsumerMember): boolean {
   if (a === b) return true
   const same = a.epoch === b.epoch && a.previousEpoch === b.previousEpoch && a.state === b.state
   return same && sameOwned(a.assigned, b.assigned) && sameOwned(a.revoking, b.revoking)
-}
-
-/** Epochs aside. */
-function sameHeld(a: OwnedPartitions, b: OwnedPartitions): boolean {
-  if (a === b) return true
-  if (a.size !== b.size) return false
-  for (const [topicId, partitions] of a) {
-    const others = b.get(topicId)
-    if (!others || others.size !== partitions.size) return false
-    for (const partition of partitions.keys()) if (!others.has(partition)) return false
-  }
-  return true
 }
 
 /** A static member came back with another id (KIP-345): it takes over target and partitions of the one before. */

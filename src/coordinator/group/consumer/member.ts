@@ -147,13 +147,14 @@ export function topicPartitions(partitions: Partitions | OwnedPartitions): { top
   return [...partitions].map(([topicId, set]) => ({ topicId, partitions: [...set.keys()] }))
 }
 
-export function samePartitions(a: Partitions, b: Partitions): boolean {
+/** Epochs aside. */
+export function samePartitions(a: Partitions | OwnedPartitions, b: Partitions | OwnedPartitions): boolean {
   if (a === b) return true
   if (a.size !== b.size) return false
   for (const [topicId, partitions] of a) {
     const others = b.get(topicId)
     if (!others || others.size !== partitions.size) return false
-    for (const partition of partitions) if (!others.has(partition)) return false
+    for (const partition of partitions.keys()) if (!others.has(partition)) return false
   }
   return true
 }

@@ -13,7 +13,13 @@ export function refused(errorCode: number, errorMessage: string): Refusal {
   return { errorCode, errorMessage }
 }
 
-export function refusedHeartbeat({ errorCode, errorMessage }: Refusal): ConsumerHeartbeatResponse {
+export function refusedHeartbeat({
+  errorCode,
+  errorMessage
+}: {
+  readonly errorCode: number
+  readonly errorMessage: string | null
+}): ConsumerHeartbeatResponse {
   return { errorCode, errorMessage, memberId: null, memberEpoch: 0, heartbeatIntervalMs: 0, assignment: null }
 }
 

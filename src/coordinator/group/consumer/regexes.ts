@@ -64,9 +64,11 @@ export class RegexSearch {
 /** Looks regular expressions up if that is due. True: the group subscribes to other topics now. */
 export function followRegexes(turn: ConsumerTurn, group: ConsumerGroup): boolean {
   const forgotten = forgetUnused(turn, group)
-  if (!group.usesRegexes || group.search || !isDue(turn, group)) return forgotten
+  if (!group.usesRegexes || group.search) return forgotten
+  const due = dueRegexes(turn, group)
+  if (due.length === 0) return forgotten
   const { topics } = turn
-  group.search = new RegexSearch(group.subscribedRegexes(), topics.names(), topics.version)
+  group.search = new RegexSearch(due, topics.names(), topics.version)
   return continueSearch(turn, group) || forgotten
 }
 
@@ -99,16 +101,18 @@ function forgetUnused(turn: ConsumerTurn, group: ConsumerGroup): boolean {
   return unused.length > 0
 }
 
-function isDue({ topics, effects, config }: ConsumerTurn, group: ConsumerGroup): boolean {
-  let newest = Number.NEGATIVE_INFINITY
-  let oldestVersion = Number.POSITIVE_INFINITY
+/** Those that are new; or all, if the oldest answer is too old. */
+function dueRegexes({ topics, effects, config }: ConsumerTurn, group: ConsumerGroup): string[] {
+  const unknown: string[] = []
+  let since = Number.POSITIVE_INFINITY
+  let version = Number.POSITIVE_INFINITY
   for (const regex of group.subscribedRegexes()) {
     const known = group.regexes.get(regex)
-    if (!known) return true
-    newest = Math.max(newest, known.timestamp)
-    oldestVersion = Math.min(oldestVersion, known.version)
+    if (!known) unknown.push(regex)
+    since = Math.min(since, known?.timestamp ?? since)
+    version = Math.min(version, known?.version ?? version)
   }
-  const age = effects.now - newest
-  if (age >= config.consumer.regexRefreshIntervalMs) return true
-  return topics.createdVersion > oldestVersion && age >= MIN_REFRESH_INTERVAL_MS
+  const age = effects.now - since
+  const stale = topics.createdVersion > version && age >= MIN_REFRESH_INTERVAL_MS
+  return stale || age >= config.consumer.regexRefreshIntervalMs ? [...group.subscribedRegexes()] : unknown
 }

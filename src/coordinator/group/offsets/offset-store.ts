@@ -15,6 +15,8 @@ type TopicOffsets = Map<string, Map<number, Entry>>
 
 class OffsetTable {
   readonly groups = new Map<string, TopicOffsets>()
+  /** Of a transaction: the groups that it has committed for, also if that was deleted since. */
+  readonly touched = new Set<string>()
 
   get(groupId: string, topic: string, partition: number): Entry | undefined {
     return this.groups.get(groupId)?.get(topic)?.get(partition)
@@ -48,6 +50,8 @@ export class OffsetStore {
   readonly #committed = new OffsetTable()
   /** By producer id. */
   readonly #pending = new Map<number, OffsetTable>()
+  /** By group: the producers whose open transactions have committed for it. */
+  readonly #open = new Map<string, Set<number>>()
   #order = 0
 
   get(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
@@ -72,19 +76,19 @@ export class OffsetStore {
 
   /** Whether an open transaction has committed an offset there. */
   isPending(groupId: string, topic: string, partition: number): boolean {
-    for (const table of this.#pending.values()) if (table.get(groupId, topic, partition)) return true
+    for (const table of this.#openTables(groupId)) if (table.get(groupId, topic, partition)) return true
     return false
   }
 
   hasPending(groupId: string): boolean {
-    for (const table of this.#pending.values()) if (table.groups.has(groupId)) return true
+    for (const table of this.#openTables(groupId)) if (table.groups.has(groupId)) return true
     return false
   }
 
   /** Of open transactions, each place once. */
   pendingOf(groupId: string): OffsetPlace[] {
     const places = new Map<string, OffsetPlace>()
-    for (const table of this.#pending.values()) {
+    for (const table of this.#openTables(groupId)) {
       for (const [topic, partitions] of table.groups.get(groupId) ?? []) {
         for (const partition of partitions.keys()) places.set(`${partition}\0${topic}`, { topic, partition })
       }
@@ -92,18 +96,27 @@ export class OffsetStore {
     return [...places.values()]
   }
 
+  /** Of a group that no transaction touches, which is the usual case, there is nothing to look through. */
+  *#openTables(groupId: string): IterableIterator<OffsetTable> {
+    for (const producerId of this.#open.get(groupId) ?? []) yield this.#pending.get(producerId)!
+  }
+
   /** `producerId` -1: not in a transaction. */
   replay(groupId: string, topic: string, partition: number, value: CommittedOffset | null, producerId: number): void {
     const order = this.#order++
     if (value === null) {
       this.#committed.remove(groupId, topic, partition)
-      for (const table of this.#pending.values()) table.remove(groupId, topic, partition)
+      for (const table of this.#openTables(groupId)) table.remove(groupId, topic, partition)
       return
     }
     let table = this.#committed
     if (producerId >= 0) {
       const open = this.#pending.get(producerId) ?? new OffsetTable()
       this.#pending.set(producerId, open)
+      let producers = this.#open.get(groupId)
+      if (!producers) this.#open.set(groupId, (producers = new Set()))
+      producers.add(producerId)
+      open.touched.add(groupId)
       table = open
     }
     table.put(groupId, topic, partition, { value, order })
@@ -112,7 +125,13 @@ export class OffsetStore {
   replayTransactionEnd(producerId: number, committed: boolean): void {
     const table = this.#pending.get(producerId)
     this.#pending.delete(producerId)
-    if (!table || !committed) return
+    if (!table) return
+    for (const groupId of table.touched) {
+      const producers = this.#open.get(groupId)
+      producers?.delete(producerId)
+      if (producers?.size === 0) this.#open.delete(groupId)
+    }
+    if (!committed) return
     for (const [groupId, topics] of table.groups) {
       for (const [topic, partitions] of topics) {
         for (const [partition, entry] of partitions) {
