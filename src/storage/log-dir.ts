@@ -22,7 +22,11 @@ import {
 import { setAside, UNREADABLE_SUFFIX } from './set-aside.js'
 
 /** What may stand in a folder that is to become a log directory: nothing of anybody. */
-const HARMLESS = new Set([LOCK_FILE, 'lost+found', `${META_PROPERTIES_FILE}.tmp`])
+const HARMLESS = new Set([
+  LOCK_FILE,
+  'lost+found',
+  ...[META_PROPERTIES_FILE, RECOVERY_POINT_FILE, LOG_START_FILE, CLEANER_OFFSET_FILE].map((name) => `${name}.tmp`)
+])
 
 export class LogDir {
   readonly path: string
@@ -119,7 +123,9 @@ export class LogDir {
     const marker = path.join(this.path, CLEAN_SHUTDOWN_FILE)
     this.cleanShutdown = this.isNew || (await readIfThere(marker)) !== undefined
     // From here on the folder changes: a crash must not find the marker again.
-    if (await removeFile(marker)) await syncFolder(this.path)
+    const wasMarked = await removeFile(marker)
+    // Nor may a power cut take meta.properties, which a killed process may not have flushed, and leave what comes now.
+    if (wasMarked || !this.isNew) await syncFolder(this.path)
     this.recoveryPoints = await this.#readCheckpoint(RECOVERY_POINT_FILE)
     this.logStarts = await this.#readCheckpoint(LOG_START_FILE)
     this.cleanerOffsets = await this.#readCheckpoint(CLEANER_OFFSET_FILE)

@@ -1,5 +1,6 @@
 /** Several log directories: which may be taken, where partitions go, and what a broken one does to the others. */
-import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import fsp, { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
@@ -167,4 +168,32 @@ test('a log of a topic that is no more, in a directory that had failed, is not t
   t.is((await second.manager.whenReady('t', 0, other))!.topicId, other)
   t.is(second.manager.dirOf('t', 0)!.path, two)
   t.regex((await readdir(one)).join(' '), /t-0\.[0-9a-f]{32}-stray/)
+})
+
+test('what a crash in the middle of the first start leaves is no reason not to start', async (t) => {
+  const dirs = await dirsOf(t, 'one')
+  await mkdir(dirs[0]!)
+  for (const name of ['meta.properties', 'recovery-point-offset-checkpoint', 'log-start-offset-checkpoint', 'cleaner-offset-checkpoint'])
+    await writeFile(path.join(dirs[0]!, `${name}.tmp`), '0\n')
+  const engine = await startEngine(t, { dirs })
+  t.is((await append(engine, await engine.manager.create('t', 0, TOPIC_ID, engine.config()), values(1))).baseOffset, 0)
+})
+
+test.serial('meta.properties that a killed process left is flushed before anything else is written', async (t) => {
+  const dirs = await dirsOf(t, 'one')
+  await (await startEngine(t, { dirs })).drop()
+  const flushed: string[][] = []
+  const { open } = fsp
+  fsp.open = async (...[file, flags, mode]: Parameters<typeof open>) => {
+    if (file === dirs[0]) flushed.push(await readdir(dirs[0]!))
+    return open(file, flags, mode)
+  }
+  syncBuiltinESMExports()
+  try {
+    await startEngine(t, { dirs })
+  } finally {
+    fsp.open = open
+    syncBuiltinESMExports()
+  }
+  t.deepEqual(flushed[0]?.toSorted(), ['.lock', 'meta.properties'])
 })
