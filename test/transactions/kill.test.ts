@@ -25,8 +25,26 @@ function randomNumbers(seed: number): (below: number) => number {
 
 type Outcome = 'committed' | 'aborted' | 'unknown'
 
+/** How much is done in one life of the broker. */
+interface Progress {
+  ended: number
+}
+
+/** However fast the machine is: some transactions have ended, and others have not. */
+async function killAfter(broker: ChildBroker, progress: Progress, count: number): Promise<void> {
+  for (const end = Date.now() + 20_000; progress.ended < count && Date.now() < end;) await delay(2)
+  await broker.kill()
+}
+
 /** Writes one transaction after the other until the broker is gone. */
-async function work(broker: ChildBroker, id: string, versions: typeof V1, life: number, outcomes: Map<string, Outcome>): Promise<void> {
+async function work(
+  broker: ChildBroker,
+  id: string,
+  versions: typeof V1,
+  life: number,
+  outcomes: Map<string, Outcome>,
+  progress: Progress
+): Promise<void> {
   const session = await Session.connect(broker)
   let current = ''
   try {
@@ -43,6 +61,7 @@ async function work(broker: ChildBroker, id: string, versions: typeof V1, life: 
       const errorCode = await producer.end(commit)
       if (errorCode !== 0) throw new Error(`${current} cannot be ended: error ${errorCode}`)
       outcomes.set(current, commit ? 'committed' : 'aborted')
+      progress.ended++
     }
   } catch (error) {
     // Only the kill may end it.
@@ -63,9 +82,9 @@ test('transactions are whole, whenever the broker is killed', async (t) => {
   ] as const
   for (let life = 0; life < KILLS; life++) {
     const broker = await startChildBroker({ dir, topics: { [TOPIC]: 2 }, settings })
-    const working = ids.map(([id, versions]) => work(broker, id, versions, life, outcomes))
-    await delay(150 + random(250))
-    await broker.kill()
+    const progress = { ended: 0 }
+    const working = ids.map(([id, versions]) => work(broker, id, versions, life, outcomes, progress))
+    await killAfter(broker, progress, 5 + random(60))
     await Promise.all(working)
   }
   const broker = await startChildBroker({ dir, settings })
@@ -91,7 +110,13 @@ test('transactions are whole, whenever the broker is killed', async (t) => {
  * Copies numbers: the offset that is committed with each says which comes next. Ends with the broker; ends by itself and begins anew now and then,
  * in the middle of a transaction, and aborts some.
  */
-async function copy(broker: ChildBroker, id: string, versions: typeof V1, random: (below: number) => number): Promise<void> {
+async function copy(
+  broker: ChildBroker,
+  id: string,
+  versions: typeof V1,
+  random: (below: number) => number,
+  progress: Progress
+): Promise<void> {
   for (;;) {
     const session = await Session.connect(broker).catch(() => undefined)
     if (session === undefined) return
@@ -114,6 +139,7 @@ async function copy(broker: ChildBroker, id: string, versions: typeof V1, random
         const ended = await producer.end(chance !== 1)
         if (ended !== 0) throw new Error(`${id} ${next} cannot be ended: error ${ended}`)
         if (chance !== 1) next++
+        progress.ended++
       }
     } catch (error) {
       // Only the kill may end it.
@@ -135,9 +161,9 @@ test('a copy with its offsets is exact, whenever broker or copier are killed', a
   ] as const
   for (let life = 0; life < KILLS; life++) {
     const broker = await startChildBroker({ dir, topics: { [TOPIC]: 2 }, settings })
-    const copying = ids.map(([id, versions], at) => copy(broker, id, versions, randomNumbers(seed + life * ids.length + at)))
-    await delay(250 + random(250))
-    await broker.kill()
+    const progress = { ended: 0 }
+    const copying = ids.map(([id, versions], at) => copy(broker, id, versions, randomNumbers(seed + life * ids.length + at), progress))
+    await killAfter(broker, progress, 5 + random(40))
     await Promise.all(copying)
   }
   const broker = await startChildBroker({ dir, settings })

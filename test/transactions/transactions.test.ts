@@ -171,14 +171,15 @@ test('ends that are asked for again, or wrongly (transaction version 2)', async 
 test('a transaction that lasts too long is aborted', async (t) => {
   const { session, topic, id } = await setUp(t)
   const [first, second] = [new Producer(session, id, V1), new Producer(session, `${id}-2`)]
-  for (const producer of [first, second]) {
-    await producer.init(200)
+  const timesOut = async (producer: Producer) => {
+    await producer.init(1000)
     t.is(await producer.send(topic, 0, 'slow'), NONE)
     t.is(await producer.completed(), 'CompleteAbort')
     const { epoch } = producer
     t.is((await producer.describe()).producerEpoch, epoch + 1)
     t.is(await producer.send(topic, 0, 'late', { add: false }), INVALID_PRODUCER_EPOCH)
   }
+  await Promise.all([first, second].map(timesOut))
   t.is(await first.end(true), PRODUCER_FENCED)
   t.is(await second.end(true), INVALID_TXN_STATE)
   t.is(await second.end(false), NONE)
