@@ -172,4 +172,12 @@ test('client ids are made up by clients: what is kept of them is bounded', (t) =
   for (let id = 0; id < 30_000; id++) limited.produced({ clientId: `c${id}` }, 10)
   t.is(limited.produced({ clientId: 'c29999' }, 9990), 0)
   t.true(limited.produced({ clientId: 'c29999' }, 100) > 0)
+  // Long ones are told apart as well, and not kept as they are.
+  const long = (end: string) => ({ clientId: `${'x'.repeat(32_000)}${end}` })
+  t.is(limited.produced(long('1'), 10_000), 0)
+  t.true(limited.produced(long('1'), 10_000) > 0)
+  t.is(limited.produced(long('2'), 10_000), 0)
+  const before = process.memoryUsage().heapUsed
+  for (let id = 0; id < 5000; id++) limited.produced(long(`-${id}`), 10)
+  t.true(process.memoryUsage().heapUsed - before < 100 * 1024 * 1024)
 })

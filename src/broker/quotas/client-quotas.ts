@@ -2,6 +2,7 @@
  * Client quotas in force: what clients used, and how long they have to wait. A client that is over its quota gets its answer with
  * `throttle_time_ms` and is not read for so long (KIP-219). Nothing is measured while no quota is set: `active` is all that a request looks at.
  */
+import { createHash } from 'node:crypto'
 import type { Clock } from '../../clock.js'
 import type { QuotaEntity } from '../../metadata/client-quota-image.js'
 import { QuotaLimits, QuotaType, type Limit } from './limits.js'
@@ -38,6 +39,8 @@ const ANONYMOUS = 'ANONYMOUS'
 const IDLE_MS = 3_600_000
 /** Client ids come from clients: so many are kept, with their meters. */
 const MOST_ACCOUNTS = 10_000
+/** Nor may a few of them fill the memory by their length. */
+const LONGEST_KEPT = 300
 const MS_PER_SECOND = 1000
 const PERCENT = 100
 
@@ -140,7 +143,7 @@ export class ClientQuotas {
       request: this.#rate(QuotaType.request, id),
       mutation: this.#bucket(id)
     }
-    this.#accounts.set(id, account)
+    if (id.length <= LONGEST_KEPT) this.#accounts.set(id, account)
     return account
   }
 
@@ -179,7 +182,8 @@ export class ClientQuotas {
 }
 
 function meterKey(type: QuotaType, { sharedBy }: Limit): string {
-  return `${type} ${sharedBy}`
+  const key = `${type} ${sharedBy}`
+  return key.length <= 2 * LONGEST_KEPT ? key : createHash('sha256').update(key).digest('base64')
 }
 
 /** The changes of one request. */

@@ -73,6 +73,8 @@ interface Instance {
 export const ACCEPTED_COMPRESSION: readonly number[] = [Compression.zstd, Compression.lz4, Compression.gzip, Compression.snappy]
 const MOST_CLIENTS = 2000
 const MOST_METRICS = 500
+/** Names come from clients; what is longer is cut. */
+const LONGEST_TRAIT = 256
 /** How much larger than `telemetry.max.bytes` the metrics may be once they are decompressed. */
 const MOST_EXPANSION = 8
 /** One that has missed so many pushes is shown no longer; one that has ended is for a while. */
@@ -99,7 +101,7 @@ export class ClientMetrics {
 
   /** What a client says of itself in ApiVersions. */
   introduced(connection: number, name: string, version: string): void {
-    this.#software.set(connection, [name, version])
+    this.#software.set(connection, [name.slice(0, LONGEST_TRAIT), version.slice(0, LONGEST_TRAIT)])
   }
 
   connectionClosed(connection: number): void {
@@ -201,7 +203,7 @@ export class ClientMetrics {
     const [softwareName, softwareVersion] = this.#software.get(client.connection) ?? ['', '']
     const traits: ClientTraits = {
       client_instance_id: id,
-      client_id: client.clientId ?? '',
+      client_id: (client.clientId ?? '').slice(0, LONGEST_TRAIT),
       client_software_name: softwareName,
       client_software_version: softwareVersion,
       client_source_address: client.clientAddress,
