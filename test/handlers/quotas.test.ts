@@ -230,16 +230,16 @@ test('topics that are created and deleted: too many are refused, or paid for by 
   t.deepEqual([codes(first), first.throttleTimeMs], [[0, 0], 0])
   const second = await create(7, 'x', 'y')
   t.deepEqual(codes(second), [ErrorCode.THROTTLING_QUOTA_EXCEEDED, ErrorCode.THROTTLING_QUOTA_EXCEEDED])
-  t.true(second.throttleTimeMs > 3500 && second.throttleTimeMs <= 5000, `${second.throttleTimeMs}`)
+  t.true(second.throttleTimeMs > 1000 && second.throttleTimeMs <= 5000, `${second.throttleTimeMs}`)
   client.close()
 })
 
 oursTest('before the error was known, changes over the quota are done', async (t) => {
   const { client, broker } = await started(t)
-  await set(client, RAW, { controller_mutation_rate: 1 })
+  await set(client, RAW, { controller_mutation_rate: 0.1 })
   const topics = [{ name: 'x', numPartitions: 12, replicationFactor: 1, assignments: [], configs: [] }]
   const created = await client.request(createTopics, 5, { topics, timeoutMs: 5000, validateOnly: false })
-  t.deepEqual([created.topics[0]?.errorCode, created.throttleTimeMs > 900 && created.throttleTimeMs <= 1000], [0, true])
+  t.deepEqual([created.topics[0]?.errorCode, created.throttleTimeMs > 100_000 && created.throttleTimeMs < 110_000], [0, true])
   const other = await opened(t, broker)
   const { responses } = await other.request(deleteTopics, 6, {
     topics: [{ name: 'x', topicId: 'AAAAAAAAAAAAAAAAAAAAAA' }],
@@ -252,8 +252,7 @@ oursTest('before the error was known, changes over the quota are done', async (t
 oursTest('connections over the quota of an address are closed after a while, unserved', async (t) => {
   const { broker, client } = await started(t, { settings: { 'quota.window.num': '2' } })
   await set(client, { ip: '127.0.0.1' }, { connection_creation_rate: 2 })
-  const clients: RawClient[] = []
-  for (let count = 0; count < 4; count++) clients.push(await opened(t, broker))
+  const clients = await Promise.all(Array.from({ length: 4 }, () => opened(t, broker)))
   const served = await Promise.all(
     clients.map(async (each) => {
       try {
@@ -265,7 +264,7 @@ oursTest('connections over the quota of an address are closed after a while, uns
       }
     })
   )
-  t.deepEqual(served, [true, true, false, false])
+  t.deepEqual(served.toSorted(), [false, false, true, true])
   await set(client, { ip: '127.0.0.1' }, { connection_creation_rate: null })
   await (await opened(t, broker)).request(metadata, 9, { topics: [] })
 })
