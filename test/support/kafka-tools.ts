@@ -49,11 +49,20 @@ export async function startTool(name: ToolName, args: readonly string[]): Promis
   return spawn('java', await commandLine(name, args), { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
+/** The arguments of `java` that run a program of one source file. */
+export async function javaProgram(file: string, args: readonly string[]): Promise<string[]> {
+  return [...(await javaOptions()), file, ...args]
+}
+
 async function commandLine(name: ToolName, args: readonly string[]): Promise<string[]> {
+  return [...(await javaOptions()), classes[name], ...args]
+}
+
+async function javaOptions(): Promise<string[]> {
   const tools = await installed
   if (!tools.found) throw new Error(tools.reason)
   const logging = `-Dlog4j2.configurationFile=${path.join(root, 'scripts/kafka/log4j2.properties')}`
-  return [...JVM, logging, '-cp', `${tools.product}/*`, classes[name], ...args]
+  return [...JVM, logging, '-cp', `${tools.product}/*`]
 }
 
 export interface ToolRun {
@@ -64,12 +73,9 @@ export interface ToolRun {
 
 /** Runs tools one after the other in one JVM: each costs a fraction of a second then. Arguments must not hold tabs or line ends. */
 export async function runTools(runs: readonly (readonly [name: ToolName, ...args: string[]])[]): Promise<ToolRun[]> {
-  const tools = await installed
-  if (!tools.found) throw new Error(tools.reason)
-  const logging = `-Dlog4j2.configurationFile=${path.join(root, 'scripts/kafka/log4j2.properties')}`
   const input = runs.map(([name, ...args]) => `${[classes[name], ...args].join('\t')}\n`).join('')
-  const driver = path.join(root, 'scripts/kafka/Tools.java')
-  const { stdout, stderr } = await run('java', [...JVM, logging, '-cp', `${tools.product}/*`, driver], { input, timeoutMs: 120_000 })
+  const driver = await javaProgram(path.join(root, 'scripts/kafka/Tools.java'), [])
+  const { stdout, stderr } = await run('java', driver, { input, timeoutMs: 120_000 })
   const lines = stdout.split('\n').filter(Boolean)
   if (lines.length !== runs.length) throw new Error(`${lines.length} of ${runs.length} tools were run:\n${stdout}${stderr}`)
   return lines.map((line) => {
