@@ -35,7 +35,7 @@ export function describeGroup(groupId: string, group: ClassicGroup | undefined):
   if (!group) {
     return { errorCode: ErrorCode.GROUP_ID_NOT_FOUND, groupId, groupState: 'Dead', protocolType: '', protocolData: '', members: [] }
   }
-  // In between generations metadata and assignment would not belong together.
+  // In between generations no protocol is selected whose metadata could be told; the assignment is the last one.
   const stable = group.state === 'Stable'
   return {
     errorCode: ErrorCode.NONE,
@@ -49,7 +49,7 @@ export function describeGroup(groupId: string, group: ClassicGroup | undefined):
       clientId: member.clientId,
       clientHost: member.clientHost,
       memberMetadata: stable ? member.metadata(group.protocol) : NO_BYTES,
-      memberAssignment: stable ? member.assignment : NO_BYTES
+      memberAssignment: member.assignment
     }))
   }
 }
