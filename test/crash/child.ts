@@ -46,6 +46,9 @@ class Child {
   readonly #engine: CrashEngine
   readonly #senders = new Map<string, Sender[]>()
   readonly #inFlight = new Set<Promise<unknown>>()
+  /** By log: appends that are not answered, and whether one failed since there were none. */
+  readonly #unanswered = new Map<string, number>()
+  readonly #failed = new Set<string>()
   #batches = 0
   #epoch = 0
   readonly #markerTime: number
@@ -70,6 +73,7 @@ class Child {
     const { manager } = this.#engine
     manager.onDirFailure = (dir, error) =>
       this.say(['offline', error.code, manager.dirs.indexOf(dir), `${error.message} ${error.stack ?? ''}`])
+    for (const [index, { failure }] of manager.dirs.entries()) if (failure) this.say(['offline', failure.code, index, failure.message])
     this.#epoch = 1 + this.#pick(3)
     for (const [topic, partition] of PARTITIONS) await this.#open(topic, partition)
     const { operations, rules, ballast } = this.#plan
@@ -89,8 +93,9 @@ class Child {
 
   async #open(topic: string, partition: number): Promise<void> {
     const log = await this.#engine.manager.whenReady(topic, partition)
-    if (log === undefined) return this.#create(topic, partition)
-    this.#know(log)
+    if (log !== undefined) return this.#know(log)
+    // It may be in a directory that does not work: then no broker makes it anew.
+    if (this.#engine.manager.dirs.every((dir) => dir.online)) await this.#create(topic, partition)
   }
 
   #know(log: Log): void {
@@ -174,14 +179,18 @@ class Child {
 
   async #send(log: Log, id: string, bytes: Buffer, origin: AppendOrigin): Promise<number> {
     const { topic, partition } = log
+    const key = `${topic}-${partition}`
+    this.#unanswered.set(key, (this.#unanswered.get(key) ?? 0) + 1)
     const result = await appendBatch(this.#engine.runtime, log, bytes, Math.max(this.#epoch, log.latestEpoch), origin)
+    const left = this.#unanswered.get(key)! - 1
+    this.#unanswered.set(key, left)
     if (result.errorCode === 0) this.say(['ack', topic, partition, id, result.baseOffset, result.lastOffset])
     else {
       this.say(['nak', topic, partition, id, result.errorCode])
-      // What is on its way behind it fails too. Then the log is asked where its producers stand.
-      await log.whenIdle()
-      this.#know(log)
+      this.#failed.add(key)
     }
+    // Where its producers stand is asked only when nothing is on its way: else a sequence would be used twice, and the second batch taken for a retry.
+    if (left === 0 && this.#failed.delete(key)) this.#know(this.#engine.manager.get(topic, partition) ?? log)
     return result.errorCode
   }
 
