@@ -276,7 +276,8 @@ export class LogMove {
 
 /** Whether a copy holds nothing that the log has lost since: after a power cut the log may have written other records at the same offsets. */
 function followsFrom(from: Log, to: Log): boolean {
-  if (to.endOffset > from.endOffset) return false
+  // Its first segments may have been lost, too, and later ones not.
+  if (to.endOffset > from.endOffset || to.logStartOffset > from.logStartOffset) return false
   if (to.latestEpoch < 0) return true
   const { epoch, endOffset } = from.epochEndOffset(to.latestEpoch)
   return epoch === to.latestEpoch && to.endOffset <= endOffset

@@ -70,3 +70,17 @@ test('a log that has offsets, but no batch any more, moves with them', async (t)
   t.deepEqual([reopened.logStartOffset, reopened.endOffset], [0, 22])
   t.is((await readAll(reopened, 0)).length, 2)
 })
+
+test('a copy that has lost its first segment is made anew', async (t) => {
+  const [one, two] = await closedPartition(t, async (engine, log) => {
+    for (let round = 0; round < 5; round++) await append(engine, log, values(4))
+  })
+  const future = path.join(two, `t-0.${'b'.repeat(32)}-future`)
+  await mkdir(future)
+  await copyFile(path.join(one, 't-0', 'partition.metadata'), path.join(future, 'partition.metadata'))
+  await writeFile(path.join(future, '00000000000000000008.log'), '')
+  const engine = await startEngine(t, { dirs: [one, two], topic: TOPIC })
+  const log = await moved(engine, two)
+  t.is(log.logStartOffset, 0)
+  t.is((await readAll(log)).length, 20)
+})
