@@ -2,11 +2,12 @@
 
 #include <cerrno>
 #include <climits>
-#include <new>
 
 #include "../log_clean.h"
 #include "arguments.h"
+#include "disk_job.h"
 #include "handles.h"
+#include "methods.h"
 
 namespace sluice {
 namespace {
@@ -47,27 +48,13 @@ struct CleanCalls::State {
     return found;
   }
 
-  struct Values {
-    double a = 0;
-    double b = 0;
-  };
+  using Values = JobValues;
 
-  // Runs `work(values) -> status` on the maintenance lane and completes `ticket`, exactly once.
+  // As run_later, on the maintenance lane.
   template <typename Work>
   void later(Place place, double ticket, Work work) {
     last_place = place;
-    auto job = [&channel = events, ticket, work = std::move(work)]() mutable {
-      Values values;
-      int status;
-      try {
-        status = work(values);
-      } catch (const std::bad_alloc&) {
-        status = -ENOMEM;
-        values = {};
-      }
-      channel.complete(ticket, status, values.a, values.b);
-    };
-    if (!queue.submit(Lane::Maintenance, place, std::move(job))) events.complete(ticket, -EAGAIN);
+    run_later(events, queue, Lane::Maintenance, place, ticket, std::move(work));
   }
 
   // The bytes as a frame that JavaScript owns.
@@ -234,18 +221,7 @@ void CleanCalls::close() {
 }
 
 void CleanCalls::define(Napi::Env env, Napi::Object target) {
-  using Method = Napi::Value (State::*)(Info);
-  const auto set = [&](const char* name, Method method) {
-    target.Set(name, Napi::Function::New(
-                         env,
-                         [state = state_, method](Info info) {
-                           return guarded(info, [&] {
-                             if (state->closed) throw std::runtime_error("the runtime is closed");
-                             return (state.get()->*method)(info);
-                           });
-                         },
-                         name));
-  };
+  const auto set = method_setter(env, target, state_);
   set("cleanOpen", &State::open);
   set("cleanBeginMap", &State::begin_map);
   set("cleanAborted", &State::aborted);

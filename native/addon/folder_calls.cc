@@ -8,6 +8,7 @@
 #include "../folder_survey.h"
 #include "arguments.h"
 #include "disk_job.h"
+#include "methods.h"
 
 namespace sluice {
 namespace {
@@ -85,18 +86,7 @@ void FolderCalls::close() {
 }
 
 void FolderCalls::define(Napi::Env env, Napi::Object target) {
-  using Method = Napi::Value (State::*)(Info);
-  const auto set = [&](const char* name, Method method) {
-    target.Set(name, Napi::Function::New(
-                         env,
-                         [state = state_, method](Info info) {
-                           return guarded(info, [&] {
-                             if (state->closed) throw std::runtime_error("the runtime is closed");
-                             return (state.get()->*method)(info);
-                           });
-                         },
-                         name));
-  };
+  const auto set = method_setter(env, target, state_);
   set("surveyFolders", &State::survey);
   set("writeFiles", &State::write);
   set("syncFileSystem", &State::sync);

@@ -11,6 +11,7 @@
 #include "arguments.h"
 #include "disk_job.h"
 #include "handles.h"
+#include "methods.h"
 
 namespace sluice {
 namespace {
@@ -384,18 +385,7 @@ std::optional<FileRegion> SegmentCalls::region(double segment, double position, 
 }
 
 void SegmentCalls::define(Napi::Env env, Napi::Object target) {
-  using Method = Napi::Value (State::*)(Info);
-  const auto set = [&](const char* name, Method method) {
-    target.Set(name, Napi::Function::New(
-                         env,
-                         [state = state_, method](Info info) {
-                           return guarded(info, [&] {
-                             if (state->closed) throw std::runtime_error("the runtime is closed");
-                             return (state.get()->*method)(info);
-                           });
-                         },
-                         name));
-  };
+  const auto set = method_setter(env, target, state_);
   set("strandOpen", &State::strand_open);
   set("strandReset", &State::strand_reset);
   set("strandClose", &State::strand_close);
