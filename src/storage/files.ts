@@ -8,19 +8,32 @@ import { errnoName } from '../native/runtime.js'
 export async function writeDurably(file: string, contents: string | Uint8Array): Promise<void> {
   const temporary = `${file}.tmp`
   try {
-    const handle = await open(temporary, 'w', 0o644)
-    try {
-      await handle.writeFile(contents)
-      await handle.datasync()
-    } finally {
-      await handle.close()
-    }
+    await writeAndSync(temporary, contents)
     await rename(temporary, file)
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined)
     throw storageError(error, file)
   }
   await syncFolder(path.dirname(file))
+}
+
+/** Writes `file` from its start, flushed: its name with the next flush of the folder. Rejects with a StorageError. */
+export async function writeFlushed(file: string, contents: Uint8Array): Promise<void> {
+  try {
+    await writeAndSync(file, contents)
+  } catch (error) {
+    throw storageError(error, file)
+  }
+}
+
+async function writeAndSync(file: string, contents: string | Uint8Array): Promise<void> {
+  const handle = await open(file, 'w', 0o644)
+  try {
+    await handle.writeFile(contents)
+    await handle.datasync()
+  } finally {
+    await handle.close()
+  }
 }
 
 /** Makes creations, renames and removals in a folder durable. */

@@ -1,8 +1,8 @@
 /** Files around a segment: producer snapshots, and what goes when a segment goes. */
-import { open, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { StorageError } from '../errors.js'
-import { isFull, removeFile, renameIfThere, storageError } from './files.js'
+import { isFull, removeFile, renameIfThere, storageError, writeFlushed } from './files.js'
 import type { SmallFile } from '../native/folders.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
@@ -29,17 +29,7 @@ export async function writeSnapshot(state: LogState, offset: number, bytes: Buff
 /** As writeSnapshot, flushed: its name with the next flush of the log. Rejects with a StorageError. */
 export async function writeLastSnapshot(state: LogState, offset: number, bytes: Buffer): Promise<void> {
   const file = path.join(state.folder, offsetName(offset) + SNAPSHOT_SUFFIX)
-  try {
-    const handle = await open(file, 'w', 0o644)
-    try {
-      await handle.writeFile(bytes)
-      await handle.datasync()
-    } finally {
-      await handle.close()
-    }
-  } catch (error) {
-    throw storageError(error, file)
-  }
+  await writeFlushed(file, bytes)
   state.snapshotOffset = Math.max(state.snapshotOffset, offset)
   state.snapshotFlushed = true
   state.folderChanged = true

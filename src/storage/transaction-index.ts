@@ -11,7 +11,7 @@ import { strict as assert } from 'node:assert'
 import { open, readFile } from 'node:fs/promises'
 import { StorageError } from '../errors.js'
 import { readInt64, writeInt64 } from '../record/batch.js'
-import { isMissing, removeFile, storageError } from './files.js'
+import { isMissing, removeFile, storageError, writeFlushed } from './files.js'
 
 export interface AbortedTransaction {
   readonly producerId: number
@@ -356,17 +356,7 @@ export async function writeTransactionFile(file: string, transactions: readonly 
   if (transactions.length === 0) return
   const bytes = Buffer.alloc(transactions.length * TRANSACTION_ENTRY_BYTES)
   for (const [index, one] of transactions.entries()) writeTransactionEntry(bytes, index * TRANSACTION_ENTRY_BYTES, one)
-  try {
-    const handle = await open(file, 'w', 0o644)
-    try {
-      await handle.writeFile(bytes)
-      await handle.datasync()
-    } finally {
-      await handle.close()
-    }
-  } catch (error) {
-    throw storageError(error, file)
-  }
+  await writeFlushed(file, bytes)
 }
 
 async function openForWriting(file: string) {
