@@ -15,6 +15,7 @@ import { readAssignment } from '../../../src/protocol/consumer-protocol.js'
 import { ErrorCode } from '../../../src/protocol/error-codes.js'
 import { classicSubscription } from './consumer-subscription.js'
 import { idOf, nameOfId, SimTopics } from './sim-topics.js'
+import { takeDue, type Timers } from './due-timers.js'
 
 const GROUP = 'g'
 const config: GroupConfig = {
@@ -70,7 +71,7 @@ export class ConsumerSimulation {
   #ids = 0
   shard = this.#fresh()
   readonly log: EncodedRecord[] = []
-  readonly #timers = new Map<string, { at: number; event: GroupTimer }>()
+  readonly #timers: Timers<GroupTimer> = new Map()
   #storedEpoch = 0
   #committed: number | undefined
   #checks = 0
@@ -304,13 +305,9 @@ export class ConsumerSimulation {
 
   #advance(ms: number): void {
     const end = this.now + ms
-    for (;;) {
-      let next: [string, { at: number; event: GroupTimer }] | undefined
-      for (const timer of this.#timers) if (timer[1].at <= end && (!next || timer[1].at < next[1].at)) next = timer
-      if (!next) break
-      this.#timers.delete(next[0])
-      this.now = Math.max(this.now, next[1].at)
-      this.shard.onTimer(next[1].event, this.#effects())
+    for (let next = takeDue(this.#timers, end); next; next = takeDue(this.#timers, end)) {
+      this.now = Math.max(this.now, next.at)
+      this.shard.onTimer(next.event, this.#effects())
     }
     this.now = end
   }

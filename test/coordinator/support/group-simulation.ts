@@ -11,6 +11,7 @@ import { GroupShard } from '../../../src/coordinator/group/group-shard.js'
 import type { JoinGroupResponse, SyncGroupResponse } from '../../../src/coordinator/group/messages.js'
 import { NOT_TRANSACTIONAL, type Reply } from '../../../src/coordinator/shard.js'
 import { ErrorCode } from '../../../src/protocol/error-codes.js'
+import { takeDue, type Timers } from './due-timers.js'
 
 const GROUP = 'g'
 const config = {
@@ -62,7 +63,7 @@ export class GroupSimulation {
   }))
   #ids = 0
   #incarnation = 0
-  readonly #timers = new Map<string, { at: number; event: GroupTimer }>()
+  readonly #timers: Timers<GroupTimer> = new Map()
   readonly #waiting = new Set<Waiting>()
   readonly #leaders = new Map<string, string>()
   #storedGeneration = -1
@@ -267,13 +268,9 @@ export class GroupSimulation {
 
   #advance(ms: number): void {
     const end = this.now + ms
-    for (;;) {
-      let next: [string, { at: number; event: GroupTimer }] | undefined
-      for (const timer of this.#timers) if (timer[1].at <= end && (!next || timer[1].at < next[1].at)) next = timer
-      if (!next) break
-      this.#timers.delete(next[0])
-      this.now = Math.max(this.now, next[1].at)
-      this.shard.onTimer(next[1].event, this.#effects())
+    for (let next = takeDue(this.#timers, end); next; next = takeDue(this.#timers, end)) {
+      this.now = Math.max(this.now, next.at)
+      this.shard.onTimer(next.event, this.#effects())
     }
     this.now = end
   }

@@ -1,0 +1,10 @@
+/** Timers of a shard in simulated time, by their keys. */
+export type Timers<Event> = Map<string, { readonly at: number; readonly event: Event }>
+
+/** Takes out the one that is due first, of those that are due by `end`; of several at once the one that was set first. */
+export function takeDue<Event>(timers: Timers<Event>, end: number): { readonly at: number; readonly event: Event } | undefined {
+  let next: [string, { readonly at: number; readonly event: Event }] | undefined
+  for (const timer of timers) if (timer[1].at <= end && (!next || timer[1].at < next[1].at)) next = timer
+  if (next) timers.delete(next[0])
+  return next?.[1]
+}
