@@ -61,7 +61,9 @@ export function transactionIndexFlaw(bytes: Buffer, startOffset: number): string
     if (version !== VERSION) return `the entry at byte ${at} has the unknown version ${version}`
     const { firstOffset, lastOffset } = readTransactionEntry(bytes, at)
     if (lastOffset <= before) return `the marker of the entry at byte ${at} is at offset ${lastOffset}, not above ${before}`
-    if (firstOffset < 0 || firstOffset > lastOffset) return `the entry at byte ${at} ends at ${lastOffset}, before its start ${firstOffset}`
+    // A transaction that wrote nothing has no entry. One of zeros is what a power cut leaves where the size of the file came to the disk and its bytes did not.
+    if (firstOffset < 0 || firstOffset >= lastOffset)
+      return `the entry at byte ${at} ends at ${lastOffset}, at or before its start ${firstOffset}`
     before = lastOffset
   }
   const torn = bytes.length % TRANSACTION_ENTRY_BYTES

@@ -98,10 +98,10 @@ test('an index behaves as an array', async (t) => {
         if (one.kind === 'append') {
           await index.ready()
           for (let count = 0; count < one.burst; count++) {
-            const last = next + one.length
+            const last = next + 1 + one.length
             // As the log says: it never falls.
             const stable = Math.max(model.at(-1)?.lastStableOffset ?? 0, last + 1 - one.open)
-            const entry = aborted(Math.max(0, last - one.length - one.open), last, Math.min(stable, last + 1))
+            const entry = aborted(Math.max(0, last - 1 - one.length - one.open), last, Math.min(stable, last + 1))
             index.append(entry)
             model.push(entry)
             next = last + 1
@@ -160,6 +160,10 @@ test('what is no index is told, and why', (t) => {
   t.regex(transactionIndexFlaw(good.subarray(0, 50), 100)!, /16 bytes that are no whole entry/)
   t.regex(transactionIndexFlaw(encoded([aborted(0, 5), aborted(1, 5)]), 0)!, /at byte 34 is at offset 5, not above 5/)
   t.regex(transactionIndexFlaw(encoded([aborted(6, 5)]), 0)!, /before its start 6/)
+  t.regex(
+    transactionIndexFlaw(Buffer.concat([Buffer.alloc(TRANSACTION_ENTRY_BYTES), encoded([aborted(17, 57)])]), 0)!,
+    /before its start 0/
+  )
   const newer = Buffer.from(good)
   newer.writeInt16BE(1, 34)
   t.regex(transactionIndexFlaw(newer, 100)!, /at byte 34 has the unknown version 1/)
