@@ -118,7 +118,8 @@ export class LogWriter {
     const logAppendTimeMs = state.config.messageTimestampType === 'LogAppendTime' ? state.clock.now() : -1
     this.#correctTimestamp(input, at, maxTimestamp, logAppendTimeMs)
     const baseOffset = state.nextOffset
-    batch.stamp(buffer, at, baseOffset, input.leaderEpoch)
+    // One that has waited, for a move or a truncation, may be of the epoch before: what is written here is of this one.
+    batch.stamp(buffer, at, baseOffset, Math.max(input.leaderEpoch, state.epochs.latest))
     const lastOffset = batch.lastOffset(buffer, at)
     const timestamp = batch.maxTimestamp(buffer, at)
     this.#rollBefore(buffer, at, input.length)

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import test from 'ava'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
-import { buildBatch, endTransactionBatch } from '../../src/record/index.js'
+import { batch, buildBatch, endTransactionBatch } from '../../src/record/index.js'
 import { verifyFolder } from '../../src/storage/verify.js'
 import { append, appendBytes, readAll, startEngine, TOPIC_ID, values } from './support.js'
 
@@ -61,6 +61,19 @@ test('a truncation at the end or behind it cuts nothing but an epoch that begins
   t.is(log.endOffset, 4)
   t.is(log.latestEpoch, 1)
   await t.throwsAsync(log.truncateTo(-1), { instanceOf: RangeError })
+})
+
+test('a batch that waited while a new epoch began is of that epoch', async (t) => {
+  const engine = await startEngine(t, { topic })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  await append(engine, log, values(4), {}, 3)
+  await log.beginHandover()
+  const waiting = append(engine, log, values(2), {}, 3)
+  log.becomeLeader(4)
+  log.endHandover()
+  t.is((await waiting).baseOffset, 4)
+  t.is(log.epochOf(4), 4)
+  t.is(batch.partitionLeaderEpoch(await log.readBytes(4, 1000), 0), 4)
 })
 
 test('appends that come during a truncation wait and go behind the cut; readers are told', async (t) => {
