@@ -16,7 +16,7 @@ std::int64_t load_be64(const std::uint8_t* at) { return load_be<std::int64_t>(at
 void store_be32(std::uint8_t* at, std::uint32_t value) { store_be(at, value); }
 void store_be64(std::uint8_t* at, std::uint64_t value) { store_be(at, value); }
 
-int check_batches(const std::uint8_t* data, std::size_t length) {
+int check_batches(const std::uint8_t* data, std::size_t length, bool compacted) {
   int batches = 0;
   while (length > 0) {
     // Old message sets (magic 0, 1) have the length and the magic byte in the same place but may be shorter than a v2 header:
@@ -29,7 +29,9 @@ int check_batches(const std::uint8_t* data, std::size_t length) {
     const BatchHeader header(data);
     const auto size = static_cast<std::size_t>(header.size());
     if (crc_of(data, size) != header.crc()) return static_cast<int>(BatchFault::Crc);
-    if (header.record_count() < 1 || header.record_count() - 1 != header.last_offset_delta()) return static_cast<int>(BatchFault::Fields);
+    const std::int64_t offsets = std::int64_t{header.last_offset_delta()} + 1;
+    const bool counts = compacted ? header.record_count() >= 0 && header.record_count() <= offsets : header.record_count() == offsets;
+    if (offsets < 1 || !counts) return static_cast<int>(BatchFault::Fields);
     batches++;
     data += size;
     length -= size;

@@ -56,9 +56,9 @@ class BatchHeader {
 enum class BatchFault : int { Length = -1, Magic = -2, Crc = -3, Fields = -4 };
 
 // Checks that the range is whole batches as a producer may send them: length within the range, magic 2, CRC, and as many records as the
-// last offset delta tells (Kafka's rule for producers; compacted batches in a log may have gaps). Base offsets are not looked at.
+// last offset delta tells (Kafka's rule for producers), or, `compacted`, at most so many, which compaction leaves. Base offsets are not looked at.
 // Returns the number of batches, or the fault of the first bad one.
-int check_batches(const std::uint8_t* data, std::size_t length);
+int check_batches(const std::uint8_t* data, std::size_t length, bool compacted = false);
 
 // True when the range is exactly one batch by its length field and magic.
 bool is_one_batch(const std::uint8_t* data, std::size_t length);

@@ -350,7 +350,7 @@ Napi::Value SegmentCalls::State::check_batches(Info info) {
   std::size_t offset;
   std::size_t length;
   const FrameRef frame = frame_range(info, 0, offset, length);
-  return Napi::Number::New(info.Env(), sluice::check_batches(frame.data() + offset, length));
+  return Napi::Number::New(info.Env(), sluice::check_batches(frame.data() + offset, length, info[3].ToBoolean()));
 }
 
 Napi::Value SegmentCalls::State::restamp_crc(Info info) {

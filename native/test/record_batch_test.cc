@@ -67,6 +67,15 @@ void faults() {
   store_be64(moved.data(), 77);
   store_be32(moved.data() + 12, 5);
   CHECK_EQ(check(moved), 1);
+  // What compaction leaves: fewer records than offsets, or none.
+  for (const std::int32_t count : {-1, 0, 2, 3, 4}) {
+    Bytes left = good;
+    store_be32(left.data() + 23, 2);
+    store_be32(left.data() + 57, static_cast<std::uint32_t>(count));
+    restamp_crc(left.data(), left.size());
+    CHECK_EQ(check(left), count == 3 ? 1 : -4);
+    CHECK_EQ(check_batches(left.data(), left.size(), true), count < 0 || count > 3 ? -4 : 1);
+  }
 }
 
 void noise() {

@@ -337,9 +337,9 @@ export interface NativeRuntime {
 
   /**
    * Checks the batches in a range of a frame: whole batches, lengths, magic 2, counts, CRC. Returns the number of batches,
-   * or -1 length, -2 magic, -3 CRC, -4 header fields (counts, offset deltas), on the first bad one.
+   * or -1 length, -2 magic, -3 CRC, -4 header fields (counts, offset deltas), on the first bad one. `compacted`: there may be fewer records than offsets.
    */
-  checkBatches(frame: number, offset: number, length: number): number
+  checkBatches(frame: number, offset: number, length: number, compacted?: boolean): number
   /** Recomputes the CRC of the one batch in the range and stores it (after timestamps were overwritten). */
   restampCrc(frame: number, offset: number, length: number): void
 

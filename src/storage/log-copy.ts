@@ -17,7 +17,7 @@ export async function copyPiece(runtime: Runtime, from: Log, to: Log, maxBytes: 
   if (piece === undefined) return 0
   const { frame, length } = piece
   try {
-    if (length === 0 || runtime.native.checkBatches(frame.id, 0, length) < 0)
+    if (length === 0 || runtime.native.checkBatches(frame.id, 0, length, true) < 0)
       throw new StorageError('EBADMSG', from.folder, `${from.folder} holds a damaged batch behind offset ${to.endOffset}`)
     for (let offset = 0; offset < length;) {
       const end = endOfSome(frame.buffer, frame.start + offset, frame.start + length) - frame.start

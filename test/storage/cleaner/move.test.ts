@@ -28,3 +28,29 @@ test('a log whose first records were compacted away keeps its start when it is m
   await engine.stop()
   await assertSound(t, { ...engine, dir: target })
 })
+
+test('batches of which compaction has left a part are moved', async (t) => {
+  const base = await temporaryFolder(t)
+  const dirs = ['one', 'two'].map((name) => path.join(base, name))
+  const compacting = await startCompacting(t, { dirs })
+  const { engine, log } = compacting
+  for (let round = 0; round < 20; round++) {
+    await put(compacting, [
+      ['k', `value ${round}`.padEnd(300, '.')],
+      [`k${round % 7}`, `value ${round}`]
+    ])
+  }
+  await compact(compacting)
+  const before = await seen(log)
+  t.true(before.length < 20)
+  const { manager } = engine
+  const target = dirs.find((dir) => dir !== manager.dirOf('t', 0)!.path)!
+  t.is(await manager.moves.start('t', 0, target), 0)
+  while (manager.moves.isMoving('t', 0)) await delay(2)
+  t.is(manager.dirOf('t', 0)!.path, target, engine.lines.join('\n'))
+  const moved = manager.get('t', 0)!
+  t.is(moved.endOffset, log.endOffset)
+  t.deepEqual(await seen(moved), before)
+  await engine.stop()
+  await assertSound(t, { ...engine, dir: target })
+})
