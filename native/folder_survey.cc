@@ -239,7 +239,10 @@ int write_files(const std::uint8_t* files, std::size_t length, bool durable) {
     std::memcpy(&replaces, files + at, sizeof replaces);
     at += sizeof replaces;
     if (!take(files, length, at, path) || !take(files, length, at, contents)) return -EINVAL;
-    const int result = write_file(std::string(path), contents, replaces != 0, durable);
+    const std::string name(path);
+    int result;
+    if (replaces == 2) result = ::rename((name + ".tmp").c_str(), name.c_str()) == 0 ? 0 : -errno;
+    else result = write_file(name, contents, replaces != 0, durable);
     if (first == 0) first = result;
   }
   return first;

@@ -24,8 +24,9 @@ struct SurveyRequest {
 //   for each wanted text, then for the newest .snapshot: i32 length, -1 (none) or -2 (not read: too long, or it failed), and the bytes
 std::vector<std::uint8_t> survey_folders(const SurveyRequest& request);
 
-// Writes small files: `files` holds for each i32 1 when an older one is to be replaced as a whole (temporary file, rename) or 0, then i32 length and bytes
-// of the path, then of the contents, little-endian. With `durable` the contents are on the disk; the name is not: that takes a flush of the folder.
+// Writes small files: `files` holds for each i32 1 when an older one is to be replaced as a whole (temporary file, rename) or 0, or 2 when only the rename
+// is to be done, of a temporary file that was written before; then i32 length and bytes of the path, then of the contents, little-endian. With `durable` the
+// contents are on the disk; the name is not: that takes a flush of the folder.
 // 0, or -errno of the first that failed (the rest is tried all the same); -EINVAL: malformed.
 int write_files(const std::uint8_t* files, std::size_t length, bool durable);
 

@@ -244,6 +244,15 @@ void small_files(const TempFolder& folder) {
   CHECK(std::filesystem::file_size(folder.file("one")) == 1);
   CHECK(std::filesystem::exists(folder.file("three")));
   for (std::size_t length = 1; length < 20; length++) CHECK_EQ(write_files(files.data(), length, false), -EINVAL);
+  // In two steps, with a flush of all between them.
+  files.clear();
+  put(0, folder.file("one.tmp"), "new");
+  put(2, folder.file("one"), "");
+  CHECK_EQ(write_files(files.data(), files.size(), false), 0);
+  CHECK(std::filesystem::file_size(folder.file("one")) == 3);
+  files.clear();
+  put(2, folder.file("one"), "");
+  CHECK_EQ(write_files(files.data(), files.size(), false), -ENOENT);
 }
 
 }  // namespace

@@ -30,6 +30,10 @@ export interface SmallFile {
 const NO_FILE = -1
 const NUMBER_BYTES = 8
 const LENGTH_BYTES = 4
+/** What is done with a file: see native/folder_survey.h. */
+const WRITE = 0
+const WRITE_AND_RENAME = 1
+const RENAME = 2
 
 /** One after the other, as given; a folder that can't be listed is a StorageError. Rejects with a StorageError. */
 export async function surveyFolders(
@@ -50,18 +54,37 @@ export async function surveyFolders(
 }
 
 /** Writes files of the log directory `dir`. Rejects with the StorageError of the first that failed; the others are written all the same. */
-export async function writeFiles(runtime: Runtime, dir: string, files: readonly SmallFile[], durable: boolean): Promise<void> {
-  const parts: Uint8Array[] = []
-  for (const { path, contents, replaces } of files) {
-    const name = Buffer.from(path)
-    const head = Buffer.alloc(2 * LENGTH_BYTES)
-    head.writeInt32LE(replaces ? 1 : 0, 0)
-    head.writeInt32LE(name.length, LENGTH_BYTES)
-    const length = Buffer.alloc(LENGTH_BYTES)
-    length.writeInt32LE(contents.length)
-    parts.push(head, name, length, contents)
-  }
-  const bytes = Buffer.concat(parts)
+export function writeFiles(runtime: Runtime, dir: string, files: readonly SmallFile[], durable: boolean): Promise<void> {
+  return run(
+    runtime,
+    dir,
+    files.map(({ path, contents, replaces }) => encoded(replaces ? WRITE_AND_RENAME : WRITE, path, contents)),
+    durable
+  )
+}
+
+/** Gives files of the log directory `dir` their names, each written before as `path`.tmp. Rejects as writeFiles. */
+export function nameFiles(runtime: Runtime, dir: string, paths: readonly string[]): Promise<void> {
+  return run(
+    runtime,
+    dir,
+    paths.map((path) => encoded(RENAME, path, new Uint8Array(0))),
+    false
+  )
+}
+
+function encoded(how: number, path: string, contents: Uint8Array): Buffer {
+  const name = Buffer.from(path)
+  const head = Buffer.alloc(2 * LENGTH_BYTES)
+  head.writeInt32LE(how, 0)
+  head.writeInt32LE(name.length, LENGTH_BYTES)
+  const length = Buffer.alloc(LENGTH_BYTES)
+  length.writeInt32LE(contents.length)
+  return Buffer.concat([head, name, length, contents])
+}
+
+async function run(runtime: Runtime, dir: string, files: readonly Buffer[], durable: boolean): Promise<void> {
+  const bytes = Buffer.concat(files)
   await runtime.run(dir, (ticket) => runtime.native.writeFiles(dir, bytes, durable, ticket))
 }
 

@@ -1,8 +1,8 @@
 /**
- * Closing all logs of a directory. Few logs are flushed file by file. With many, what they save is written in few native jobs and one flush of the whole
- * file system makes all of it durable: thousands of flushes would each wait for the disk.
+ * Closing all logs of a directory. Few logs are flushed file by file. With many, what they save is written in few native jobs and one or two flushes of the
+ * whole file system make all of it durable: thousands of flushes would each wait for the disk.
  */
-import { syncFileSystem, writeFiles, type SmallFile } from '../native/folders.js'
+import { nameFiles, syncFileSystem, writeFiles } from '../native/folders.js'
 import type { Runtime } from '../native/runtime.js'
 import type { Log } from './log.js'
 import type { LogDir } from './log-dir.js'
@@ -28,9 +28,7 @@ function groupsOf(dir: LogDir): Log[][] {
   const open: Log[] = []
   const closed: Log[] = []
   for (const log of dir.logs.values()) (log.hasOpenFiles ? open : closed).push(log)
-  const groups = [open]
-  for (let at = 0; at < closed.length; at += OPENED_TOGETHER) groups.push(closed.slice(at, at + OPENED_TOGETHER))
-  return groups
+  return [open, ...groupsOfMost(closed, OPENED_TOGETHER)]
 }
 
 async function closeGroup(dir: LogDir, logs: readonly Log[], runtime: Runtime): Promise<void> {
@@ -51,11 +49,22 @@ async function closeGroup(dir: LogDir, logs: readonly Log[], runtime: Runtime): 
 async function saveTogether(dir: LogDir, logs: readonly Log[], runtime: Runtime): Promise<boolean> {
   try {
     const files = logs.flatMap((log) => log.filesToSave())
-    const groups: SmallFile[][] = []
-    for (let at = 0; at < files.length; at += FILES_PER_JOB) groups.push(files.slice(at, at + FILES_PER_JOB))
-    await Promise.all(groups.map((group) => writeFiles(runtime, dir.path, group, false)))
-    return dir.online && (await syncFileSystem(runtime, dir.path, dir.lockHandle))
+    // What replaces another file gets its name when it is on the disk: a power cut would else leave half of it under that name.
+    const written = files.map((file) => (file.replaces ? { ...file, path: `${file.path}.tmp`, replaces: false } : file))
+    const names = files.filter(({ replaces }) => replaces).map((file) => file.path)
+    const sync = () => syncFileSystem(runtime, dir.path, dir.lockHandle)
+    await Promise.all(groupsOfMost(written, FILES_PER_JOB).map((group) => writeFiles(runtime, dir.path, group, false)))
+    if (!dir.online || !(await sync())) return false
+    if (names.length === 0) return true
+    await Promise.all(groupsOfMost(names, FILES_PER_JOB).map((group) => nameFiles(runtime, dir.path, group)))
+    return dir.online && (await sync())
   } catch {
     return false
   }
+}
+
+function groupsOfMost<T>(all: readonly T[], most: number): T[][] {
+  const groups: T[][] = []
+  for (let at = 0; at < all.length; at += most) groups.push(all.slice(at, at + most))
+  return groups
 }
