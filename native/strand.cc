@@ -104,7 +104,8 @@ bool Strand::run_group(std::vector<StrandJob>& group) {
     const int status = run_one(group.front(), value);
     rows.push_back(completion(group.front().ticket, status, value));
   }
-  const bool good = rows.front()[2] >= 0;
+  // Files that could not be opened leave everything as it was: what comes next tries again.
+  const bool good = rows.front()[2] >= 0 || kind == StrandJob::Kind::Prepare;
   group.clear();  // frames and segments are let go before JavaScript hears of it
   events_.push(rows.data(), rows.size());
   return good;

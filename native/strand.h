@@ -31,8 +31,8 @@ struct StrandJob {
   std::uint64_t position = 0;
 };
 
-// Submitted to from the JavaScript thread. Neighbouring appends to one segment become one write. The first failed job breaks the strand: what is
-// behind it completes with -ECANCELED and is not done, up to the Reset that was submitted after it; cuts are done all the same.
+// Submitted to from the JavaScript thread. Neighbouring appends to one segment become one write. The first failed job, unless it only prepares, breaks the
+// strand: what is behind it completes with -ECANCELED and is not done, up to the Reset that was submitted after it; cuts are done all the same.
 // A job that finds the queue full fails with -EAGAIN and breaks the strand for what is submitted later.
 class Strand : public std::enable_shared_from_this<Strand> {
  public:

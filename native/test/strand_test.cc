@@ -241,9 +241,26 @@ void stopping() {
   for (const auto& [ticket, result] : results) CHECK_EQ(result.first, 0);
 }
 
+// A file that can't be made is told to who asked for it. What comes next is not held against it.
+void preparing() {
+  World world;
+  auto strand = std::make_shared<Strand>(world.completions.channel, *world.queue);
+  auto nowhere = world.segment("no-such-folder/nowhere");
+  auto good = world.segment("prepared");
+  strand->submit(World::other(StrandJob::Kind::Prepare, nowhere, 0));
+  strand->submit(world.append(good, 0, 1));
+  strand->submit(World::other(StrandJob::Kind::Prepare, good, 2));
+  const auto results = world.completions.wait(3);
+  CHECK_EQ(results.at(0).first, -ENOENT);
+  CHECK_EQ(results.at(1).first, 0);
+  CHECK_EQ(results.at(2).first, 0);
+  CHECK_EQ(results.at(2).second, 200.0);
+}
+
 }  // namespace
 
 int main() {
+  preparing();
   order();
   failure();
   full_lane();

@@ -28,7 +28,7 @@ export interface ScanResult {
 const UNUSED = -1
 const CLOSED = 0
 
-/** Keeps the order of one log's appends, seals and cuts. Broken by a failed job until `reset`. */
+/** Keeps the order of one log's appends, seals and cuts. Broken by one of these that failed, until `reset`. */
 export class Strand {
   readonly #runtime: Runtime
   #handle = UNUSED
