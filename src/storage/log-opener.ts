@@ -126,8 +126,8 @@ export class LogOpener {
     if (this.#canceled) return found.reject(new StorageError('ECANCELED', found.name, 'the logs are closed'))
     const { dir, open } = this.#options
     const recoveryPoint = dir.recoveryPoints.get(found.name) ?? 0
-    if (dir.cleanShutdown || isWhole(survey, recoveryPoint)) return found.resolve(open(found, survey, undefined))
-    const bytes = unflushedBytes(survey, recoveryPoint)
+    const { whole, bytes } = dir.cleanShutdown ? { whole: true, bytes: 0 } : unread(survey, recoveryPoint)
+    if (whole) return found.resolve(open(found, survey, undefined))
     // Where all is flushed, only headers are looked at for what a producer snapshot does not tell.
     if (bytes > 0) this.#progress.logs++
     this.#progress.bytes += bytes
@@ -204,33 +204,29 @@ export class LogOpener {
   }
 }
 
-/** Nothing is to be read: the log is empty, or ends at the recovery point and at a producer snapshot. */
-function isWhole(survey: FolderSurvey, recoveryPoint: number): boolean {
-  let size = 0
-  let snapshot = -1
-  for (const { name, size: bytes } of survey.files) {
-    const file = parseSegmentFile(name)
-    if (file === undefined || file.state !== '') continue
-    if (file.suffix === LOG_SUFFIX) size += bytes
-    else if (file.suffix === SNAPSHOT_SUFFIX) snapshot = Math.max(snapshot, file.offset)
-  }
-  return size === 0 || (survey.tailEnd === recoveryPoint && snapshot === recoveryPoint)
-}
-
-function unflushedBytes(survey: FolderSurvey, recoveryPoint: number): number {
-  if (survey.tailEnd === recoveryPoint) return 0
+/**
+ * What is to be read of a log. `whole`: nothing, it is empty, or ends at the recovery point and at a producer snapshot. `bytes`: of the segments that may hold
+ * what was not flushed.
+ */
+function unread(survey: FolderSurvey, recoveryPoint: number): { whole: boolean; bytes: number } {
   const segments: { base: number; size: number }[] = []
+  let snapshot = -1
   for (const { name, size } of survey.files) {
     const file = parseSegmentFile(name)
-    if (file?.suffix === LOG_SUFFIX && file.state === '') segments.push({ base: file.offset, size })
+    if (file === undefined || file.state !== '') continue
+    if (file.suffix === LOG_SUFFIX) segments.push({ base: file.offset, size })
+    else if (file.suffix === SNAPSHOT_SUFFIX) snapshot = Math.max(snapshot, file.offset)
   }
+  const isFlushed = survey.tailEnd === recoveryPoint
+  const whole = segments.every(({ size }) => size === 0) || (isFlushed && snapshot === recoveryPoint)
+  if (whole || isFlushed) return { whole, bytes: 0 }
   segments.sort((a, b) => a.base - b.base)
   let bytes = 0
   for (const [index, { size }] of segments.entries()) {
     const next = segments[index + 1]
     if (next === undefined || next.base > recoveryPoint) bytes += size
   }
-  return bytes
+  return { whole, bytes }
 }
 
 function mib(bytes: number): string {
