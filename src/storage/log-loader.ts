@@ -73,6 +73,9 @@ export async function loadLog(state: LogState, options: LoadOptions): Promise<vo
   await rebuildMissingIndexes(state, found.withIndex, readFrom)
   await beginAt(state, Math.max(options.logStartOffset ?? 0, state.segments.first.baseOffset))
   state.nextOffset = state.endOffset
+  state.savedRecoveryPoint = recoveryPoint
+  // Where compaction left a gap, or the disk lost what it had flushed: what is written there next is not on the disk yet.
+  if (state.endOffset < recoveryPoint) await lowerRecoveryPoint(state, state.endOffset)
   state.recoveryPoint = Math.min(state.recoveryPoint, state.remadeFrom)
   markDurable(state)
   state.epochs.truncateFromEnd(state.endOffset + 1)
@@ -205,10 +208,14 @@ async function rebuildMissingIndexes(state: LogState, withIndex: ReadonlySet<num
 
 // Durably, before what was flushed is written anew: a power cut while that is under way would leave half of it, below a recovery point that says it is whole.
 async function remaking(state: LogState, { baseOffset }: LogSegment): Promise<void> {
-  const { environment, topic, partition } = state
   state.remadeFrom = Math.min(state.remadeFrom, baseOffset)
+  await lowerRecoveryPoint(state, baseOffset)
+}
+
+async function lowerRecoveryPoint(state: LogState, offset: number): Promise<void> {
+  const { environment, topic, partition } = state
   try {
-    await environment.remaking?.(partitionFolder(topic, partition), baseOffset)
+    await environment.unflushed?.(partitionFolder(topic, partition), offset)
   } catch (error) {
     // A start on a full disk goes on without.
     if (!isPassing(storageError(error, state.folder).code)) throw error

@@ -351,7 +351,7 @@ export class LogManager {
       warn: (message, error) => log.warn(error === undefined ? message : `${message}: ${(error as Error).message}`),
       logStartMoved: () => dir.saveLogStarts(),
       truncating: () => dir.saveRecoveryPoints(),
-      remaking: (key, offset) => dir.lowerRecoveryPoint(key, offset),
+      unflushed: (key, offset) => dir.lowerRecoveryPoint(key, offset),
       notCompacted: (key, offset) => dir.lowerCleanerOffset(key, offset),
       recoveryPointMoved: () => this.#tasks.saveSoon(dir),
       decompressions: this.#decompressions,

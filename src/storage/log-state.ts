@@ -27,8 +27,8 @@ export interface LogEnvironment {
   logStartMoved(): Promise<void>
   /** The recovery point was lowered, because the log is about to be truncated: resolved once that is durable. */
   truncating?(): Promise<void>
-  /** As `truncating`, of a log that is being opened: its indexes from `offset` on are about to be made anew. `key`: as in the checkpoints. */
-  remaking?(key: string, offset: number): Promise<void>
+  /** As `truncating`, of a log that is being opened: what is written from `offset` on, of indexes that are made anew too, is not flushed. `key`: as in the checkpoints. */
+  unflushed?(key: string, offset: number): Promise<void>
   /** As `truncating`: what is written from `offset` on will not be compacted any more. `key`: as in the checkpoints. */
   notCompacted?(key: string, offset: number): Promise<void>
   /** A flush moved the recovery point. */
@@ -84,6 +84,8 @@ export class LogState {
   appendedBytes = 0
   /** All below it is on the disk. */
   recoveryPoint = 0
+  /** What the checkpoint may say that it is: also of what the start has not taken for it. */
+  savedRecoveryPoint = 0
   /** The newest producer snapshot that is a file; -1: none. */
   snapshotOffset = -1
   /** Indexes from here on were made anew when the log was opened. */

@@ -132,9 +132,10 @@ function move(state: LogState, end: number, logStartOffset: number, producers: P
 async function saveCheckpoints(state: LogState, end: number, activeBase: number, logStartOffset: number): Promise<void> {
   const { environment, topic, partition, recoveryPoint } = state
   try {
-    if (recoveryPoint > end) {
-      state.recoveryPoint = end
+    if (Math.max(recoveryPoint, state.savedRecoveryPoint) > end) {
+      state.recoveryPoint = Math.min(recoveryPoint, end)
       await environment.truncating?.()
+      state.savedRecoveryPoint = end
     }
     await environment.notCompacted?.(partitionFolder(topic, partition), activeBase)
     if (logStartOffset === state.logStartOffset) return

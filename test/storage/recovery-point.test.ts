@@ -1,7 +1,7 @@
 /** How far a log is known to be on the disk, and what a start after a kill does not read again. */
 import { open, readFile, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
 import { buildBatch, endTransactionBatch } from '../../src/record/index.js'
 import { append, appendBytes, readAll, startEngine, TOPIC_ID, values, type Engine } from './support.js'
@@ -182,4 +182,38 @@ test('indexes below the recovery point are made anew only when the checkpoint do
   t.is((await reopened.abortedTransactions(0, 25)).length, 1)
   await reopened.flush()
   t.is(reopened.recoveryPoint, 25)
+})
+
+const pointOnDisk = async (engine: Engine): Promise<number> =>
+  Number(/^t 0 (\d+)$/m.exec(await readFile(path.join(engine.dir, 'recovery-point-offset-checkpoint'), 'utf8'))?.[1] ?? 0)
+
+async function killedBehind(t: ExecutionContext, records: number): Promise<Engine> {
+  const engine = await startEngine(t)
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  for (let offset = 0; offset < records; offset++) await append(engine, log, values(1, 'v', 50))
+  await log.flush()
+  await engine.manager.dirs[0]!.saveRecoveryPoints()
+  await engine.drop()
+  t.is(await pointOnDisk(engine), records)
+  return engine
+}
+
+test('where a log ends before its recovery point the checkpoint is lowered before anything is written there', async (t) => {
+  const engine = await killedBehind(t, 10)
+  const file = path.join(engine.dir, 't-0', `${FIRST}.log`)
+  await truncate(file, ((await readFile(file)).length / 10) * 7)
+  const again = await startEngine(t, { dir: engine.dir })
+  t.is((await again.manager.whenReady('t', 0))!.endOffset, 7)
+  t.true((await pointOnDisk(again)) <= 7)
+})
+
+test('a truncation after a kill lowers the checkpoint, also where the start went back further than that', async (t) => {
+  const engine = await killedBehind(t, 10)
+  const again = await startEngine(t, { dir: engine.dir })
+  const log = (await again.manager.whenReady('t', 0))!
+  t.is(await pointOnDisk(again), 10)
+  await log.truncateTo(6)
+  t.true((await pointOnDisk(again)) <= 6)
+  await append(again, log, values(1))
+  t.is(log.endOffset, 7)
 })
