@@ -3,6 +3,7 @@ import { open, readFile, rename, rm, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { StorageError } from '../errors.js'
 import { errnoName } from '../native/runtime.js'
+import { withDescriptor } from './descriptors.js'
 
 /** Replaces `file` by `contents`: temporary file, fsync, rename, fsync of the folder. Rejects with a StorageError. */
 export async function writeDurably(file: string, contents: string | Uint8Array): Promise<void> {
@@ -36,10 +37,10 @@ async function writeAndSync(file: string, contents: string | Uint8Array): Promis
   }
 }
 
-/** Makes creations, renames and removals in a folder durable. */
+/** Makes creations, renames and removals in a folder durable: they are done already, so that it waits for a descriptor. */
 export async function syncFolder(folder: string): Promise<void> {
   try {
-    const handle = await open(folder, 'r')
+    const handle = await withDescriptor(() => open(folder, 'r'))
     try {
       await handle.sync()
     } finally {

@@ -1,7 +1,7 @@
 /** Making a log durable, and its recovery point with it. */
 import path from 'node:path'
-import { sleep } from '../clock.js'
 import type { StorageError } from '../errors.js'
+import { hasNoDescriptor, withDescriptor } from './descriptors.js'
 import { isPassing, removeFile, storageError, syncFolder } from './files.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
@@ -13,10 +13,6 @@ import { writeSnapshot } from './segment-files.js'
 const SNAPSHOT_BYTES = 32 * 1024 * 1024
 /** So much may be on the disk above the recovery point before a flush of records takes it along. */
 const RECOVERED_BYTES = 16 * 1024 * 1024
-
-/** Half a minute in all: whoever waits for an answer has gone by then. */
-const NO_DESCRIPTOR_TRIES = 300
-const NO_DESCRIPTOR_RETRY_MS = 100
 
 export class LogFlusher {
   readonly #state: LogState
@@ -56,17 +52,12 @@ export class LogFlusher {
    * As flush, for whoever waits for records alone: one fdatasync, where each index would take its own. The recovery point stays where it is: from there
    * on a start reads the records and makes the indexes anew.
    */
-  async flushRecords(): Promise<void> {
-    for (let patience = NO_DESCRIPTOR_TRIES; ; patience--) {
-      try {
-        return await this.#inTurn(this.unflushedBytes >= RECOVERED_BYTES)
-      } catch (error) {
-        // What is written already can't be taken back: who waits for it waits a little longer.
-        const { code } = storageError(error, this.#state.folder)
-        if (!NO_DESCRIPTOR.has(code) || patience === 0 || this.#state.offline) throw error
-        await sleep(this.#state.clock, NO_DESCRIPTOR_RETRY_MS, new AbortController().signal)
-      }
-    }
+  flushRecords(): Promise<void> {
+    // What is written already can't be taken back: who waits for it waits a little longer.
+    return withDescriptor(
+      () => this.#inTurn(this.unflushedBytes >= RECOVERED_BYTES),
+      () => !this.#state.offline
+    )
   }
 
   /** As flush, for whoever does not wait: a failure has put the folder offline. */
@@ -247,9 +238,6 @@ export class LogFlusher {
   // A failed fsync may have dropped the pages: a second one would lie. So the folder goes, whatever the reason was.
   // But without a free descriptor nothing was asked of the disk: what waits for this flush fails, and the next one tries again.
   #fail(error: StorageError): void {
-    if (!BEFORE_THE_DISK.has(error.code)) this.#state.fail(error)
+    if (error.code !== 'ECANCELED' && !hasNoDescriptor(error)) this.#state.fail(error)
   }
 }
-
-const NO_DESCRIPTOR = new Set(['EMFILE', 'ENFILE'])
-const BEFORE_THE_DISK = new Set(['ECANCELED', ...NO_DESCRIPTOR])

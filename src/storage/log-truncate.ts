@@ -7,6 +7,7 @@
  */
 import { readdir } from 'node:fs/promises'
 import { StorageError } from '../errors.js'
+import { hasNoDescriptor, withDescriptor } from './descriptors.js'
 import { isFull, storageError, syncFolder } from './files.js'
 import { learnFirstTimestamp } from './log-loader.js'
 import type { LogSegment } from './log-segment.js'
@@ -83,10 +84,10 @@ async function cut(state: LogState, offset: number): Promise<void> {
   state.epochs.truncateFromEnd(end)
   await removeFromEnd(state, gone)
   await removeSnapshotsAbove(state, snapshots, end)
-  await segment.native.truncate(state.strand, at.position)
+  await truncateFile(state, segment, at.position)
   // Else a power cut brings the tail back, also behind a clean stop: for the next flush nothing of this segment may be left to do.
-  await segment.native.flush()
-  await unlessFull(state, 'its transaction index', () => segment.transactions.write())
+  await withDescriptor(() => segment.native.flush())
+  await unlessFull(state, 'its transaction index', () => withDescriptor(() => segment.transactions.write()))
   await finish(state)
 }
 
@@ -101,7 +102,7 @@ async function restart(state: LogState, offset: number, logStartOffset: number):
   await removeSnapshotsAbove(state, snapshots, -1)
   state.snapshotOffset = -1
   // A file is what tells a start where the log is. Without one it goes by the log start.
-  const prepare = () => segment.native.prepare(state.strand)
+  const prepare = () => withDescriptor(() => segment.native.prepare(state.strand))
   await (offset === logStartOffset ? unlessFull(state, 'its first segment', prepare) : prepare())
   await finish(state)
 }
@@ -152,7 +153,7 @@ async function saveCheckpoints(state: LogState, end: number, activeBase: number,
 async function finish(state: LogState): Promise<void> {
   await state.saveEpochs()
   await syncFolder(state.folder)
-  await learnFirstTimestamp(state)
+  await withDescriptor(() => learnFirstTimestamp(state))
   if (state.producers.size > 0) await writeSnapshot(state, state.endOffset, encodeSnapshot(state.producers.values()))
 }
 
@@ -194,10 +195,23 @@ async function snapshotsOf(state: LogState): Promise<number[]> {
   return files.filter((file) => file?.suffix === SNAPSHOT_SUFFIX && file.state === '').map((file) => file!.offset)
 }
 
+// Memory knows of the cut already.
+async function truncateFile(state: LogState, segment: LogSegment, position: number): Promise<void> {
+  await withDescriptor(async () => {
+    try {
+      await segment.native.truncate(state.strand, position)
+    } catch (error) {
+      // Nothing is queued behind it.
+      if (hasNoDescriptor(error)) state.strand.reset()
+      throw error
+    }
+  })
+}
+
 async function removeFromEnd(state: LogState, gone: readonly LogSegment[]): Promise<void> {
   for (const segment of gone.toReversed()) {
     // Fences what was read of it. One without bytes may have no file.
-    if (segment.writtenBytes > 0) await segment.native.truncate(state.strand, 0)
+    if (segment.writtenBytes > 0) await truncateFile(state, segment, 0)
     segment.native.close()
     await markDeleted(segment)
   }
