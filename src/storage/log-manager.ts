@@ -56,10 +56,15 @@ interface Entry {
   log: Log | undefined
   /** Rejects with a StorageError. */
   ready: Promise<Log>
+  /** It was found, and could not be opened for a reason that passes. */
+  again: { readonly open: () => Promise<Log>; readonly notBeforeMs: number } | undefined
 }
 
 /** What only a file system that does not work says. */
 const FAILED_DISK = new Set(['EIO', 'EROFS', 'ENODEV', 'ENXIO', 'ESTALE', 'ENOTCONN', 'EUCLEAN'])
+/** A log that could not be opened, because the disk is full, is tried again when somebody asks for it, but most of the time goes to other things. */
+const OPEN_AGAIN_MS = 1000
+const OPEN_AGAIN_SHARE = 10
 /** How often the log tells of the same folder that can't be opened. */
 const REPORT_MS = 60_000
 /** Each has a file open for a while: a topic of thousands of partitions would meet the limit of the process. */
@@ -151,10 +156,12 @@ export class LogManager {
 
   /**
    * The log when it is recovered; undefined: there is none. With a `topicId`, a log of another topic of that name (deleted while this broker
-   * was down) is removed, and there is none. Rejects with a StorageError when it can't be opened.
+   * was down) is removed, and there is none. Rejects with a StorageError when it can't be opened: where the disk was full, a later call tries again.
    */
   async whenReady(topic: string, partition: number, topicId?: string): Promise<Log | undefined> {
-    const log = await this.#entries.get(partitionFolder(topic, partition))?.ready
+    const entry = this.#entries.get(partitionFolder(topic, partition))
+    if (entry?.again !== undefined) this.#openAgain(entry, entry.again)
+    const log = await entry?.ready
     if (log === undefined || topicId === undefined || log.topicId === ZERO_UUID || log.topicId === topicId) return log
     this.#options.log.warn(`${topic}-${partition} is of an earlier topic ${log.topicId}: removed`)
     await this.delete(topic, partition)
@@ -298,7 +305,14 @@ export class LogManager {
     const found = await findFolders(this.dirs, { assignedDir, log, failed: (dir, error) => this.#failed(dir, error) })
     for (const folder of found.deleted) this.#removeFolder(folder)
     for (const { dir, name, topic, partition } of found.partitions) {
-      this.#enter(dir, topic, partition, () => this.#openers.add(dir, { name, topic, partition }))
+      const found = { name, topic, partition }
+      this.#enter(
+        dir,
+        topic,
+        partition,
+        () => this.#openers.add(dir, found),
+        () => this.#openers.again(dir, found)
+      )
     }
     this.#openers.start()
     for (const { dir, topic, partition, name } of found.disputed) {
@@ -307,29 +321,47 @@ export class LogManager {
     for (const future of found.futures) this.moves.resume(future)
   }
 
-  #enter(dir: LogDir, topic: string, partition: number, open: () => Promise<Log>): Entry {
+  #enter(dir: LogDir, topic: string, partition: number, open: () => Promise<Log>, again?: () => Promise<Log>): Entry {
     const key = partitionFolder(topic, partition)
     const folder = path.join(dir.path, key)
-    const ready = open().then(
-      (log) => {
-        if (this.#entries.get(key) !== entry) return log
-        entry.log = log
-        dir.logs.set(key, log)
-        return log
+    const ready = open()
+    const entry: Entry = { topic, partition, dir, folder, log: undefined, ready, again: undefined }
+    this.#entries.set(key, entry)
+    dir.partitionCount++
+    this.#watch(entry, key, again)
+    return entry
+  }
+
+  #watch(entry: Entry, key: string, again: (() => Promise<Log>) | undefined): void {
+    const { clock, log } = this.#options
+    const { dir, folder } = entry
+    const startedMs = clock.monotonic()
+    entry.ready = entry.ready.then(
+      (opened) => {
+        if (this.#entries.get(key) !== entry) return opened
+        entry.log = opened
+        dir.logs.set(key, opened)
+        return opened
       },
       (error: unknown) => {
         const failure = storageError(error, folder)
         if (this.#closed && failure.code === 'ECANCELED') throw failure
-        this.#options.log.limited(`open-${key}`, REPORT_MS).error(`${key} in ${dir.path} can not be opened: ${failure.message}`)
+        log.limited(`open-${key}`, REPORT_MS).error(`${key} in ${dir.path} can not be opened: ${failure.message}`)
         if (FAILED_DISK.has(failure.code)) this.#failed(dir, failure)
+        const nowMs = clock.monotonic()
+        const notBeforeMs = nowMs + Math.max(OPEN_AGAIN_MS, OPEN_AGAIN_SHARE * (nowMs - startedMs))
+        if (again !== undefined && isPassing(failure.code)) entry.again = { open: again, notBeforeMs }
         throw failure
       }
     )
-    ready.catch(() => undefined)
-    const entry: Entry = { topic, partition, dir, folder, log: undefined, ready }
-    this.#entries.set(key, entry)
-    dir.partitionCount++
-    return entry
+    entry.ready.catch(() => undefined)
+  }
+
+  #openAgain(entry: Entry, { open, notBeforeMs }: NonNullable<Entry['again']>): void {
+    if (this.#closed || !entry.dir.online || this.#options.clock.monotonic() < notBeforeMs) return
+    entry.again = undefined
+    entry.ready = open()
+    this.#watch(entry, partitionFolder(entry.topic, entry.partition), open)
   }
 
   #remove(entry: Entry): void {

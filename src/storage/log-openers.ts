@@ -8,7 +8,7 @@ import { Log } from './log.js'
 import type { LogDir } from './log-dir.js'
 import { LogOpener, type FoundLog, type LogOpenerOptions, type RecoveryProgress } from './log-opener.js'
 import type { LogEnvironment } from './log-state.js'
-import { surveyedTopicId } from './survey.js'
+import { surveyedTopicId, surveyLog } from './survey.js'
 
 export interface LogOpenersOptions {
   readonly runtime: Runtime
@@ -35,6 +35,12 @@ export class LogOpeners {
     return opener.add(found)
   }
 
+  /** Once more, a log that could not be opened. Rejects with a StorageError. */
+  async again(dir: LogDir, found: FoundLog): Promise<Log> {
+    const survey = await surveyLog(this.#options.runtime, path.join(dir.path, found.name))
+    return this.#open(dir)(found, survey, undefined)
+  }
+
   /** Returns at once. */
   start(): void {
     for (const opener of this.#openers.values()) opener.start()
@@ -56,17 +62,20 @@ export class LogOpeners {
   }
 
   #opener(dir: LogDir): LogOpener {
-    const { config, topicConfig, log, runtime, clock } = this.#options
+    const { config, log, runtime, clock } = this.#options
     const threads = Math.max(1, config.get('num.recovery.threads.per.data.dir'))
+    return new LogOpener({ dir, runtime, clock, log, threads, open: this.#open(dir) })
+  }
+
+  #open(dir: LogDir): LogOpenerOptions['open'] {
     const shared = this.#environment(dir)
-    const open: LogOpenerOptions['open'] = async ({ name, topic, partition }, survey, recovered) => {
+    return async ({ name, topic, partition }, survey, recovered) => {
       const folder = path.join(dir.path, name)
       const topicId = await surveyedTopicId(survey, folder)
       const recoveryPoint = dir.recoveryPoints.get(name)
       const options = { clean: dir.cleanShutdown, recoveryPoint, logStartOffset: dir.logStarts.get(name), survey }
       const environment = recovered === undefined ? shared : { ...shared, recovered }
-      return Log.open({ topic, partition, topicId, folder }, topicConfig(topic), options, environment)
+      return Log.open({ topic, partition, topicId, folder }, this.#options.topicConfig(topic), options, environment)
     }
-    return new LogOpener({ dir, runtime, clock, log, threads, open })
   }
 }

@@ -67,7 +67,10 @@ export class Log {
     try {
       await loadLog(state, options)
     } catch (error) {
-      for (const segment of state.segments.all()) segment.native.close()
+      for (const segment of state.segments.all()) {
+        await segment.transactions.settle()
+        segment.native.close()
+      }
       state.strand.close()
       throw error
     }

@@ -2,12 +2,13 @@
 import fsp, { readdir, readFile } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
 import { buildBatch, endTransactionBatch } from '../../src/record/index.js'
 import type { Log } from '../../src/storage/log.js'
 import { verifyFolder } from '../../src/storage/verify.js'
-import { append, appendBytes, readAll, startEngine, temporaryFolder, TOPIC_ID, values, type Engine } from './support.js'
+import { append, appendBytes, ManualClock, readAll, startEngine, temporaryFolder, TOPIC_ID, values, type Engine } from './support.js'
 
 /** By path: the error that opening it gives, and how often. */
 const refusals: { path: RegExp; code: string; left: number }[] = []
@@ -139,20 +140,18 @@ test.serial('a copy that has no room leaves no folder behind', async (t) => {
   await engine.stop()
 })
 
-test.serial('a flush without a free descriptor fails alone: the next ones work, and an acknowledgement waits', async (t) => {
+const noDescriptor = (file: RegExp, left: number) => refusals.push({ path: file, code: 'EMFILE', left })
+
+test.serial('a flush without a free descriptor waits for one, and an acknowledgement with it', async (t) => {
   const engine = await startEngine(t)
   const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
   await append(engine, log, values(3))
-  refusals.push({ path: /\/t-0$/, code: 'EMFILE', left: 1 })
-  const [first, second] = [log.flush(), log.flush()]
-  await t.throwsAsync(first, { name: 'StorageError', code: 'EMFILE' })
-  await t.notThrowsAsync(second)
-  t.true(engine.manager.dirs[0]!.online)
+  noDescriptor(/\/t-0$/, 2)
   await log.flush()
   t.is(log.recoveryPoint, 3)
 
   const durable = await engine.manager.create('durable', 0, TOPIC_ID, engine.config({ 'flush.messages': '1' }))
-  refusals.push({ path: /\/durable-0$/, code: 'EMFILE', left: 2 })
+  noDescriptor(/\/durable-0$/, 2)
   const results = await Promise.all([append(engine, durable, values(1)), append(engine, durable, values(1))])
   t.deepEqual(
     results.map(({ errorCode, baseOffset }) => [errorCode, baseOffset]),
@@ -161,5 +160,64 @@ test.serial('a flush without a free descriptor fails alone: the next ones work, 
       [ErrorCode.NONE, 1]
     ]
   )
+  t.true(refusals.every(({ left }) => left === 0))
   t.true(engine.manager.dirs[0]!.online)
+})
+
+test.serial('what is half done without a free descriptor waits for one: truncation, compaction, deletion, a move', async (t) => {
+  const base = await temporaryFolder(t)
+  const dirs = [path.join(base, 'one'), path.join(base, 'two')]
+  const engine = await startEngine(t, { dirs, topic: { ...topic, 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0' } })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  const keyed = (from: number) => values(4).map((value, index) => ({ ...value, key: Buffer.from(`k${(from + index) % 3}`) }))
+  for (let round = 0; round < 20; round++) await append(engine, log, keyed(round))
+  const few = () => refusals.splice(0, Infinity, { path: /\/t-0[^/]*$|\/(one|two)$/, code: 'EMFILE', left: 3 })
+  const wasMet = (what: string) => {
+    t.true(
+      engine.manager.dirs.every((dir) => dir.online),
+      `${what}: ${engine.lines.join('\n')}`
+    )
+    t.true(refusals[0]!.left < 3, what)
+  }
+  few()
+  await log.truncateTo(60)
+  wasMet('truncation')
+  log.roll()
+  few()
+  await engine.manager.cleaner.cleanFilthiest()
+  wasMet('compaction')
+  few()
+  t.is(await engine.manager.moves.start('t', 0, dirs[1]!), ErrorCode.NONE)
+  const moved = Date.now() + 20_000
+  while (engine.manager.moves.isMoving('t', 0) && Date.now() < moved) await delay(5)
+  wasMet('move')
+  t.is(engine.manager.dirOf('t', 0)!.path, dirs[1]!, engine.lines.join('\n'))
+  t.is((await append(engine, engine.manager.get('t', 0)!, keyed(0))).baseOffset, 60)
+  few()
+  await engine.manager.delete('t', 0)
+  wasMet('deletion')
+})
+
+test.serial('a log whose bad end can not be kept for want of room opens when there is room, and loses nothing', async (t) => {
+  const { engine, log } = await filled(t)
+  await engine.drop()
+  const file = path.join(log.folder, `${'0'.repeat(20)}.log`)
+  const bytes = await fsp.readFile(file)
+  bytes.fill(0xee, 700, 800)
+  await fsp.writeFile(file, bytes)
+  noRoom(/\.corrupt/)
+  const clock = new ManualClock()
+  const again = await startEngine(t, { dir: engine.dir, topic, clock })
+  const ready = () => again.manager.whenReady('t', 0)
+  await t.throwsAsync(ready(), { code: 'ENOSPC' })
+  t.true(again.manager.dirs[0]!.online)
+  t.deepEqual(await fsp.readFile(file), bytes)
+  refusals.splice(0)
+  await t.throwsAsync(ready(), { code: 'ENOSPC' }, 'not at once')
+  clock.advance(60_000)
+  const opened = (await ready())!
+  t.true(opened.endOffset > 0 && opened.endOffset < 16)
+  t.true((await readdir(log.folder)).some((name) => name.endsWith('.corrupt')))
+  t.is(again.manager.get('t', 0), opened)
+  t.is((await append(again, opened, values(1))).errorCode, ErrorCode.NONE)
 })
