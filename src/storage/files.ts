@@ -1,5 +1,5 @@
 /** Small files written whole: they are there after a crash either as they were or as they should be. */
-import { open, readFile, rename, rm, unlink } from 'node:fs/promises'
+import { open, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { StorageError } from '../errors.js'
 import { errnoName } from '../native/runtime.js'
@@ -79,6 +79,16 @@ export async function renameIfThere(from: string, to: string): Promise<boolean> 
   } catch (error) {
     if (isMissing(error)) return false
     throw storageError(error, from)
+  }
+}
+
+/** Whether there is a file or a folder of that name, as far as can be seen. */
+export async function isThere(file: string): Promise<boolean> {
+  try {
+    await stat(file)
+    return true
+  } catch {
+    return false
   }
 }
 

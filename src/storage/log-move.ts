@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { StorageError } from '../errors.js'
-import { storageError } from './files.js'
+import { isFull, isThere, storageError } from './files.js'
+import * as batch from '../record/batch.js'
 import { Log } from './log.js'
 import { batchStart, copyPiece } from './log-copy.js'
 import type { LogDir } from './log-dir.js'
@@ -30,6 +31,8 @@ export class LogMove {
   #folder: string
   /** Of the log, when the copy of it was begun. */
   #truncations = 0
+  /** By directory that was not closed in an orderly way: up to where the partition was on the disk when that was found. */
+  readonly #flushed = new Map<LogDir, number>()
   readonly #stopping = new AbortController()
   #abandon: (() => void) | undefined
   readonly #abandoned = new Promise<false>((resolve) => (this.#abandon = () => resolve(false)))
@@ -43,6 +46,7 @@ export class LogMove {
     this.target = target
     this.#key = partitionFolder(topic, partition)
     this.#folder = folder ?? this.#newFolder()
+    for (const dir of host.dirs) if (!dir.cleanShutdown) this.#flushed.set(dir, dir.recoveryPoints.get(this.#key) ?? 0)
   }
 
   /** Aborted by `stop`. */
@@ -104,7 +108,7 @@ export class LogMove {
     }
     // None begins while the partition is being moved.
     await from.cleaning.abort()
-    const to = (this.to ??= await this.#reopen(from))
+    const to = (this.to ??= await this.#reopen(from, dir))
     while (!this.stopped) {
       if (from.truncations !== this.#truncations) return this.#anew(from)
       await this.#followStart(from, to)
@@ -121,6 +125,10 @@ export class LogMove {
     return 'stopped'
   }
 
+  #flushedIn(dir: LogDir): number {
+    return this.#flushed.get(dir) ?? Infinity
+  }
+
   #newFolder(): string {
     return path.join(this.target.path, futureFolder(this.topic, this.partition, randomBytes(16).toString('hex'))!)
   }
@@ -134,7 +142,7 @@ export class LogMove {
   }
 
   /** The copy of an earlier run, or a new one where that is none of this log. */
-  async #reopen(from: Log): Promise<Log> {
+  async #reopen(from: Log, source: LogDir): Promise<Log> {
     const { target } = this
     this.#truncations = from.truncations
     const known = await readTopicId(this.#folder)
@@ -146,10 +154,16 @@ export class LogMove {
           logStartOffset: target.logStarts.get(this.#key)
         })
         this.to = to
-        // What was not flushed may be missing in the middle, and would not be copied again.
-        if (!target.cleanShutdown) await to.truncateTo(Math.max(to.logStartOffset, target.recoveryPoints.get(this.#key) ?? 0))
+        // What was not flushed may be missing in the middle of the copy, and would not be copied again; or in the log, which must not get it back.
+        const trusted = Math.min(this.#flushedIn(target), this.#flushedIn(source))
+        if (trusted < Infinity) await to.truncateTo(Math.max(to.logStartOffset, trusted))
         // One that has lost its files begins at the log start, which may lie within a batch.
-        if (followsFrom(from, to) && (await batchStart(this.#host.runtime, from, to.endOffset)) >= to.endOffset) return to
+        if (
+          followsFrom(from, to) &&
+          (await endsAlike(from, to)) &&
+          (await batchStart(this.#host.runtime, from, to.endOffset)) >= to.endOffset
+        )
+          return to
         this.#host.log.warn(`the copy of ${this.#key} in ${target.path} has other records than the partition: it is made anew`)
       } catch (error) {
         this.#host.log.warn(`the copy of ${this.#key} in ${target.path} can not be opened and is made anew: ${(error as Error).message}`)
@@ -232,16 +246,23 @@ export class LogMove {
       await from.rename(gone, () => renameDurably(old, gone))
       renamed = gone
     } catch (error) {
-      // The other directory has everything. It is told when the partition is there.
       failure = storageError(error, old)
+      if (await foundNoRoom(failure, old)) {
+        await Promise.race([this.#host.assign(from, source), this.#abandoned])
+        throw failure
+      }
+      // The other directory has everything. It is told when the partition is there.
     }
     const place = path.join(target.path, this.#key)
     try {
       await to.rename(place, () => renameDurably(this.#folder, place))
     } catch (error) {
-      this.#host.failed(target, storageError(error, place))
+      const why = storageError(error, place)
+      const noRoom = await foundNoRoom(why, this.#folder)
+      if (!noRoom) this.#host.failed(target, why)
       if (failure) this.#host.failed(source, failure)
       if (renamed !== undefined) await this.#putBack(from, source, renamed, old)
+      if (noRoom) throw why
       return undefined
     }
     this.#folder = place
@@ -272,6 +293,19 @@ export class LogMove {
       if (source.online) this.#host.log.warn(`the checkpoints of ${source.path} still name ${this.#key}: ${error.message}`)
     })
   }
+}
+
+/** Whether the last batch of a copy is one of the log: a power cut may have taken it there, and left others behind it. */
+async function endsAlike(from: Log, to: Log): Promise<boolean> {
+  if (to.endOffset === to.logStartOffset) return true
+  const last = await to.readBytes(to.endOffset - 1, 1)
+  if (last.length === 0 || batch.baseOffset(last, 0) < from.logStartOffset) return true
+  return (await from.readBytes(batch.baseOffset(last, 0), 1)).equals(last)
+}
+
+/** The folder could not be renamed because a longer name has no room: it has the old one, and the move can be tried again later. */
+async function foundNoRoom({ code }: StorageError, folder: string): Promise<boolean> {
+  return isFull(code) && (await isThere(folder))
 }
 
 /** Whether a copy holds nothing that the log has lost since: after a power cut the log may have written other records at the same offsets. */

@@ -1,6 +1,6 @@
 /** Moving a partition to another log directory: under writes, cancelled, resumed, throttled, and with all that a log knows besides its batches. */
 import { existsSync, readFileSync } from 'node:fs'
-import fsp, { readdir, writeFile } from 'node:fs/promises'
+import fsp, { readdir, truncate, writeFile } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -239,6 +239,29 @@ test('a copy that has what the log lost is made anew', async (t) => {
     (await readAll(log)).map(({ value }) => value!.toString()),
     ['other0', 'other1', 'other2']
   )
+})
+
+test('a copy does not bring back what the log lost before its end', async (t) => {
+  const dirs = await twoDirs(t)
+  const first = await slowMove(t, dirs)
+  const { here, there } = placeOf(first)
+  const copied = first.manager.moves.future('t', 0)!.endOffset
+  t.true(copied >= 10 && copied < 200)
+  await first.manager.moves.close()
+  await first.drop()
+  // As after a power cut: of the log the first segment is lost, but the name of the next one is there; the copy was flushed.
+  const folder = path.join(here, 't-0')
+  await truncate(path.join(folder, `${'0'.repeat(20)}.log`), 0)
+  await writeFile(path.join(folder, `${'200'.padStart(20, '0')}.log`), '')
+  for (const [dir, point] of [
+    [here, 0],
+    [there, copied]
+  ] as const)
+    await writeFile(path.join(dir, 'recovery-point-offset-checkpoint'), `0\n1\nt 0 ${point}\n`)
+  const second = await startEngine(t, { dirs })
+  const log = await moved(second, there)
+  t.deepEqual([log.endOffset, (await readAll(log)).length], [200, 0])
+  t.is((await append(second, log, values(1))).baseOffset, 200)
 })
 
 test('a log that is truncated under a move is copied anew', async (t) => {

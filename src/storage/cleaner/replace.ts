@@ -19,19 +19,23 @@ export async function replaceSegments(state: LogState, old: readonly LogSegment[
     await removeCleaned(state.folder, cleaned.baseOffset)
     throw error
   }
+  const steps = swapSteps(
+    cleaned.baseOffset,
+    old.map(({ baseOffset }) => baseOffset)
+  )
+  let noRoom: StorageError | undefined
   try {
-    await runSwapSteps(
-      state.folder,
-      swapSteps(
-        cleaned.baseOffset,
-        old.map(({ baseOffset }) => baseOffset)
-      )
-    )
+    noRoom = await runSwapSteps(state.folder, steps)
   } catch (error) {
     cleaned.native.close()
     const failure = storageError(error, state.folder)
     state.fail(failure)
     throw new StorageError(failure.code, failure.path, `compacted segments could not be put in their place: ${failure.message}`)
+  }
+  if (noRoom !== undefined) {
+    cleaned.native.close()
+    await removeCleaned(state.folder, cleaned.baseOffset)
+    throw noRoom
   }
   cleaned.sealed = true
   cleaned.timestampsKnown = cleaned.largestTimestamp >= 0

@@ -8,7 +8,8 @@
 import { open, readdir, rename } from 'node:fs/promises'
 import path from 'node:path'
 import * as batch from '../../record/batch.js'
-import { removeFile, renameIfThere, storageError, syncFolder } from '../files.js'
+import { StorageError } from '../../errors.js'
+import { isFull, removeFile, renameIfThere, storageError, syncFolder } from '../files.js'
 import {
   CLEANED_SUFFIX,
   DELETED_SUFFIX,
@@ -46,12 +47,37 @@ export function swapSteps(newBase: number, oldBases: readonly number[]): SwapSte
   return steps
 }
 
-/** Rejects with a StorageError: then only opening the log anew puts it right. */
-export async function runSwapSteps(folder: string, steps: readonly SwapStep[]): Promise<void> {
-  for (const step of steps) {
-    if (step.kind === 'sync') await syncFolder(folder)
-    else await renameIfThere(path.join(folder, step.from), path.join(folder, step.to))
+/**
+ * Resolves to undefined when all is done; to the error when the folder has no room for the first names, and nothing has changed. Rejects with a StorageError:
+ * then only opening the log anew puts it right.
+ */
+export async function runSwapSteps(folder: string, steps: readonly SwapStep[]): Promise<StorageError | undefined> {
+  for (const [index, step] of steps.entries()) {
+    if (step.kind === 'sync') {
+      await syncFolder(folder)
+      continue
+    }
+    const from = path.join(folder, step.from)
+    try {
+      await renameIfThere(from, path.join(folder, step.to))
+    } catch (error) {
+      if (!(error instanceof StorageError) || !isFull(error.code)) throw error
+      if (step.to.endsWith(SWAP_SUFFIX)) {
+        await undoSteps(folder, steps.slice(0, index))
+        return error
+      }
+      // Whoever reads it has it open.
+      if (!step.to.endsWith(DELETED_SUFFIX)) throw error
+      await removeFile(from)
+    }
   }
+  return undefined
+}
+
+// As a start does that finds them beside what is still called .cleaned.
+async function undoSteps(folder: string, steps: readonly SwapStep[]): Promise<void> {
+  for (const step of steps) if (step.kind === 'rename') await removeFile(path.join(folder, step.to))
+  await syncFolder(folder)
 }
 
 /** Removes what an unfinished compaction has written. */

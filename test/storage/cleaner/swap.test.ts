@@ -1,5 +1,6 @@
 /** A crash after any step of putting a cleaned segment in its place. */
-import { cp, readdir, rm, writeFile } from 'node:fs/promises'
+import fsp, { cp, readdir, rm, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { recoverSwaps, runSwapSteps, swapSteps } from '../../../src/storage/cleaner/swap.js'
@@ -71,6 +72,41 @@ test('every step can be the last one', async (t) => {
     await compact(again)
     t.deepEqual(latest(await seen(again.log)), latest([...records, { offset: endOffset, key: 'new', value: '1', timestamp: 0 }]))
     await again.engine.drop()
+  }
+})
+
+test.serial('where there is no room for a longer name the log stays as it was, or the old segments go without one', async (t) => {
+  const { before, after, oldBases, records, endOffset } = await prepare(t)
+  const steps = swapSteps(0, oldBases)
+  const { rename } = fsp
+  t.teardown(() => {
+    fsp.rename = rename
+    syncBuiltinESMExports()
+  })
+  for (const suffix of ['.index.swap', '.deleted']) {
+    const dir = path.join(await temporaryFolder(t), 'data')
+    await cp(before, dir, { recursive: true })
+    const folder = path.join(dir, 't-0')
+    for (const each of CLEANED) await cp(path.join(after, offsetName(0) + each), path.join(folder, `${offsetName(0)}${each}.cleaned`))
+    fsp.rename = async (from, to) => {
+      if (String(to).endsWith(suffix)) throw Object.assign(new Error('no room'), { code: 'ENOSPC' })
+      return rename(from, to)
+    }
+    syncBuiltinESMExports()
+    const noRoom = await runSwapSteps(folder, steps)
+    fsp.rename = rename
+    syncBuiltinESMExports()
+    t.is(noRoom?.code, suffix === '.deleted' ? undefined : 'ENOSPC')
+    t.deepEqual(
+      (await leftOver(folder)).filter((name) => !name.endsWith('.cleaned')),
+      []
+    )
+    const again = await startCompacting(t, { dir, topic: { 'internal.segment.bytes': '100000' } })
+    t.is(again.log.endOffset, endOffset)
+    t.is((await seen(again.log)).length === records.length, noRoom !== undefined)
+    t.deepEqual(latest(await seen(again.log)), latest(records))
+    await assertSound(t, again.engine)
+    await again.engine.stop()
   }
 })
 
