@@ -232,6 +232,42 @@ long sync_file(int fd, long number) {
   return result;
 }
 
+// Beside changes, as a sync of one file.
+long sync_all(int fd) {
+  Target target;
+  if (!ours(fd, target)) return syscall(SYS_syncfs, fd);
+  Verdict verdict;
+  {
+    std::lock_guard lock(setup().order);
+    verdict = judge(Op::SyncAll, false, target.path);
+    if (verdict.action == Action::Kill || verdict.action == Action::KillMid) die();
+    write_record({.op = Op::SyncBegin, .path = &target.path});
+  }
+  const long result = verdict.action == Action::Fail ? fail(verdict.error) : syscall(SYS_syncfs, fd);
+  const int error = errno;
+  std::lock_guard lock(setup().order);
+  write_record({.op = Op::SyncEnd, .flag = static_cast<std::uint8_t>(result == 0 ? 0 : 1), .path = &target.path});
+  if (verdict.action == Action::KillAfter) die();
+  errno = error;
+  return result;
+}
+
+// 0: the read may go on; else its error.
+int read_error(int fd) {
+  if (!minds_reads()) return 0;
+  Target target;
+  if (!ours(fd, target)) return 0;
+  std::lock_guard lock(setup().order);
+  const Verdict verdict = judge(Op::Read, false, target.path);
+  return verdict.action == Action::Fail ? verdict.error : 0;
+}
+
+template <typename Read>
+long read_file(int fd, Read read) {
+  const int error = read_error(fd);
+  return error != 0 ? fail(error) : read();
+}
+
 long resize(int fd, std::uint64_t size, bool only_larger) {
   Target target;
   const auto make = [&] { return only_larger ? syscall(SYS_fallocate, fd, 0, 0L, size) : syscall(SYS_ftruncate, fd, size); };
@@ -312,6 +348,25 @@ CALL(ssize_t, faults_pwritev64, "pwritev64", (int fd, const struct iovec* data, 
      write_file(fd, data, static_cast<std::size_t>(pieces), offset))
 CALL(int, faults_fsync, "fsync", (int fd), sync_file(fd, SYS_fsync))
 CALL(int, faults_fdatasync, "fdatasync", (int fd), sync_file(fd, SYS_fdatasync))
+// A process that kills itself does it between two changes: what another thread has just done stands in the journal.
+int faults_kill(pid_t pid, int signal) EXPORTED("kill");
+int faults_kill(pid_t pid, int signal) {
+  if (setup().root.empty() || pid != getpid() || signal != SIGKILL) return static_cast<int>(syscall(SYS_kill, pid, signal));
+  std::lock_guard lock(setup().order);
+  die();
+}
+CALL(int, faults_syncfs, "syncfs", (int fd), sync_all(fd))
+CALL(ssize_t, faults_read, "read", (int fd, void* into, size_t length), read_file(fd, [&] { return syscall(SYS_read, fd, into, length); }))
+CALL(ssize_t, faults_pread, "pread", (int fd, void* into, size_t length, off64_t offset),
+     read_file(fd, [&] { return syscall(SYS_pread64, fd, into, length, offset); }))
+CALL(ssize_t, faults_pread64, "pread64", (int fd, void* into, size_t length, off64_t offset), faults_pread(fd, into, length, offset))
+CALL(ssize_t, faults_preadv, "preadv", (int fd, const struct iovec* into, int pieces, off64_t offset),
+     read_file(fd, [&] { return syscall(SYS_preadv, fd, into, static_cast<unsigned long>(pieces), offset, 0L); }))
+CALL(ssize_t, faults_preadv64, "preadv64", (int fd, const struct iovec* into, int pieces, off64_t offset), faults_preadv(fd, into, pieces, offset))
+CALL(ssize_t, faults_preadv2, "preadv2", (int fd, const struct iovec* into, int pieces, off64_t offset, int flags),
+     read_file(fd, [&] { return syscall(SYS_preadv2, fd, into, static_cast<unsigned long>(pieces), offset, 0L, flags); }))
+CALL(ssize_t, faults_preadv64v2, "preadv64v2", (int fd, const struct iovec* into, int pieces, off64_t offset, int flags),
+     faults_preadv2(fd, into, pieces, offset, flags))
 CALL(int, faults_ftruncate, "ftruncate", (int fd, off64_t size), resize(fd, static_cast<std::uint64_t>(size), false))
 CALL(int, faults_ftruncate64, "ftruncate64", (int fd, off64_t size), resize(fd, static_cast<std::uint64_t>(size), false))
 // Only what makes a file longer: holes are not punched by anything that is watched here.

@@ -20,11 +20,13 @@ enum class Op : std::uint8_t {
   Unlink = 5,    // path
   MakeFolder = 6,
   RemoveFolder = 7,
-  SyncBegin = 8,  // file: a file or a folder
+  SyncBegin = 8,  // file: a file or a folder; 0: all of the file system
   SyncEnd = 9,    // flag: 0 when it worked
   Mark = 10,      // data: what the program said about itself
   Link = 11,      // path of the file, path of the new name
-  Open = 12       // never in the journal: for rules
+  Open = 12,      // this and those that follow: never in the journal, for rules
+  Read = 13,
+  SyncAll = 14
 };
 
 struct Record {

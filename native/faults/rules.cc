@@ -3,6 +3,7 @@
 
 #include <fnmatch.h>
 
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
@@ -26,6 +27,8 @@ std::vector<Rule>& rules() {
   static std::vector<Rule> all;
   return all;
 }
+
+std::atomic<bool> reads_minded = false;
 
 int error_of(const std::string& name) {
   const std::pair<const char*, int> known[] = {{"EIO", EIO},       {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}, {"EROFS", EROFS},
@@ -65,6 +68,8 @@ const char* name_of(Op op, bool folder) {
     case Op::MakeFolder: return "mkdir";
     case Op::RemoveFolder: return "rmdir";
     case Op::SyncBegin: return folder ? "sync-folder" : "sync";
+    case Op::SyncAll: return "sync-all";
+    case Op::Read: return "read";
     default: return "";
   }
 }
@@ -81,12 +86,17 @@ void set_rules(const char* text) {
     Rule rule;
     if (parse(line, rule)) rules().push_back(rule);
   }
+  bool reads = false;
+  for (const Rule& rule : rules()) reads |= rule.operation == "read";
+  reads_minded = reads;
 }
+
+bool minds_reads() { return reads_minded; }
 
 Verdict judge(Op op, bool folder, const std::string& path, const std::string* to) {
   Verdict verdict;
   for (Rule& rule : rules()) {
-    if (rule.operation != name_of(op, folder) && (rule.operation != "any" || op == Op::Open)) continue;
+    if (rule.operation != name_of(op, folder) && (rule.operation != "any" || op == Op::Open || op == Op::Read)) continue;
     if (fnmatch(rule.pattern.c_str(), path.c_str(), 0) != 0 && (to == nullptr || fnmatch(rule.pattern.c_str(), to->c_str(), 0) != 0)) continue;
     rule.seen++;
     if (verdict.action == Action::Pass && rule.seen >= rule.from && rule.seen - rule.from < rule.count) verdict = {rule.action, rule.error};

@@ -7,7 +7,7 @@
  */
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { JournalOp, type JournalEntry } from './crash-journal.js'
+import { ALL_FILES, JournalOp, type JournalEntry } from './crash-journal.js'
 
 /** Numbers in [0, 1): the same for the same seed. */
 export type Random = () => number
@@ -195,11 +195,20 @@ export class CrashDisk {
 
   #endSync(entry: JournalEntry): void {
     const begun = this.#syncing.get(entry.file)?.shift()
+    if (entry.file === ALL_FILES && begun !== undefined && !entry.failed) for (const node of this.#nodes()) node.sync(begun)
     const node = this.#files.get(entry.file)
     if (node === undefined || begun === undefined) return
     if (!entry.failed) node.sync(begun)
     else if (node instanceof FileNode)
       node.pending = node.pending.map((change) => (change.at < begun ? { ...change, at: Infinity } : change))
+  }
+
+  // Also those whose names have changed, which may not have come to the disk, or whose numbers other files have now.
+  #nodes(): Set<Node> {
+    const nodes = new Set<Node>([this.#root, ...this.#files.values()])
+    for (const node of nodes)
+      if (node instanceof FolderNode) for (const each of [...node.entries.values(), ...node.now.values()]) nodes.add(each)
+    return nodes
   }
 
   /** Writes what a power cut now would leave into a new folder. The disk itself goes on as if nothing had happened. */

@@ -14,12 +14,15 @@ export const JournalOp = {
   link: 11
 } as const
 
+/** The `file` of a sync of the whole file system. */
+export const ALL_FILES = 0
+
 export interface JournalEntry {
   /** Of JournalOp. */
   readonly op: number
   /** syncEnd: the sync failed. */
   readonly failed: boolean
-  /** Inode number: the same for all that happens to a file, whatever it is called. */
+  /** Inode number: the same for all that happens to a file, whatever it is called. Of a sync: ALL_FILES, or of one file. */
   readonly file: number
   readonly offset: number
   /** truncate: the new size. */

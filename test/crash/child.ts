@@ -132,7 +132,7 @@ class Child {
     else if (choice < 0.82) log.roll()
     else if (choice < 0.85) this.#track(this.#compact())
     else if (choice < 0.87) this.#track(this.#move(topic, partition))
-    else if (choice < 0.88 && topic !== 'packed') await this.#truncate(log)
+    else if (choice < 0.88) await (this.#random() < 0.2 ? this.#restart(log) : this.#truncate(log))
     else if (choice < 0.9) await this.#retain(log)
     else if (choice < 0.92) await this.#deleteRecords(log)
     else if (choice < 0.94) await this.#checkpoint()
@@ -244,6 +244,23 @@ class Child {
     this.#know(log)
   }
 
+  /** As a follower does that has nothing of what its leader has. */
+  async #restart(log: Log): Promise<void> {
+    const { topic, partition } = log
+    const offset = this.#random() < 0.5 ? log.endOffset + this.#pick(20) : this.#pick(log.endOffset + 1)
+    this.say(['restarting', topic, partition, offset])
+    try {
+      await log.truncateFullyAndStartAt(offset)
+      this.say(['restarted', topic, partition, offset])
+      log.becomeLeader((this.#epoch = Math.max(this.#epoch, log.latestEpoch) + 1))
+    } catch {
+      // The directory is offline, or the log is gone; else there was no room.
+      if (this.#engine.manager.get(topic, partition) === log && this.#engine.manager.dirOf(topic, partition)?.online)
+        this.say(['uncut', topic, partition])
+    }
+    this.#know(log)
+  }
+
   async #deleteRecords(log: Log): Promise<void> {
     const span = log.endOffset - log.logStartOffset
     const offset = log.logStartOffset + this.#pick(1 + Math.floor(span / 4))
@@ -303,6 +320,6 @@ class Child {
 const plan = JSON.parse(process.argv[2]!) as ChildPlan
 const fd = openSync(plan.history, 'a')
 writeSync(fd, encodeLine(['begin']))
-const child = new Child(plan, await openEngine(plan.disk), fd)
+const child = new Child(plan, await openEngine(plan.disk, (text) => void writeSync(fd, encodeLine(['complaint', text]))), fd)
 await child.run()
 closeSync(fd)

@@ -3,7 +3,7 @@
  * flushed, and an orderly stop leaves no name that is not flushed.
  */
 import path from 'node:path'
-import { JournalOp, type JournalEntry } from '../../src/cli/crash-journal.js'
+import { ALL_FILES, JournalOp, type JournalEntry } from '../../src/cli/crash-journal.js'
 
 /** Names that mean: this file is complete. Kafka's engine and this one believe them after a crash. */
 const PROMISES = [/\.tmp$/, /\.cleaned$/]
@@ -52,6 +52,10 @@ export function unsound(entries: readonly JournalEntry[]): string[] {
       const since = begun.get(file)?.shift() ?? -1
       if (entry.failed) offline = true
       if (entry.failed) continue
+      if (file === ALL_FILES) {
+        for (const each of files.values()) each.synced = since
+        for (const folder of named.keys()) flushed.set(folder, since)
+      }
       if (state) state.synced = since
       flushed.set(entry.path, since)
     } else if (op === JournalOp.rename) {

@@ -98,10 +98,16 @@ class Assignments {
   }
 }
 
-/** On a disk with both directories. */
-export async function openEngine(disk: string): Promise<CrashEngine> {
+/** What an engine must never say of a log that nobody else has touched since it was opened. */
+const COMPLAINT = /holds a damaged batch/
+
+/** On a disk with both directories. `complain`: told of what must not be. */
+export async function openEngine(disk: string, complain?: (message: string) => void): Promise<CrashEngine> {
   const lines: string[] = []
-  const tell = (message: string) => void lines.push(message)
+  const tell = (message: string) => {
+    lines.push(message)
+    if (COMPLAINT.test(message)) complain?.(message)
+  }
   const log: Logger = { debug: () => undefined, info: tell, warn: tell, error: tell, limited: () => log }
   // Compaction is asked for, so that it comes at times that the seed tells.
   const { config: broker } = loadBrokerConfig({ 'sluice.flush.background.bytes': '20000', 'log.cleaner.enable': 'false' })

@@ -15,6 +15,9 @@ export type Line =
   /** The log is about to be cut at `offset`, and ends there. */
   | readonly ['truncating', topic: string, partition: number, offset: number]
   | readonly ['truncated', topic: string, partition: number, offset: number]
+  /** The log is about to be emptied, to begin at `offset`, and does. */
+  | readonly ['restarting', topic: string, partition: number, offset: number]
+  | readonly ['restarted', topic: string, partition: number, offset: number]
   /** It could not be cut, and is as it was. */
   | readonly ['uncut', topic: string, partition: number]
   | readonly ['creating', topic: string, partition: number, topicId: string]
@@ -22,6 +25,8 @@ export type Line =
   | readonly ['dropping', topic: string, partition: number]
   | readonly ['dropped', topic: string, partition: number]
   | readonly ['offline', error: string, dir: number, message: string]
+  /** What the engine told of that must not be. */
+  | readonly ['complaint', text: string]
   /** An append when the disk works again: 0, or the error. */
   | readonly ['healed', topic: string, partition: number, errorCode: number]
   | readonly ['closed']

@@ -146,7 +146,7 @@ export async function probe(engine: CrashEngine, found: readonly FoundLog[], tru
     const next = await append(sequence, 1)
     if (next.errorCode !== 0 || next.baseOffset !== each.end)
       tell(`an append went to ${next.baseOffset} (error ${next.errorCode}), not to ${each.end}`)
-    known.set(name, { count: 1, bytes: 100, producerId, sequence, base: next.baseOffset, refused: false, cut: 'no' })
+    known.set(name, { count: 1, bytes: 100, producerId, sequence, base: next.baseOffset, refused: false, cut: 'no', gone: [] })
   }
   return problems
 }

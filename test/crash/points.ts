@@ -82,6 +82,8 @@ export interface Fault {
   readonly rule: string
   /** The folder may go offline for it; else it must go on when the fault is over. */
   readonly takesOffline: boolean
+  /** What is half done waits for the end of it: it must have one soon. */
+  readonly passes?: true
 }
 
 export const FAULTS: readonly Fault[] = [
@@ -101,6 +103,13 @@ export const FAULTS: readonly Fault[] = [
   { rule: 'EIO rename *.swap', takesOffline: true },
   { rule: 'EIO rename *-future', takesOffline: true },
   { rule: 'EIO rename *-delete', takesOffline: true },
+  { rule: 'EIO rename *.cleaned', takesOffline: true },
+  { rule: 'EIO create *', takesOffline: true },
+  { rule: 'EIO mkdir *', takesOffline: true },
+  { rule: 'EIO unlink *', takesOffline: true },
+  { rule: 'EIO open *', takesOffline: true },
+  { rule: 'EIO read *.log', takesOffline: true },
+  { rule: 'EIO read *index', takesOffline: true },
   { rule: 'EROFS any *', takesOffline: true },
   { rule: 'EIO truncate *', takesOffline: true },
   { rule: 'ENOSPC write *', takesOffline: false },
@@ -108,8 +117,17 @@ export const FAULTS: readonly Fault[] = [
   { rule: 'ENOSPC write *.index', takesOffline: false },
   { rule: 'ENOSPC write *.timeindex', takesOffline: false },
   { rule: 'ENOSPC create *', takesOffline: false },
+  { rule: 'ENOSPC mkdir *', takesOffline: false },
+  { rule: 'ENOSPC rename *-checkpoint', takesOffline: false },
+  { rule: 'ENOSPC rename *.deleted', takesOffline: false },
+  { rule: 'ENOSPC rename *-delete', takesOffline: false },
+  { rule: 'EDQUOT create *', takesOffline: false },
   { rule: 'EDQUOT write *', takesOffline: false },
   { rule: 'EMFILE create *.log', takesOffline: false },
+  { rule: 'EMFILE open *', takesOffline: false, passes: true },
+  { rule: 'EMFILE open *-0', takesOffline: false, passes: true },
+  { rule: 'EMFILE create *', takesOffline: false, passes: true },
+  { rule: 'ENFILE open *', takesOffline: false, passes: true },
   { rule: 'short write *', takesOffline: false },
   { rule: 'ENOSPC write *checkpoint.tmp', takesOffline: false },
   { rule: 'ENOSPC write *.snapshot', takesOffline: false },

@@ -10,7 +10,7 @@ import { decodeLines, type Line } from './history.js'
 import type { Place } from './place.js'
 import { chosen, killAt } from './points.js'
 import { RecoveryPoints } from './recovery-points.js'
-import { readHistory, reopen, runChild, type RoundResult } from './rounds.js'
+import { complaintsIn, readHistory, reopen, runChild, type RoundResult } from './rounds.js'
 import { Truth } from './truth.js'
 
 const CUTS = 10
@@ -50,8 +50,11 @@ export async function powerRound(seed: number, place: Place): Promise<RoundResul
     if (problems.length > 0) return { problems, story, hits: [] }
     begins.add(entries.length)
     entries.push(...written)
+    const history = await readHistory(place)
+    const complaints = complaintsIn(history)
+    if (complaints.length > 0) return { problems: complaints, story, hits: [] }
     // What a failed sync took may still be in memory, where the next process would find it: what that means no engine can know.
-    if ((await readHistory(place)).some((line) => line[0] === 'offline')) break
+    if (history.some((line) => line[0] === 'offline')) break
   }
   const lines: Line[] = []
   let at = 0

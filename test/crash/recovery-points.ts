@@ -1,6 +1,6 @@
 /** Whether a recovery point is ahead of what is on the disk, in the moment in which its checkpoint gets its name: in a journal, across processes. */
 import path from 'node:path'
-import { JournalOp, type JournalEntry } from '../../src/cli/crash-journal.js'
+import { ALL_FILES, JournalOp, type JournalEntry } from '../../src/cli/crash-journal.js'
 import { batch } from '../../src/record/index.js'
 import { parseSegmentFile, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
 import { readTransactionEntry, TRANSACTION_ENTRY_BYTES } from '../../src/storage/transaction-index.js'
@@ -34,6 +34,8 @@ export class RecoveryPoints {
   readonly #folders = new Map<string, number>()
   readonly #begun = new Map<string, number[]>()
   readonly #checkpoints = new Map<string, string>()
+  /** By folder of a log: what the checkpoint in force says. */
+  readonly #inForce = new Map<string, number>()
   #at = 0
 
   /** The process ended: syncs that it had begun are nobody's. */
@@ -46,8 +48,10 @@ export class RecoveryPoints {
     const at = this.#at++
     const { op, file, length } = entry
     if (op === JournalOp.create) this.#create(entry, at)
-    else if (op === JournalOp.write) this.#write(entry, at)
+    else if (op === JournalOp.write) return this.#write(entry, at)
     else if (op === JournalOp.truncate) {
+      // One that a kill has left is written anew.
+      if (isCheckpoint(entry.path)) this.#checkpoints.set(entry.path, '')
       const state = this.#files.get(file)
       if (state) state.writes = state.writes.filter(({ position }) => position < length)
     } else if (op === JournalOp.unlink) this.#forget(entry.path)
@@ -65,18 +69,27 @@ export class RecoveryPoints {
     if (isCheckpoint(name)) this.#checkpoints.set(name, '')
   }
 
-  #write({ path: name, file, data, offset: position }: JournalEntry, at: number): void {
+  #write({ path: name, file, data, offset: position }: JournalEntry, at: number): string[] {
     if (isCheckpoint(name)) this.#checkpoints.set(name, (this.#checkpoints.get(name) ?? '') + data.toString())
     const parsed = parseSegmentFile(path.basename(name))
     const offset = parsed && OFFSETS[parsed.suffix]?.(data, parsed.offset)
-    if (offset === undefined) return
+    if (offset === undefined) return []
     let state = this.#files.get(file)
     if (state === undefined) this.#files.set(file, (state = { name, writes: [], named: -1, first: Infinity }))
     state.writes.push({ at, position, offset })
     state.first = Math.min(state.first, offset)
+    const point = parsed!.state === '' ? (this.#inForce.get(path.dirname(name)) ?? 0) : 0
+    return offset < point ? [`${name} is written at offset ${offset}, below the recovery point ${point}`] : []
   }
 
   #synced({ path: name, file }: JournalEntry, since: number): void {
+    if (file === ALL_FILES) {
+      for (const one of this.#files.values()) {
+        one.writes = one.writes.filter((write) => write.at > since)
+        this.#folders.set(path.dirname(one.name), since)
+      }
+      return
+    }
     const state = this.#files.get(file)
     if (state) state.writes = state.writes.filter((write) => write.at > since)
     else this.#folders.set(name, since)
@@ -101,11 +114,13 @@ export class RecoveryPoints {
 
   #compare(dir: string, checkpoint: string): string[] {
     const problems: string[] = []
+    for (const folder of this.#inForce.keys()) if (path.dirname(folder) === dir) this.#inForce.delete(folder)
     for (const line of checkpoint.split('\n').slice(2)) {
       const [topic, partition, point] = line.split(' ')
       if (point === undefined) continue
       const folder = path.join(dir, `${topic}-${partition}`)
       const recoveryPoint = Number(point)
+      this.#inForce.set(folder, recoveryPoint)
       for (const { name, writes, named, first } of this.#files.values()) {
         if (path.dirname(name) !== folder || parseSegmentFile(path.basename(name))?.state !== '') continue
         const write = writes.find(({ offset }) => offset < recoveryPoint)

@@ -126,7 +126,7 @@ export async function killRound(seed: number, place: Place): Promise<RoundResult
     if (!end.killed && end.code !== 0) return { problems: [`the child failed: ${end.complaint}`], story, hits }
     const lines = await readHistory(place)
     for (const line of lines) truth.apply(line)
-    const wrong = wrongErrors(lines)
+    const wrong = complaintsIn(lines)
     if (wrong.length > 0) return { problems: wrong, story, hits }
     if (end.killed && random() < 0.5) story.push(...(await damage(place.disk, truth, random)))
     const problems = await reopen(place.disk, truth, 'kill', random() < 0.5, `p${generation}`)
@@ -143,7 +143,7 @@ export async function faultRound(seed: number, place: Place): Promise<RoundResul
   // Often only one of the two directories is on the disk that fails: the other one must go on.
   const rule = random() < 0.6 ? fault.rule.replace(/ (?=\S+$)/, ` ${DIR_NAMES[0]}/`) : fault.rule
   const alone = rule !== fault.rule
-  const count = random() < 0.3 ? 1 : random() < 0.5 ? 3 : '*'
+  const count = random() < 0.3 ? 1 : random() < 0.5 ? 3 : fault.passes ? 12 : '*'
   const text = `${rule} ${1 + Math.floor(random() * 4)} ${count}`
   const after = 10 + Math.floor(random() * 60)
   const operations = after + 20 + Math.floor(random() * 80)
@@ -161,7 +161,7 @@ export async function faultRound(seed: number, place: Place): Promise<RoundResul
   if (!end.killed && end.code !== 0) return { problems: [`the child failed: ${end.complaint}`], story, hits }
   const lines = await readHistory(place)
   for (const line of lines) truth.apply(line)
-  const problems: string[] = wrongErrors(lines)
+  const problems: string[] = complaintsIn(lines)
   for (const line of lines) {
     if (line[0] === 'healed' && line[3] !== 0) problems.push(`${line[1]}-${line[2]} gives ${line[3]} when the disk works again`)
     if (line[0] !== 'offline') continue
@@ -193,7 +193,7 @@ export async function fullRound(seed: number, place: Place): Promise<RoundResult
   if (!end.killed && end.code !== 0) return { problems: [`the child failed: ${end.complaint}`], story, hits: [] }
   const lines = await readHistory(place)
   for (const line of lines) truth.apply(line)
-  const problems: string[] = wrongErrors(lines)
+  const problems: string[] = complaintsIn(lines)
   for (const line of lines) {
     if (line[0] === 'healed' && line[3] !== 0) problems.push(`${line[1]}-${line[2]} gives ${line[3]} when there is room again`)
     if (line[0] === 'offline') problems.push(`a directory went offline: ${line[3]}`)
@@ -203,9 +203,10 @@ export async function fullRound(seed: number, place: Place): Promise<RoundResult
   return { problems, story, hits: refused > 0 ? ['a full disk that refused appends'] : [] }
 }
 
-/** An append that was not written is answered as Kafka does; what a producer sent behind it is out of order. */
-function wrongErrors(lines: readonly Line[]): string[] {
+/** Complaints of the engine. And: an append that was not written is answered as Kafka does; what a producer sent behind it is out of order. */
+export function complaintsIn(lines: readonly Line[]): string[] {
   const expected = new Set<number>([ErrorCode.KAFKA_STORAGE_ERROR, ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER])
   const wrong = lines.filter((line) => line[0] === 'nak' && !expected.has(line[4]))
-  return wrong.slice(0, 3).map((line) => `an append is answered with ${JSON.stringify(line)}`)
+  const complaints = lines.filter((line) => line[0] === 'complaint').map((line) => line[1])
+  return [...complaints.slice(0, 3), ...wrong.slice(0, 3).map((line) => `an append is answered with ${JSON.stringify(line)}`)]
 }

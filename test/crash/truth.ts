@@ -16,6 +16,8 @@ interface SentBatch {
   refused: boolean
   /** `perhaps`: a truncation that may not have got so far. */
   cut: 'no' | 'perhaps' | 'yes'
+  /** Of its records: those that compaction had taken away when a start looked, with what was in their place then. */
+  readonly gone: readonly number[]
 }
 
 const COMPACTED = 'packed'
@@ -50,7 +52,7 @@ export class Truth {
 
   apply(line: Line): void {
     if (line[0] === 'begin') for (const truth of this.partitions.values()) truth.truncating = false
-    if (line[0] === 'begin' || line[0] === 'closed' || line[0] === 'healed') return
+    if (line[0] === 'begin' || line[0] === 'closed' || line[0] === 'healed' || line[0] === 'complaint') return
     if (line[0] === 'offline') {
       this.offline = line[1]
       return
@@ -68,7 +70,7 @@ export class Truth {
     else if (line[0] === 'dropped') truth.existence = 'absent'
     else if (line[0] === 'send') {
       const [, , , id, count, producerId, sequence, bytes] = line
-      truth.batches.set(id, { count, bytes, producerId, sequence, base: -1, refused: false, cut: 'no' })
+      truth.batches.set(id, { count, bytes, producerId, sequence, base: -1, refused: false, cut: 'no', gone: [] })
     } else if (line[0] === 'ack') {
       const sent = truth.batches.get(line[3])!
       sent.base = line[4]
@@ -81,7 +83,14 @@ export class Truth {
     else if (line[0] === 'flushed') truth.durableEnd = Math.max(truth.durableEnd, line[3])
     else if (line[0] === 'truncating') cutFrom(truth, line[3], 'perhaps')
     else if (line[0] === 'truncated') cutFrom(truth, line[3], 'yes')
-    else if (line[0] === 'uncut') restore(truth)
+    else if (line[0] === 'restarting') {
+      cutFrom(truth, 0, 'perhaps')
+      truth.startAtMost = Math.max(truth.startAtMost, line[3])
+      truth.startAtLeast = Math.min(truth.startAtLeast, line[3])
+    } else if (line[0] === 'restarted') {
+      cutFrom(truth, 0, 'yes')
+      truth.startAtLeast = truth.startAtMost = truth.durableEnd = line[3]
+    } else if (line[0] === 'uncut') restore(truth)
     else if (line[0] === 'cutting') truth.startAtMost = Math.max(truth.startAtMost, line[3])
     else {
       truth.startAtMost = Math.max(truth.startAtMost, line[3])
@@ -120,7 +129,9 @@ export class Truth {
       const old = before.get(`${log.topic}-${log.partition}`)
       for (const batch of log.batches) {
         const sent = old?.batches.get(batch.id)
-        if (sent) truth.batches.set(batch.id, { ...sent, base: batch.base, refused: false, cut: 'no' })
+        if (!sent) continue
+        const gone = indexesOf(sent).filter((index) => !batch.indexes.includes(index))
+        truth.batches.set(batch.id, { ...sent, base: batch.base, refused: false, cut: 'no', gone })
       }
     }
   }
@@ -145,6 +156,10 @@ function cutFrom(truth: PartitionTruth, offset: number, cut: 'perhaps' | 'yes'):
   truth.durableEnd = Math.min(truth.durableEnd, end)
   // The batch of the log start may go, too.
   truth.startAtLeast = Math.min(truth.startAtLeast, end)
+}
+
+function indexesOf({ count }: SentBatch): number[] {
+  return Array.from({ length: count }, (_, index) => index)
 }
 
 function restore(truth: PartitionTruth): void {
@@ -177,12 +192,12 @@ function compareLog(truth: PartitionTruth, log: FoundLog, ending: Ending, offlin
     else if (log.topic !== COMPACTED && batch.indexes.length !== batch.count)
       tell(`of ${batch.id} at ${batch.base} ${batch.count - batch.indexes.length} records are missing`)
   }
-  const isSuperseded = log.topic === COMPACTED ? supersededIn(log) : () => false
+  const isSuperseded = log.topic === COMPACTED ? supersededIn(log, truth) : () => false
   for (const [id, sent] of truth.batches) {
     const last = sent.base + sent.count - 1
     if (sent.base < 0 || sent.cut !== 'no' || last < log.start || last >= mustEnd) continue
     const there = byId.get(id)?.indexes ?? []
-    const gone = Array.from({ length: sent.count }, (_, index) => index).filter((index) => !there.includes(index))
+    const gone = indexesOf(sent).filter((index) => !there.includes(index) && !sent.gone.includes(index))
     if (gone.every((index) => sent.base + index < log.start || isSuperseded(keyOf(id, index), sent.base + index))) continue
     tell(
       `${id} is missing: acknowledged at ${sent.base} to ${last}; the log is [${log.start}, ${log.end}), durable below ${truth.durableEnd}`
@@ -193,10 +208,16 @@ function compareLog(truth: PartitionTruth, log: FoundLog, ending: Ending, offlin
   for (const message of log.problems) tell(message)
 }
 
-/** Whether a record of the key lies behind an offset. */
-function supersededIn(log: FoundLog): (key: string, offset: number) => boolean {
+/** Whether a record of the key lies behind an offset, or lay there until it was cut off. */
+function supersededIn(log: FoundLog, truth: PartitionTruth): (key: string, offset: number) => boolean {
   const newest = new Map<string, number>()
-  for (const { id, base, indexes } of log.batches) for (const index of indexes) newest.set(keyOf(id, index), base + index)
+  const note = (id: string, index: number, base: number) => {
+    const key = keyOf(id, index)
+    newest.set(key, Math.max(newest.get(key) ?? -1, base + index))
+  }
+  for (const { id, base, indexes } of log.batches) for (const index of indexes) note(id, index, base)
+  for (const [id, sent] of truth.batches)
+    if (sent.base >= 0 && sent.cut !== 'no') for (const index of indexesOf(sent)) note(id, index, sent.base)
   return (key, offset) => (newest.get(key) ?? -1) > offset
 }
 
