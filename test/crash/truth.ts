@@ -31,6 +31,8 @@ export class PartitionTruth {
   durableEnd = 0
   /** A truncation was begun: what is acknowledged now may be cut by it. */
   truncating = false
+  /** There was one: a compacted log may end in a gap since. */
+  truncated = false
   /** What it may have cut. */
   readonly doubtful = new Set<SentBatch>()
   startAtLeast = 0
@@ -127,6 +129,7 @@ export class Truth {
       truth.startAtLeast = truth.startAtMost = log.start
       truth.durableEnd = log.end
       const old = before.get(`${log.topic}-${log.partition}`)
+      truth.truncated = old?.truncated === true
       for (const batch of log.batches) {
         const sent = old?.batches.get(batch.id)
         if (!sent) continue
@@ -146,6 +149,7 @@ function forgetBatches(truth: PartitionTruth): void {
 function cutFrom(truth: PartitionTruth, offset: number, cut: 'perhaps' | 'yes'): void {
   let end = offset
   truth.truncating = cut === 'perhaps'
+  truth.truncated = true
   truth.doubtful.clear()
   for (const sent of truth.batches.values()) {
     if (sent.base < 0 || sent.cut === 'yes' || sent.base + sent.count <= offset) continue
@@ -231,8 +235,8 @@ function compareCompacted(truth: PartitionTruth, log: FoundLog, ending: Ending, 
     const sent = truth.batches.get(id)
     if (sent && sent.producerId >= 0) sequences.set(sent.producerId, sent.sequence + sent.count)
   }
-  if (next > log.end || (next !== log.end && ending === 'kill' && truth.damagedFrom === Infinity && log.batches.length > 0))
-    tell(`ends at ${log.end}, its last record before ${next}`)
+  const mayGap = ending === 'power' || truth.truncated || truth.damagedFrom < Infinity
+  if (next > log.end || (next !== log.end && !mayGap && log.batches.length > 0)) tell(`ends at ${log.end}, its last record before ${next}`)
   for (const [producerId, expected] of sequences) {
     const known = log.nextSequences.get(producerId) ?? -1
     if (known < expected) tell(`producer ${producerId} goes on at ${known}, should at ${expected} at least`)
