@@ -141,9 +141,16 @@ export class LogDir {
 
   /** What is known of a log that is being opened is flushed up to `offset` at most. Durable when resolved. */
   async lowerRecoveryPoint(folder: string, offset: number): Promise<void> {
-    if ((this.recoveryPoints.get(folder) ?? 0) <= offset) return
+    const before = this.recoveryPoints.get(folder) ?? 0
+    if (before <= offset) return
     this.recoveryPoints.set(folder, offset)
-    await this.#saveRecoveryPoints()
+    try {
+      await this.#saveRecoveryPoints()
+    } catch (error) {
+      // Still to be done.
+      if (!this.logs.has(folder)) this.recoveryPoints.set(folder, before)
+      throw error
+    }
   }
 
   /** The log of that folder is compacted up to `offset`. Durable when resolved. */
