@@ -21,6 +21,8 @@ export interface TestBroker {
 
 export interface Start {
   readonly dir?: string
+  /** Of a child that must be found where another was. Default: one that is free. */
+  readonly port?: number
   readonly topics?: Readonly<Record<string, number>>
   readonly settings?: Readonly<Record<string, string>>
   /** Added to the environment of a child. */
@@ -59,10 +61,10 @@ export interface ChildBroker extends TestBroker {
 }
 
 /** A broker in a process of its own, through the command line. Without `dir` it gets a temporary one, removed by `stop`. */
-export async function startChildBroker({ dir, topics = {}, settings = {}, env = {} }: Start = {}): Promise<ChildBroker> {
+export async function startChildBroker({ dir, port = 0, topics = {}, settings = {}, env = {} }: Start = {}): Promise<ChildBroker> {
   const owned = dir === undefined ? await ownedTempDir() : undefined
   const folder = dir ?? path.join(owned?.dir ?? '', 'data')
-  const child = spawn(process.execPath, [CLI, 'start', ...cliArguments(folder, topics, { ...TEST_SETTINGS, ...settings })], {
+  const child = spawn(process.execPath, [CLI, 'start', ...cliArguments(folder, port, topics, { ...TEST_SETTINGS, ...settings })], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe']
@@ -100,10 +102,15 @@ function isSocket(link: string): boolean {
   }
 }
 
-function cliArguments(dir: string, topics: Readonly<Record<string, number>>, settings: Readonly<Record<string, string>>): string[] {
+function cliArguments(
+  dir: string,
+  port: number,
+  topics: Readonly<Record<string, number>>,
+  settings: Readonly<Record<string, string>>
+): string[] {
   return [
     '--port',
-    '0',
+    String(port),
     '--dir',
     dir,
     ...Object.entries(topics).flatMap(([name, partitions]) => ['--topic', `${name}:${partitions}`]),

@@ -1,5 +1,6 @@
 /** Apache Kafka's own command-line tools, by the names that its distribution gives the scripts (`topics` = kafka-topics.sh). */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { available } from './available.js'
 import { root, run, type Finished, type RunOptions } from './processes.js'
@@ -27,6 +28,7 @@ const classes = {
   'producer-perf-test': 'org.apache.kafka.tools.ProducerPerformance',
   'reassign-partitions': 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
   'replica-verification': 'org.apache.kafka.tools.ReplicaVerificationTool',
+  'streams-application-reset': 'org.apache.kafka.tools.StreamsResetter',
   topics: 'org.apache.kafka.tools.TopicCommand',
   'transactional-message-copier': 'org.apache.kafka.tools.TransactionalMessageCopier',
   transactions: 'org.apache.kafka.tools.TransactionsCommand',
@@ -44,9 +46,13 @@ export async function runTool(name: ToolName, args: readonly string[], options: 
   return run('java', await commandLine(name, args), options)
 }
 
-/** Starts a tool that runs until it is told to end; the caller ends it. */
-export async function startTool(name: ToolName, args: readonly string[]): Promise<ChildProcess> {
-  return spawn('java', await commandLine(name, args), { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
+/** Starts a tool that runs until it is told to end; the caller ends it. `warnings`: what becomes of those in its log. */
+export async function startTool(
+  name: ToolName,
+  args: readonly string[],
+  { warnings = 'inherit' }: { readonly warnings?: 'inherit' | 'ignore' } = {}
+): Promise<ChildProcess> {
+  return spawn('java', await commandLine(name, args), { cwd: root, stdio: ['ignore', 'pipe', warnings] })
 }
 
 /** The arguments of `java` that run a program of one source file. */
@@ -54,15 +60,31 @@ export async function javaProgram(file: string, args: readonly string[]): Promis
   return [...(await javaOptions()), file, ...args]
 }
 
+/** Compiles a program of one source file into a folder: for one that is started often. Its class runs with `javaArguments(folder)`. */
+export async function compileJava(file: string, folder: string): Promise<void> {
+  const tools = await installed
+  if (!tools.found) throw new Error(tools.reason)
+  // Only the launcher knows what a star means.
+  const jars = readdirSync(tools.product).map((name) => path.join(tools.product, name))
+  const compiler = ['-m', 'jdk.compiler/com.sun.tools.javac.Main', '-d', folder, '-cp', jars.join(':'), file]
+  const { code, stdout, stderr } = await run('java', compiler, { timeoutMs: 120_000 })
+  if (code !== 0) throw new Error(`${file} cannot be compiled:\n${stdout}${stderr}`)
+}
+
+/** The arguments of `java` before the name of a class that is in `folder`. */
+export async function javaArguments(folder: string): Promise<string[]> {
+  return javaOptions(folder)
+}
+
 async function commandLine(name: ToolName, args: readonly string[]): Promise<string[]> {
   return [...(await javaOptions()), classes[name], ...args]
 }
 
-async function javaOptions(): Promise<string[]> {
+async function javaOptions(classes?: string): Promise<string[]> {
   const tools = await installed
   if (!tools.found) throw new Error(tools.reason)
   const logging = `-Dlog4j2.configurationFile=${path.join(root, 'scripts/kafka/log4j2.properties')}`
-  return [...JVM, logging, '-cp', `${tools.product}/*`]
+  return [...JVM, logging, '-cp', `${classes === undefined ? '' : `${classes}:`}${tools.product}/*`]
 }
 
 export interface ToolRun {

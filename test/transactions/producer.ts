@@ -73,6 +73,12 @@ export class Producer {
       const refused = await this.add(topic, index)
       if (refused !== ErrorCode.NONE) return refused
     }
+    const { errorCode } = await this.append(topic, index, value, version)
+    return errorCode
+  }
+
+  /** One record in a partition that is part of the transaction, or becomes so by it. */
+  async append(topic: string, index: number, value: string, version = this.versions.produce) {
     const place = `${topic}-${index}`
     const baseSequence = this.sequences.get(place) ?? 0
     const { producerId, epoch: producerEpoch } = this
@@ -83,14 +89,14 @@ export class Producer {
       baseSequence,
       transactional: true
     })
-    const { errorCode } = await settled(async () => {
+    const { errorCode, baseOffset } = await settled(async () => {
       const topicData = [{ name: topic, partitionData: [{ index, records }] }]
       const body = { transactionalId: this.id, acks: -1, timeoutMs: 10_000, topicData }
       const { responses } = await this.session.client.request(produce, version, body)
       return responses[0]!.partitionResponses[0]!
     })
     if (errorCode === ErrorCode.NONE) this.sequences.set(place, baseSequence + 1)
-    return errorCode
+    return { errorCode, baseOffset }
   }
 
   /** The offset of partition 0 of the topic, as part of the transaction; an error code. */
