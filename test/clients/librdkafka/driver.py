@@ -100,7 +100,7 @@ class Member:
     """A group member on a thread of its own, which notes its assignment."""
 
     def __init__(self, bootstrap, group, topic, **config):
-        self.assigned, self.events, self.stopping = [], [], False
+        self.assigned, self.events, self.stopping, self.values = [], [], False, []
         self.consumer = group_consumer(bootstrap, group, **config)
         self.cooperative = config.get("partition.assignment.strategy") == "cooperative-sticky" or config.get("group.protocol") == "consumer"
         self.consumer.subscribe([topic], on_assign=self.on_assign, on_revoke=self.on_revoke, on_lost=self.on_revoke)
@@ -119,7 +119,11 @@ class Member:
 
     def work(self):
         while not self.stopping:
-            self.consumer.poll(0.05)
+            message = self.consumer.poll(0.05)
+            if message is None or message.error():
+                continue
+            self.values.append(message.value().decode())
+            self.consumer.commit(message, asynchronous=False)
         self.consumer.close()
 
     def stop(self):
@@ -158,6 +162,34 @@ def rebalance(bootstrap, topic, group, partitions, strategy):
     for member in members:
         member.stop()
     return {"shares": shares, "firstMember": events}
+
+
+def sizes(bootstrap, topic, group, partitions, strategy, sizes, records):
+    """As many members as each size says. After each step the shares, and what all read of new records."""
+    create(bootstrap, topic, partitions)
+    config = {"group.protocol": "consumer"} if strategy == "consumer" else {"partition.assignment.strategy": strategy}
+    members, steps, gone = [], [], []
+    for size in sizes:
+        while len(members) < size:
+            members.append(Member(bootstrap, group, topic, **config))
+        while len(members) > size:
+            gone.append(members.pop())
+            gone[-1].stop()
+        shares = settle(members, partitions)
+        before = sum(len(member.values) for member in members + gone)
+        values = [f"{size}:{partition}:{n}" for partition in range(partitions) for n in range(records)]
+        produce(bootstrap, topic, [{"value": value, "partition": int(value.split(":")[1])} for value in values])
+        end = time.monotonic() + PATIENCE
+        while sum(len(member.values) for member in members + gone) - before < len(values) and time.monotonic() < end:
+            time.sleep(0.02)
+        # What would be read twice comes now.
+        time.sleep(0.2)
+        steps.append({"shares": shares, "values": [value for member in members + gone for value in member.values]})
+        for member in members + gone:
+            member.values.clear()
+    for member in members:
+        member.stop()
+    return steps
 
 
 def static_member(bootstrap, topic, group, partitions):
@@ -297,7 +329,7 @@ def admin(bootstrap, topic, group):
     return told
 
 
-SCENARIOS = {f.__name__: f for f in (round_trip, rebalance, static_member, commits, transactions, admin)}
+SCENARIOS = {f.__name__: f for f in (round_trip, rebalance, sizes, static_member, commits, transactions, admin)}
 
 if __name__ == "__main__":
     scenario, bootstrap = sys.argv[1:]
