@@ -8,7 +8,7 @@ import { run } from '../support/processes.js'
 const franz = await available('franz-go')
 const clientTest = franz.found ? test : test.skip
 
-clientTest('franz-go: every codec, a group with commits, ends and look-up by time', async (t) => {
+clientTest('franz-go: every codec, a group with commits, ends and look-up by time, a copy in transactions', async (t) => {
   if (!franz.found) throw new Error(franz.reason)
   const broker = await startBroker()
   t.teardown(() => broker.stop())
@@ -22,6 +22,8 @@ clientTest('franz-go: every codec, a group with commits, ends and look-up by tim
     committed: 5,
     end: 5,
     state: 'Stable',
-    found: 2
+    found: 2,
+    copied: ['none', 'gzip', 'snappy', 'lz4', 'zstd'],
+    copier: 5
   })
 })

@@ -84,6 +84,28 @@ test('@platformatic/kafka: an idempotent producer, commits, and a member that go
   t.deepEqual(values, ['4', '5', '6', '7', '8', '9'])
 })
 
+test('@platformatic/kafka: copies in transactions, with the offsets of what was read', async (t) => {
+  const [source, target, groupId] = [await newTopic(), await newTopic(2), uniqueName('group')]
+  await newProducer(t).send({ messages: Array.from({ length: 6 }, (_, n) => ({ topic: source, value: `${n}` })), acks: -1 })
+  const producer = newProducer(t, { idempotent: true, transactionalId: uniqueName('tx') })
+  const consumer = newConsumer(t, groupId)
+  const stream = await consumer.consume({ topics: [source], mode: 'earliest', autocommit: false })
+  for await (const message of stream) {
+    const transaction = await producer.beginTransaction()
+    await transaction.addConsumer(consumer)
+    await transaction.send({ messages: [0, 1].map((partition) => ({ topic: target, partition, value: message.value })) })
+    await transaction.addOffset(message)
+    // Of the last, which is aborted, neither the records nor the offset count.
+    if (message.value === '5') await transaction.abort()
+    else await transaction.commit()
+    if (message.value === '5') break
+  }
+  const values = (await read(t, target, 10)).map(({ value }) => value)
+  t.deepEqual(values.toSorted(), ['0', '0', '1', '1', '2', '2', '3', '3', '4', '4'])
+  const [committed] = await admin.listConsumerGroupOffsets({ groups: [groupId] })
+  t.is(committed?.topics[0]?.partitions[0]?.committedOffset, 5n)
+})
+
 test('@platformatic/kafka: topics, partitions, groups and offsets through the admin client', async (t) => {
   const topic = await newTopic(2)
   // A client's view of the topics may lag behind their creation.

@@ -1,4 +1,4 @@
-// Drives franz-go for the tests: produces with every codec, reads as a group, and prints what it saw as one line of JSON.
+// Drives franz-go for the tests: produces with every codec, reads as a group, copies in transactions, and prints what it saw as one line of JSON.
 // Arguments: bootstrap address, topic, group. The topic is made here.
 package main
 
@@ -20,6 +20,8 @@ type told struct {
 	End       int64    `json:"end"`
 	State     string   `json:"state"`
 	Found     int64    `json:"found"`
+	Copied    []string `json:"copied"`
+	Copier    int64    `json:"copier"`
 }
 
 func check(err error) {
@@ -27,6 +29,47 @@ func check(err error) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// Copies the topic in transactions with their offsets; the first is aborted and done again. Gives what a reader of committed records sees.
+func copyInTransactions(ctx context.Context, bootstrap, topic, group string, count int) []string {
+	target := topic + "-copy"
+	session, err := kgo.NewGroupTransactSession(kgo.SeedBrokers(bootstrap), kgo.TransactionalID(group), kgo.ConsumerGroup(group),
+		kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.RequireStableFetchOffsets(), kgo.DefaultProduceTopic(target))
+	check(err)
+	commits := false
+	for copied := 0; copied < count; commits = true {
+		fetches := session.PollRecords(ctx, 2)
+		check(fetches.Err())
+		check(session.Begin())
+		fetches.EachRecord(func(r *kgo.Record) {
+			session.Produce(ctx, &kgo.Record{Value: r.Value}, func(_ *kgo.Record, err error) {
+				// What is aborted need not be sent at all.
+				if commits {
+					check(err)
+				}
+			})
+		})
+		committed, err := session.End(ctx, kgo.TransactionEndTry(commits))
+		check(err)
+		if committed {
+			copied += fetches.NumRecords()
+		}
+	}
+	session.Close()
+
+	reader, err := kgo.NewClient(kgo.SeedBrokers(bootstrap), kgo.ConsumeTopics(target),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	check(err)
+	defer reader.Close()
+	var values []string
+	for len(values) < count {
+		fetches := reader.PollFetches(ctx)
+		check(fetches.Err())
+		fetches.EachRecord(func(r *kgo.Record) { values = append(values, string(r.Value)) })
+	}
+	return values
 }
 
 func main() {
@@ -84,5 +127,14 @@ func main() {
 	check(err)
 	found, _ := after.Lookup(topic, 0)
 	out.Found = found.Offset
+
+	_, err = admin.CreateTopic(ctx, 1, 1, nil, topic+"-copy")
+	check(err)
+	copier := group + "-copier"
+	out.Copied = copyInTransactions(ctx, bootstrap, topic, copier, len(codecs))
+	committed, err = admin.FetchOffsets(ctx, copier)
+	check(err)
+	offset, _ = committed.Lookup(topic, 0)
+	out.Copier = offset.At
 	check(json.NewEncoder(os.Stdout).Encode(out))
 }
