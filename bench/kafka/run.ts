@@ -1,9 +1,9 @@
 /** Puts the suite together: who takes part, and which cases. */
 import { brokerSetting } from '../../src/config/settings/index.js'
-import { run } from '../../test/support/processes.js'
-import { external, installedKafka, startKafka, startSluice, Unavailable } from '../lib/broker.js'
+import { external, startKafka, startSluice } from '../lib/broker.js'
 import { BuildError } from '../lib/build.js'
 import { openLoad, type Load } from '../lib/load.js'
+import { javaVersion, kafkaOrReason } from '../lib/installed.js'
 import type { Progress } from '../lib/progress.js'
 import { runRounds, type Case } from '../lib/rounds.js'
 import type { Outcome, Running } from '../lib/suite.js'
@@ -22,9 +22,6 @@ const TURNS =
   'each broker is started once, warmed up until a request costs no less, and stopped (SIGSTOP) while it is not its turn; start-up, idle and ' +
   'growth have a fresh broker for every case'
 const EXTERNAL_TURNS = '; the broker that ran already runs on all the time'
-
-/** From here on the user is told why nothing happens. */
-const INSTALL_NOTE_MS = 3000
 
 interface Cast {
   readonly subjects: Subject[]
@@ -92,24 +89,6 @@ async function assemble(options: Options, folder: string, progress: Progress): P
     subjects.push({ name: subject, kind: 'kafka', start: (start) => startKafka({ ...start, parent: folder, subject }) })
   }
   return { subjects, leftOut, versions: found, ...(without.includes('tools') ? {} : { jars: kafka.jars }) }
-}
-
-async function kafkaOrReason(progress: Progress): Promise<{ readonly jars: string; readonly version: string } | string> {
-  const slow = setTimeout(() => progress.note('installing Apache Kafka with Maven …'), INSTALL_NOTE_MS)
-  try {
-    return await installedKafka()
-  } catch (error) {
-    if (!(error instanceof Unavailable)) throw error
-    progress.note(error.message)
-    return error.message
-  } finally {
-    clearTimeout(slow)
-  }
-}
-
-async function javaVersion(): Promise<string> {
-  const { stdout } = await run('java', ['--version'])
-  return stdout.split('\n', 1)[0] ?? ''
 }
 
 /** Without a C++ compiler what needs no load is measured all the same. */

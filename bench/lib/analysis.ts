@@ -50,6 +50,8 @@ const KEY_FIGURES: readonly FigureName[] = [
   'throughput',
   'time',
   'operations',
+  'settled',
+  'cpuPerOperation',
   'cpuPerPartition',
   'cpuPerRequest',
   'p50',
@@ -58,7 +60,9 @@ const KEY_FIGURES: readonly FigureName[] = [
   'startup',
   'shutdown',
   'create',
+  'rssAbove',
   'rss',
+  'cpuTime',
   'cpuPercent',
   'systemCalls',
   'requests'

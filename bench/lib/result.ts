@@ -24,6 +24,8 @@ export const FIGURES = {
   cpuSystem: { unit: 'CPU-s/GiB', better: 'lower', label: 'CPU, system' },
   cpuPerRequest: { unit: 'us', better: 'lower', label: 'CPU per request' },
   cpuPerPartition: { unit: 'us', better: 'lower', label: 'CPU per partition' },
+  cpuPerOperation: { unit: 'us', better: 'lower', label: 'CPU per operation' },
+  cpuTime: { unit: 'ms', better: 'lower', label: 'CPU time' },
   cpuPercent: { unit: '%', better: 'lower', label: 'CPU of one core' },
   systemCalls: { unit: 'calls/GiB', better: 'lower', label: 'system calls' },
   sendfileBytes: { unit: 'bytes', better: 'neither', label: 'by sendfile' },
@@ -37,7 +39,9 @@ export const FIGURES = {
   startup: { unit: 'ms', better: 'lower', label: 'start' },
   shutdown: { unit: 'ms', better: 'lower', label: 'stop' },
   create: { unit: 'ms', better: 'lower', label: 'create' },
+  settled: { unit: 'ms', better: 'lower', label: 'time until settled' },
   rss: { unit: 'MiB', better: 'lower', label: 'RSS' },
+  rssAbove: { unit: 'MiB', better: 'lower', label: 'RSS above empty' },
   openFiles: { unit: 'count', better: 'lower', label: 'open files' },
   operations: { unit: 'ops/s', better: 'higher', label: 'operations' },
   time: { unit: 'us', better: 'lower', label: 'time per operation' }
@@ -82,7 +86,7 @@ export interface Machine {
 
 export interface BenchmarkResult {
   readonly schema: 1
-  readonly suite: 'paths' | 'kafka' | 'micro' | 'isolation' | 'scale' | 'storage'
+  readonly suite: 'paths' | 'kafka' | 'coordinator' | 'micro' | 'isolation' | 'scale' | 'storage'
   /** ISO 8601, UTC. */
   readonly startedAt: string
   readonly seconds: number

@@ -7,6 +7,7 @@ export type Suite = BenchmarkResult['suite']
 export const SUITE_SCRIPTS: Readonly<Record<Suite, string>> = {
   paths: 'bench',
   kafka: 'bench:kafka',
+  coordinator: 'bench:coordinator',
   micro: 'bench:micro',
   isolation: 'bench:isolation',
   scale: 'bench:scale',
@@ -16,6 +17,7 @@ export const SUITE_SCRIPTS: Readonly<Record<Suite, string>> = {
 export const SUITE_TITLES: Readonly<Record<Suite, string>> = {
   paths: 'Ways from the page cache to the socket',
   kafka: 'Brokers side by side',
+  coordinator: 'Groups and transactions, brokers side by side',
   micro: 'Micro benchmarks',
   isolation: 'Hot work beside cold readers',
   scale: 'Cost as the work grows',
@@ -44,6 +46,14 @@ export interface Target {
 }
 
 export const SUITE_TARGETS: Readonly<Partial<Record<Suite, readonly Target[]>>> = {
+  coordinator: [
+    { group: 'offset commits', figure: 'operations', subject: 'Sluice', of: 'Apache Kafka', least: 1 },
+    { group: 'transactions', figure: 'operations', subject: 'Sluice', of: 'Apache Kafka', least: 1 },
+    { group: 'idle members', figure: 'cpuPerOperation', subject: 'Sluice', most: 25 },
+    { group: 'idle members', figure: 'rssAbove', subject: 'Sluice', most: 100 },
+    { group: 'joins', figure: 'settled', subject: 'Sluice', of: 'Apache Kafka', most: 1 },
+    { group: 'restart', figure: 'startup', subject: 'Sluice', most: 2000 }
+  ],
   storage: [
     { group: 'append, no flush', name: /^64 KiB .*in flight$/, figure: 'throughput', of: 'C++', least: 0.8 },
     { group: 'append, each', name: /in flight$/, figure: 'throughput', of: 'C++', least: 0.8 },
@@ -58,6 +68,8 @@ export const SUITE_QUESTIONS: Readonly<Record<Suite, string>> = {
   paths:
     'What do sendfile, splice, mmap and read/write cost and give, with the same broker, log and readers? Beside them: what Node programs usually write, and a C++ server that answers every fetch with canned bytes by a bare sendfile loop, as the limit.',
   kafka: 'What does the same work cost one broker and another, with the same log contents, requests and generator?',
+  coordinator:
+    'What do offsets, transactions, members that do nothing, joins and a restart with many offsets take on one broker and another?',
   micro: 'What does one step cost, next to the obvious alternative?',
   isolation:
     'Do readers that wait for a slow disk slow down those whose data is in memory? Asked for is a p99 of at most 2 × what it is without them.',

@@ -18,13 +18,17 @@ const PHRASES: Partial<Record<FigureName, readonly [verb: string, object: string
   cpuSystem: ['uses', 'the system CPU'],
   cpuPerRequest: ['uses', 'the CPU per request'],
   cpuPerPartition: ['uses', 'the CPU per partition'],
+  cpuPerOperation: ['uses', 'the CPU per operation'],
+  cpuTime: ['uses', 'the CPU time'],
   cpuPercent: ['uses', 'the CPU'],
   systemCalls: ['makes', 'the system calls'],
   rss: ['takes', 'the memory'],
+  rssAbove: ['takes', 'the memory above an empty broker'],
   openFiles: ['holds', 'the open files'],
   startup: ['takes', 'the start time'],
   shutdown: ['takes', 'the stop time'],
   create: ['takes', 'the time to create'],
+  settled: ['takes', 'the time to settle'],
   operations: ['does', 'the operations'],
   time: ['takes', 'the time']
 }
