@@ -27,7 +27,7 @@ const NOT_YET: readonly number[] = [
 export async function ready(address: Address): Promise<void> {
   const groupId = 'ready'
   await found(address, GROUP, groupId, async (line) => {
-    const body = { groupId, topics: [], groups: [{ groupId, topics: null }] }
+    const body = { groupId: '', topics: [], groups: [{ groupId, topics: null }] }
     const { groups } = await line.request(offsetFetch, FETCH_VERSION, body)
     return groups[0]?.errorCode
   })

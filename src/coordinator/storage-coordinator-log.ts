@@ -8,6 +8,7 @@ import {
   decompressedRecords,
   readEndTransaction,
   recordsOf,
+  visitRecords,
   type DecodedBatch
 } from '../record/index.js'
 import type { CoordinatorAppendResult, CoordinatorLog, EncodedRecord, RecordVisitor, TransactionalProducer } from './coordinator-log.js'
@@ -116,11 +117,15 @@ export class StorageCoordinatorLog implements CoordinatorLog {
 
 async function visit(bytes: Buffer, batch: DecodedBatch, from: number, visitor: RecordVisitor): Promise<void> {
   const payload = await decompressedRecords(bytes, batch, MAX_DECOMPRESSED_BYTES)
-  for (const record of recordsOf(bytes, batch, payload)) {
-    if (record.offset < from) continue
-    if (batch.control) {
+  const producerId = batch.transactional ? batch.producerId : -1
+  if (batch.control) {
+    for (const record of recordsOf(bytes, batch, payload)) {
       const marker = readEndTransaction(record)
-      if (marker) visitor.marker(batch.producerId, marker.commit)
-    } else if (record.key) visitor.record(record.key, record.value, record.offset, batch.transactional ? batch.producerId : -1)
+      if (marker && record.offset >= from) visitor.marker(batch.producerId, marker.commit)
+    }
+  } else {
+    visitRecords(bytes, batch, payload, (offset, key, value) => {
+      if (key && offset >= from) visitor.record(key, value, offset, producerId)
+    })
   }
 }

@@ -21,10 +21,12 @@ interface Slab extends Buffer {
 }
 
 const views = new WeakMap<Buffer, DataView>()
+const NOTHING = Buffer.alloc(0) as unknown as Slab
+const NO_VIEW = new DataView(NOTHING.buffer)
 
 export class Reader {
-  #buffer: Slab = Buffer.alloc(0) as Slab
-  #view = new DataView(this.#buffer.buffer)
+  #buffer = NOTHING
+  #view = NO_VIEW
   #at = 0
   #end = 0
 

@@ -90,12 +90,38 @@ export function describeBatch(buffer: Buffer, at: number): DecodedBatch {
  * Throws a WireError at a malformed record, at too few records and at bytes left over.
  */
 export function* recordsOf(buffer: Buffer, header: DecodedBatch, payload?: Buffer): Generator<DecodedRecord> {
-  if (payload === undefined && header.compression !== 0) throw new WireError('the records of this batch are compressed')
-  const bytes = payload ?? buffer
-  const start = payload === undefined ? header.position + batch.BATCH_OVERHEAD : 0
-  const end = payload === undefined ? header.position + header.sizeInBytes : payload.length
-  const cursor = new VarintCursor(bytes, start, end)
+  const cursor = cursorOf(buffer, header, payload)
+  const { end } = cursor
   for (let index = 0; index < header.recordCount; index++) yield readRecord(cursor, header)
+  if (cursor.at !== end) throw new WireError(`${end - cursor.at} bytes follow the last record of a batch`)
+}
+
+/**
+ * As `recordsOf`, for those who read very many: calls `visit` with what they need of each record. Key and value are views that lie in the batch's
+ * bytes.
+ */
+export function visitRecords(
+  buffer: Buffer,
+  header: DecodedBatch,
+  payload: Buffer | undefined,
+  visit: (offset: number, key: Uint8Array | null, value: Uint8Array | null) => void
+): void {
+  const cursor = cursorOf(buffer, header, payload)
+  const { end } = cursor
+  for (let index = 0; index < header.recordCount; index++) {
+    const length = cursor.varint()
+    if (length < 0 || length > end - cursor.at) throw new WireError(`a record claims ${length} bytes`)
+    cursor.end = cursor.at + length
+    cursor.skip(1)
+    cursor.varlong()
+    const offset = header.baseOffset + cursor.varint()
+    const key = viewOf(cursor)
+    const value = viewOf(cursor)
+    readHeaders(cursor)
+    if (cursor.at !== cursor.end) throw new WireError('a record is shorter than its length says')
+    cursor.end = end
+    visit(offset, key, value)
+  }
   if (cursor.at !== end) throw new WireError(`${end - cursor.at} bytes follow the last record of a batch`)
 }
 
@@ -120,6 +146,12 @@ export async function* decodeAnyRecords(buffer: Buffer, maxBytes: number): Async
   }
 }
 
+function cursorOf(buffer: Buffer, header: DecodedBatch, payload: Buffer | undefined): VarintCursor {
+  if (payload !== undefined) return new VarintCursor(payload, 0, payload.length)
+  if (header.compression !== 0) throw new WireError('the records of this batch are compressed')
+  return new VarintCursor(buffer, header.position + batch.BATCH_OVERHEAD, header.position + header.sizeInBytes)
+}
+
 function readRecord(cursor: VarintCursor, header: DecodedBatch): DecodedRecord {
   const length = cursor.varint()
   if (length < 0 || length > cursor.end - cursor.at) throw new WireError(`a record claims ${length} bytes`)
@@ -141,6 +173,14 @@ function readRecord(cursor: VarintCursor, header: DecodedBatch): DecodedRecord {
     value,
     headers
   }
+}
+
+function viewOf(cursor: VarintCursor): Uint8Array | null {
+  const length = cursor.varint()
+  if (length < 0) return null
+  const { bytes } = cursor
+  const at = cursor.skip(length)
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + at, length)
 }
 
 function readBytes(cursor: VarintCursor): Buffer | null {

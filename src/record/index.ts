@@ -10,6 +10,7 @@ export {
   decompressedRecords,
   describeBatch,
   recordsOf,
+  visitRecords,
   type DecodedBatch,
   type DecodedRecord,
   type RecordHeader

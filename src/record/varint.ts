@@ -32,7 +32,7 @@ function zigzag(value: number): number {
 export class VarintCursor {
   readonly bytes: Uint8Array
   at: number
-  readonly end: number
+  end: number
 
   constructor(bytes: Uint8Array, at = 0, end = bytes.length) {
     this.bytes = bytes
@@ -81,9 +81,15 @@ export class VarintCursor {
 
   /** The next `length` bytes, as a view. */
   take(length: number): Uint8Array {
-    if (length > this.end - this.at) throw new WireError('a record ends inside a field')
-    const view = this.bytes.subarray(this.at, this.at + length)
-    this.at += length
-    return view
+    const at = this.skip(length)
+    return this.bytes.subarray(at, at + length)
+  }
+
+  /** Passes over the next `length` bytes; returns where they begin. */
+  skip(length: number): number {
+    const { at } = this
+    if (length > this.end - at) throw new WireError('a record ends inside a field')
+    this.at = at + length
+    return at
   }
 }

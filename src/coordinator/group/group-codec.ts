@@ -15,12 +15,10 @@ import { offsetCommit } from '../../protocol/records/group/offset-commit.js'
 import type { EncodedRecord } from '../coordinator-log.js'
 import type { RecordCodec } from '../runtime.js'
 import { decodeConsumerRecord, encodeConsumerRecord } from './consumer/codec.js'
-import type { CommittedOffset, GroupRecord, OtherKind } from './group-records.js'
+import type { GroupRecord, OtherKind } from './group-records.js'
+import { decodeOffsetRecord, encodeOffsetRecord } from './offsets/offset-codec.js'
 
 const GROUP_METADATA_VERSION = 3
-/** v4 holds the topic id. Only v1 holds an expiry time, which clients before OffsetCommit v5 may ask for. */
-const OFFSET_COMMIT_VERSION = 4
-const OFFSET_COMMIT_VERSION_WITH_EXPIRY = 1
 
 export const groupCodec: RecordCodec<GroupRecord> = { encode, decode }
 
@@ -31,20 +29,13 @@ function encode(record: GroupRecord): EncodedRecord {
         key: encodeRecordKey(groupMetadata, { group: record.groupId }),
         value: record.value && encodeRecordValue(groupMetadata, GROUP_METADATA_VERSION, record.value)
       }
-    case 'offset': {
-      const { groupId: group, topic, partition, value } = record
-      return { key: encodeRecordKey(offsetCommit, { group, topic, partition }), value: value && encodeOffset(value) }
-    }
+    case 'offset':
+      return encodeOffsetRecord(record)
     case 'consumer':
       return encodeConsumerRecord(record)
     case 'other':
       return { key: record.key, value: null }
   }
-}
-
-function encodeOffset(value: CommittedOffset): Uint8Array {
-  const version = value.expireTimestamp < 0 ? OFFSET_COMMIT_VERSION : OFFSET_COMMIT_VERSION_WITH_EXPIRY
-  return encodeRecordValue(offsetCommit, version, value)
 }
 
 /**
@@ -56,10 +47,8 @@ function decode(key: Uint8Array, value: Uint8Array | null): GroupRecord | undefi
   switch (type) {
     case groupMetadata.type:
       return { type: 'group', groupId: decodeRecordKey(groupMetadata, key).group, value: decodeRecordValue(groupMetadata, value) }
-    case offsetCommit.type: {
-      const { group: groupId, topic, partition } = decodeRecordKey(offsetCommit, key)
-      return { type: 'offset', groupId, topic, partition, value: decodeRecordValue(offsetCommit, value) }
-    }
+    case offsetCommit.type:
+      return decodeOffsetRecord(key, value)
     case legacyOffsetCommit.type: {
       const { group: groupId, topic, partition } = decodeRecordKey(legacyOffsetCommit, key)
       const legacy = decodeRecordValue(legacyOffsetCommit, value)

@@ -21,6 +21,9 @@ export function recordType<K extends MessageSchema, V extends MessageSchema>(typ
 
 const KEY_VERSION = 0
 const writer = new Writer()
+const reader = new Reader()
+/** The memory that the last record lay in. */
+let memory: Buffer = Buffer.alloc(0)
 
 export function encodeRecordKey<T extends RecordType>(recordType: T, key: InputOf<T['key']>): Buffer {
   writer.reset()
@@ -43,22 +46,22 @@ export function recordTypeOf(key: Uint8Array): number {
 }
 
 export function decodeRecordKey<T extends RecordType>(recordType: T, key: Uint8Array): MessageOf<T['key']> {
-  const reader = new Reader(asBuffer(key))
-  reader.skip(2)
+  read(key).skip(2)
   return decode(recordType.key, KEY_VERSION, reader)
 }
 
 /** Null for a tombstone. A version that is not known is a WireError. */
 export function decodeRecordValue<T extends RecordType>(recordType: T, value: Uint8Array | null): MessageOf<T['value']> | null {
   if (value === null) return null
-  const reader = new Reader(asBuffer(value))
-  const version = reader.int16()
+  const version = read(value).int16()
   const [first, last] = recordType.value.versions
   if (version < first || version > last)
     throw new WireError(`${recordType.value.name} of version ${version}; ${first} to ${last} are known`)
   return decode(recordType.value, version, reader)
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+/** Neighbours lie in one memory, so that a view of all of it serves for many. */
+function read(bytes: Uint8Array): Reader {
+  if (memory.buffer !== bytes.buffer) memory = Buffer.from(bytes.buffer)
+  return reader.reset(memory, bytes.byteOffset, bytes.byteOffset + bytes.length)
 }

@@ -4,10 +4,26 @@
  */
 import type { CommittedOffset } from '../group-records.js'
 
-interface Entry {
-  readonly value: CommittedOffset
+/** One object for each offset: a broker may have millions. */
+class Entry implements CommittedOffset {
+  readonly offset: number
+  readonly leaderEpoch: number
+  readonly metadata: string
+  readonly commitTimestamp: number
+  readonly expireTimestamp: number
+  readonly topicId: string
   /** Rises with every replayed record: which of two commits is the later one in the log. */
   readonly order: number
+
+  constructor({ offset, leaderEpoch, metadata, commitTimestamp, expireTimestamp, topicId }: CommittedOffset, order: number) {
+    this.offset = offset
+    this.leaderEpoch = leaderEpoch
+    this.metadata = metadata
+    this.commitTimestamp = commitTimestamp
+    this.expireTimestamp = expireTimestamp
+    this.topicId = topicId
+    this.order = order
+  }
 }
 
 /** topic → partition → offset */
@@ -55,13 +71,13 @@ export class OffsetStore {
   #order = 0
 
   get(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
-    return this.#committed.get(groupId, topic, partition)?.value
+    return this.#committed.get(groupId, topic, partition)
   }
 
   /** All offsets of a group, topics and partitions in the order of their first commit. */
   *of(groupId: string): IterableIterator<OffsetPlace & { readonly value: CommittedOffset }> {
     for (const [topic, partitions] of this.#committed.groups.get(groupId) ?? []) {
-      for (const [partition, { value }] of partitions) yield { topic, partition, value }
+      for (const [partition, value] of partitions) yield { topic, partition, value }
     }
   }
 
@@ -119,7 +135,7 @@ export class OffsetStore {
       open.touched.add(groupId)
       table = open
     }
-    table.put(groupId, topic, partition, { value, order })
+    table.put(groupId, topic, partition, new Entry(value, order))
   }
 
   replayTransactionEnd(producerId: number, committed: boolean): void {
