@@ -16,16 +16,18 @@ interface Done {
   readonly latencies: number[]
 }
 
-/** When the workers stop: after so many operations in all, or so long. */
-export type Until = { readonly operations: number } | { readonly seconds: number }
+/** When the workers stop: after so long, or so many operations in all where that comes first. */
+export interface Until {
+  readonly seconds: number
+  readonly operations?: number
+}
 
 /** Longer than any case takes. */
 const PATIENCE_MS = 240_000
 
-async function work(workers: readonly Worker[], until: Until): Promise<Done> {
+async function work(workers: readonly Worker[], { seconds, operations: most = Infinity }: Until): Promise<Done> {
   const begun = performance.now()
-  const most = 'operations' in until ? until.operations : Infinity
-  const end = begun + ('seconds' in until ? until.seconds * 1000 : PATIENCE_MS)
+  const end = begun + seconds * 1000
   const latencies: number[] = []
   let taken = 0
   const loop = async (worker: Worker): Promise<void> => {

@@ -15,6 +15,8 @@ import { readyForTransactions } from './settle.js'
 const PRODUCERS = [1, 8]
 const TRANSACTIONS = 10_000
 const TRANSACTIONS_QUICK = 200
+/** For a broker that is slow: the rate tells as much. */
+const MOST_SECONDS = 10
 const RECORD = Buffer.alloc(100, 'x')
 const TIMEOUT_MS = 60_000
 /** A broker that has not written the markers of the transaction before says so; clients come again after a while. */
@@ -43,7 +45,7 @@ export function transactionCases(stage: Stage): Case[] {
           for (const [number, line] of lines.entries()) workers.push(await transactor(line, topic, number, protocol))
           if (!warm.has(turn)) await warmUp(workers, stage.options.quick)
           warm.add(turn)
-          return await measureWork(turn.broker, workers, { operations })
+          return await measureWork(turn.broker, workers, { operations, seconds: MOST_SECONDS })
         } finally {
           for (const line of lines) line.close()
         }
