@@ -31,6 +31,8 @@ interface Batch {
   readonly producer: TransactionalProducer | undefined
   readonly records: EncodedRecord[]
   bytes: number
+  /** What it may grow to. */
+  readonly limit: number
   /** Given after the batch's first record and before the next batch; released when the batch is written. */
   readonly answers: { readonly to: Pending; readonly answer: unknown }[]
 }
@@ -217,10 +219,10 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
 
   #enqueue(record: EncodedRecord, producer: TransactionalProducer | undefined): void {
     const bytes = RECORD_OVERHEAD_BYTES + record.key.length + (record.value?.length ?? 0)
-    const limit = Math.min(MAX_BATCH_BYTES, this.#options.log.maxBatchBytes(this.#partition))
     let batch = this.#queue.at(-1)
-    if (!batch || batch.bytes + bytes > limit || !sameProducer(batch.producer, producer)) {
-      batch = { producer, records: [], bytes: BATCH_OVERHEAD_BYTES, answers: [] }
+    if (!batch || batch.bytes + bytes > batch.limit || !sameProducer(batch.producer, producer)) {
+      const limit = Math.min(MAX_BATCH_BYTES, this.#options.log.maxBatchBytes(this.#partition))
+      batch = { producer, records: [], bytes: BATCH_OVERHEAD_BYTES, limit, answers: [] }
       this.#queue.push(batch)
     }
     batch.records.push(record)

@@ -7,6 +7,7 @@ import {
   decodeBatches,
   decompressedRecords,
   readEndTransaction,
+  batch as recordBatch,
   recordsOf,
   visitRecords,
   type DecodedBatch
@@ -15,6 +16,8 @@ import type { CoordinatorAppendResult, CoordinatorLog, EncodedRecord, RecordVisi
 
 /** What a batch may grow to when it is decompressed while loading. */
 const MAX_DECOMPRESSED_BYTES = 128 * 1024 * 1024
+/** Of a record without headers, besides its key and value: more than its varints take. */
+const RECORD_OVERHEAD_BYTES = 40
 
 /** Of storage's Log, what is needed here. */
 export interface CoordinatorLogFile {
@@ -69,7 +72,8 @@ export class StorageCoordinatorLog implements CoordinatorLog {
   append(partition: number, records: readonly EncodedRecord[], producer?: TransactionalProducer): Promise<CoordinatorAppendResult> {
     const timestamp = this.#options.clock.now()
     // Kafka gives such batches sequence 0, and checks no sequence of what a coordinator writes.
-    const builder = new RecordBatchBuilder(producer ? { timestamp, ...producer, baseSequence: 0, transactional: true } : { timestamp })
+    const options = producer ? { timestamp, ...producer, baseSequence: 0, transactional: true } : { timestamp }
+    const builder = new RecordBatchBuilder(options, sizeOf(records))
     for (const record of records) builder.append(record)
     const codec = this.#options.compression()
     if (codec === 0) return this.#write(partition, builder.build())
@@ -113,6 +117,13 @@ export class StorageCoordinatorLog implements CoordinatorLog {
       if (offset === before) return
     }
   }
+}
+
+/** At most so many bytes are the records' batch. */
+function sizeOf(records: readonly EncodedRecord[]): number {
+  let bytes: number = recordBatch.BATCH_OVERHEAD
+  for (const { key, value } of records) bytes += RECORD_OVERHEAD_BYTES + key.length + (value?.length ?? 0)
+  return bytes
 }
 
 async function visit(bytes: Buffer, batch: DecodedBatch, from: number, visitor: RecordVisitor): Promise<void> {

@@ -61,12 +61,15 @@ function resolve(asked: TopicRequest, byId: boolean, broker: BrokerServices): Re
   const { image } = broker.metadata
   const topic: TopicImage | undefined = byId ? image.topicById(asked.topicId) : image.topicByName(asked.name)
   if (!topic) return { asked, errorCode: byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, known: undefined }
-  const partitions = asked.partitions.filter(({ partitionIndex }) => topic.partitions[partitionIndex] !== undefined)
+  const exists = ({ partitionIndex }: { partitionIndex: number }): boolean => topic.partitions[partitionIndex] !== undefined
+  const partitions = asked.partitions.every(exists) ? asked.partitions : asked.partitions.filter(exists)
   return { asked, errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, known: { name: topic.name, topicId: topic.id, partitions } }
 }
 
 /** Answers in the order of the request. */
 function respond({ asked, errorCode, known }: Resolved, groupError: number, committed: TopicErrors | undefined) {
+  if (committed && known?.partitions === asked.partitions)
+    return { name: asked.name, topicId: asked.topicId, partitions: committed.partitions }
   const exists = new Set(known?.partitions)
   let next = 0
   const partitions = asked.partitions.map((partition) => {

@@ -29,6 +29,7 @@ export interface BatchOptions {
 }
 
 const FIRST_CAPACITY = 512
+const SHORT_BYTES = 64
 
 /**
  * Collects records and gives the bytes of one batch. Offsets are the position in the batch unless `append` says otherwise (batches with
@@ -36,15 +37,17 @@ const FIRST_CAPACITY = 512
  */
 export class RecordBatchBuilder {
   readonly #options: BatchOptions
-  #buffer = Buffer.allocUnsafe(FIRST_CAPACITY)
+  #buffer: Buffer
   #end = batch.BATCH_OVERHEAD
   #count = 0
   #lastOffsetDelta = -1
   #baseTimestamp: number = batch.NO_TIMESTAMP
   #maxTimestamp: number = batch.NO_TIMESTAMP
 
-  constructor(options: BatchOptions = {}) {
+  /** `capacity`: how many bytes it will be, as far as that is known. */
+  constructor(options: BatchOptions = {}, capacity = FIRST_CAPACITY) {
     this.#options = options
+    this.#buffer = Buffer.allocUnsafe(capacity)
   }
 
   get count(): number {
@@ -159,6 +162,8 @@ function sizeOfBytes(bytes: Uint8Array | null | undefined): number {
 function writeBytes(buffer: Buffer, bytes: Uint8Array | null | undefined, at: number): number {
   if (!bytes) return writeVarint(buffer, -1, at)
   const start = writeVarint(buffer, bytes.length, at)
-  buffer.set(bytes, start)
+  // A call into the runtime takes longer than some dozens of bytes.
+  if (bytes.length > SHORT_BYTES) buffer.set(bytes, start)
+  else for (let index = 0; index < bytes.length; index++) buffer[start + index] = bytes[index]!
   return start + bytes.length
 }
