@@ -5,7 +5,7 @@ import { findCoordinator } from '../../src/protocol/messages/10-find-coordinator
 import { initProducerId } from '../../src/protocol/messages/22-init-producer-id.js'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
 import { Line, type Address } from './line.js'
-import { ClassicMember, ConsumerMember } from './members.js'
+import { ClassicMember, type ConsumerMember } from './members.js'
 
 const FIND_VERSION = 4
 const FETCH_VERSION = 8
