@@ -92,10 +92,11 @@ async function inspectLog(log: Log): Promise<FoundLog> {
     }
   }
   await compareTimes(log, records, emptied, problems)
-  // Below the log start there may have been more, and where a power cut took something out of the middle as well.
-  const ends = [0, ...batches.map(({ base, count }) => base + count)]
-  const whole = log.logStartOffset === 0 && batches.every(({ base }, index) => base === ends[index]) && ends.at(-1) === log.endOffset
-  if (whole) await transactions.compare(log, problems)
+  // Where a power cut took something out of the middle, or compaction did, batches do not tell the whole.
+  const first = batches[0]?.base ?? log.endOffset
+  const ends = [first, ...batches.map(({ base, count }) => base + count)]
+  const whole = first <= log.logStartOffset && batches.every(({ base }, index) => base === ends[index]) && ends.at(-1) === log.endOffset
+  if (whole) await transactions.compare(log, first, problems)
   const nextSequences = new Map(Array.from(log.producers(), (entry) => [entry.producerId, (entry.batches.at(-1)?.lastSequence ?? -1) + 1]))
   const { topic, partition, topicId, logStartOffset: start, endOffset: end } = log
   return { topic, partition, topicId, topicIdLost: topicId === ZERO_UUID, start, end, batches, nextSequences, problems }

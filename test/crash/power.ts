@@ -17,7 +17,19 @@ const CUTS = 10
 const MERCIES = [Mercy.none, Mercy.some, Mercy.some, Mercy.some, Mercy.all] as const
 /** Half of the cuts come right behind one of these: that is where something could be believed too early. */
 const TURNING_POINTS = new Set<number>([JournalOp.syncEnd, JournalOp.create, JournalOp.rename, JournalOp.mark, JournalOp.truncate])
-const SYNC_FAULTS = ['EIO sync *.log', 'EIO sync-folder *', 'EIO sync *.index', 'EIO sync *checkpoint.tmp'] as const
+/** Syncs that fail, and what a full disk or a lack of descriptors keeps from being promised. */
+const FAULTS = [
+  'EIO sync *.log',
+  'EIO sync-folder *',
+  'EIO sync *.index',
+  'EIO sync *checkpoint.tmp',
+  'ENOSPC write *leader-epoch-checkpoint.tmp',
+  'ENOSPC write *.txnindex',
+  'ENOSPC write *.snapshot',
+  'ENOSPC write *index',
+  'EMFILE open *-0',
+  'short write *'
+] as const
 
 /** Children one after the other on one folder, killed or ended; then cuts all over what they did. */
 export async function powerRound(seed: number, place: Place): Promise<RoundResult> {
@@ -31,7 +43,7 @@ export async function powerRound(seed: number, place: Place): Promise<RoundResul
     const journal = path.join(place.work, `journal-${generation}`)
     await writeFile(place.history, '')
     const kill = random() < 0.5 ? killAt(random).rule : undefined
-    const fault = random() < 0.2 ? `${chosen(random, SYNC_FAULTS)} ${1 + Math.floor(random() * 10)}` : undefined
+    const fault = random() < 0.3 ? `${chosen(random, FAULTS)} ${1 + Math.floor(random() * 10)} ${1 + Math.floor(random() * 4)}` : undefined
     const environmentRules = [kill, fault].filter((rule) => rule !== undefined).join(';')
     const end = await runChild(place, {
       environmentRules,
