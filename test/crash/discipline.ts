@@ -4,6 +4,7 @@
  */
 import path from 'node:path'
 import { ALL_FILES, JournalOp, type JournalEntry } from '../../src/cli/crash-journal.js'
+import { CLEAN_SHUTDOWN_FILE } from '../../src/storage/names.js'
 
 /** Names that mean: this file is complete. Kafka's engine and this one believe them after a crash. */
 const PROMISES = [/\.tmp$/, /\.cleaned$/]
@@ -27,6 +28,8 @@ export function unsound(entries: readonly JournalEntry[]): string[] {
   const files = new Map<number, FileState>()
   const byName = new Map<string, number>()
   const begun = new Map<number, number[]>()
+  /** Directories of which a stop has said that they were closed in an orderly way. */
+  const clean = new Set<string>()
   /** By folder: the last time that a name came to be in it, and the last time that it was flushed. */
   const named = new Map<string, number>()
   const flushed = new Map<string, number>()
@@ -68,9 +71,14 @@ export function unsound(entries: readonly JournalEntry[]): string[] {
       if (one) one.name = entry.to
       for (const known of [named, flushed]) follow(known, entry.path, entry.to)
       if (!/\.deleted$|-delete$/.test(entry.to)) named.set(folderOf(entry.to), at)
+      if (path.basename(entry.to) === CLEAN_SHUTDOWN_FILE) {
+        clean.add(folderOf(entry.to))
+        problems.push(...unflushed(named, flushed, (folder) => folder.startsWith(`${folderOf(entry.to)}/`)))
+      }
     } else if (op === JournalOp.removeFolder) named.delete(entry.path)
     else if (op === JournalOp.mark && data.toString().startsWith('["offline"')) offline = true
-    else if (op === JournalOp.mark && data.toString() === '["closed"]\n' && !offline) problems.push(...unflushed(named, flushed))
+    else if (op === JournalOp.mark && data.toString() === '["closed"]\n' && !offline)
+      problems.push(...unflushed(named, flushed, (folder) => folder === '' || clean.has(folder.split('/')[0]!)))
   }
   return problems
 }
@@ -96,8 +104,12 @@ function flawedIndex({ name, size, lastEntry }: FileState): string[] {
   return last.length === bytes && last.every((byte) => byte === 0) && size > bytes ? [`${name} is flushed with room at its end`] : []
 }
 
-function unflushed(named: ReadonlyMap<string, number>, flushed: ReadonlyMap<string, number>): string[] {
+function unflushed(
+  named: ReadonlyMap<string, number>,
+  flushed: ReadonlyMap<string, number>,
+  isMeant: (folder: string) => boolean
+): string[] {
   return [...named]
-    .filter(([folder, at]) => (flushed.get(folder) ?? -1) < at && !folder.endsWith('-delete'))
+    .filter(([folder, at]) => isMeant(folder) && (flushed.get(folder) ?? -1) < at && !folder.endsWith('-delete'))
     .map(([folder]) => `${folder} has names at the orderly stop that are not flushed`)
 }
