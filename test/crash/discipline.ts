@@ -1,10 +1,11 @@
 /**
  * Rules that every journal of the engine must keep, wherever it ends: what a name is given to is on the disk before, an index is whole when it is
- * flushed, and an orderly stop leaves no name that is not flushed.
+ * flushed, a compaction's swap goes step by step, and an orderly stop leaves no name that is not flushed.
  */
 import path from 'node:path'
 import { ALL_FILES, JournalOp, type JournalEntry } from '../../src/cli/crash-journal.js'
 import { CLEAN_SHUTDOWN_FILE } from '../../src/storage/names.js'
+import { SwapDiscipline } from './swap-discipline.js'
 
 /** Names that mean: this file is complete. Kafka's engine and this one believe them after a crash. */
 const PROMISES = [/\.tmp$/, /\.cleaned$/]
@@ -28,6 +29,7 @@ export function unsound(entries: readonly JournalEntry[]): string[] {
   const files = new Map<number, FileState>()
   const byName = new Map<string, number>()
   const begun = new Map<number, number[]>()
+  const swaps = new SwapDiscipline()
   /** Directories of which a stop has said that they were closed in an orderly way. */
   const clean = new Set<string>()
   /** By folder: the last time that a name came to be in it, and the last time that it was flushed. */
@@ -36,6 +38,7 @@ export function unsound(entries: readonly JournalEntry[]): string[] {
   for (const [at, entry] of entries.entries()) {
     const { op, file, data, offset, length } = entry
     const state = files.get(file)
+    problems.push(...swaps.apply(entry, at, flushed))
     if (op === JournalOp.create || op === JournalOp.makeFolder) {
       files.set(file, { size: 0, lastEntry: Buffer.alloc(0), changed: -1, synced: -1, name: entry.path })
       byName.set(entry.path, file)

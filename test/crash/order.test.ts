@@ -82,6 +82,31 @@ test('the rules of order find what breaks them', (t) => {
   t.deepEqual(index(Buffer.concat([Buffer.alloc(8, 1), Buffer.alloc(8)])), ['d/0.index is flushed with room at its end'])
 })
 
+test('a swap of which a step is not flushed before the next is found', (t) => {
+  const { create, syncBegin, syncEnd, rename, unlink } = JournalOp
+  const sync = [entry(syncBegin, 'd/t-0'), entry(syncEnd, 'd/t-0')]
+  const log = `d/t-0/${'0'.repeat(20)}.log`
+  const flushedFile = [entry(create, `${log}.cleaned`), entry(syncBegin, `${log}.cleaned`), entry(syncEnd, `${log}.cleaned`)]
+  const steps = [
+    entry(rename, `${log}.cleaned`, { to: `${log}.swap` }),
+    entry(rename, log, { to: `${log}.deleted` }),
+    entry(rename, `${log}.swap`, { to: log }),
+    entry(unlink, `${log}.deleted`)
+  ]
+  const run = (without: number) => unsound([...flushedFile, ...steps.flatMap((step, at) => (at === without ? [step] : [...sync, step]))])
+  t.deepEqual(run(-1), [])
+  for (const [without, what] of [
+    'the names of its cleaned files',
+    'the names of its swap files',
+    'the end of the old segments',
+    'the new names'
+  ].entries())
+    t.deepEqual(run(without), [`${steps[without]!.path} goes or gets another name before ${what} are flushed`])
+  const undo = [entry(unlink, `${log}.swap`), entry(unlink, `${log}.index.cleaned`.replace('.log', ''))]
+  t.is(unsound(undo).length, 1)
+  t.deepEqual(unsound([undo[0]!, ...sync, undo[1]!]), [])
+})
+
 test('a recovery point that is ahead of the disk is found: of bytes, and of names', (t) => {
   const { create, write, syncBegin, syncEnd, rename } = JournalOp
   const folder = 'd/t-0'
