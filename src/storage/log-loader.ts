@@ -257,6 +257,7 @@ async function recover(state: LogState, recoveryPoint: number, replays: boolean)
     state.endOffset = from === 0 ? segment.baseOffset : recoveryPoint
     await segment.transactions.ready()
     segment.transactions.truncateTo(state.endOffset)
+    segment.transactions.noteUnsynced()
     const onAbort: OnAbort = (within, aborted) => within.transactions.appendMissing(aborted)
     const flags = ScanFlag.verifyCrc | ScanFlag.rebuildIndexes | ScanFlag.onlyNews
     const end = await scanSegment(state, segment, from, flags, (buffer, at, position) => {

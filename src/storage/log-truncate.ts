@@ -88,6 +88,7 @@ async function cut(state: LogState, offset: number): Promise<void> {
   // Else a power cut brings the tail back, also behind a clean stop: for the next flush nothing of this segment may be left to do.
   await withDescriptor(() => segment.native.flush())
   await unlessFull(state, 'its transaction index', () => withDescriptor(() => segment.transactions.write()))
+  await withDescriptor(() => segment.transactions.sync())
   await finish(state)
 }
 

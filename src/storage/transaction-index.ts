@@ -170,6 +170,11 @@ export class TransactionIndex {
     if (keep < this.#length!) this.#cut(keep)
   }
 
+  /** What a process that was killed has left of it, a cut too, may be in the page cache alone: the next flush takes it to the disk. */
+  noteUnsynced(): void {
+    if (this.#length !== 0) this.#synced = false
+  }
+
   /** Removes all entries, whatever the file holds. */
   reset(): void {
     if (this.#length === 0 && this.#written === 0) return

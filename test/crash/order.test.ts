@@ -108,7 +108,7 @@ test('a swap of which a step is not flushed before the next is found', (t) => {
 })
 
 test('a recovery point that is ahead of the disk is found: of bytes, and of names', (t) => {
-  const { create, write, syncBegin, syncEnd, rename } = JournalOp
+  const { create, write, truncate, syncBegin, syncEnd, rename } = JournalOp
   const folder = 'd/t-0'
   const log = `${folder}/${'0'.repeat(20)}.log`
   const aborted = `${folder}/${'0'.repeat(20)}.txnindex`
@@ -134,4 +134,7 @@ test('a recovery point that is ahead of the disk is found: of bytes, and of name
   const late = [...written, ...sync(log), entry(create, aborted), entry(write, aborted, { data: marker }), ...sync(aborted)]
   t.deepEqual(problemsOf(...late, ...point(9)), [`the recovery point 9 is ahead of the name of ${aborted}, which begins with offset 8`])
   t.deepEqual(problemsOf(...late, ...sync(folder), ...point(9)), [])
+  const cut = [...late, ...sync(folder), ...point(8), entry(truncate, aborted)]
+  t.deepEqual(problemsOf(...cut, ...point(9)), [`the recovery point 9 is ahead of ${aborted}, of which a cut is not flushed`])
+  t.deepEqual(problemsOf(...cut, ...sync(aborted), ...point(9)), [])
 })

@@ -20,6 +20,8 @@ interface SegmentFile {
   readonly named: number
   /** The first offset of which it tells. */
   first: number
+  /** A cut that is not flushed: when, and what the recovery point was then. What was cut off may come back below a later one. */
+  cut: { readonly at: number; readonly point: number } | undefined
 }
 
 /** What a start with this recovery point does not make anew: the log, the offset index and the aborted transactions. */
@@ -53,7 +55,12 @@ export class RecoveryPoints {
       // One that a kill has left is written anew.
       if (isCheckpoint(entry.path)) this.#checkpoints.set(entry.path, '')
       const state = this.#files.get(file)
-      if (state) state.writes = state.writes.filter(({ position }) => position < length)
+      if (state) {
+        state.writes = state.writes.filter(({ position }) => position < length)
+        const point = this.#inForce.get(path.dirname(state.name)) ?? 0
+        if (OFFSETS[parseSegmentFile(path.basename(state.name))?.suffix ?? ''])
+          state.cut = { at, point: Math.min(point, state.cut?.point ?? Infinity) }
+      }
     } else if (op === JournalOp.unlink) this.#forget(entry.path)
     else if (op === JournalOp.syncBegin) this.#begun.set(entry.path, [...(this.#begun.get(entry.path) ?? []), at])
     else if (op === JournalOp.syncEnd) {
@@ -65,7 +72,7 @@ export class RecoveryPoints {
 
   #create({ path: name, file }: JournalEntry, at: number): void {
     const parsed = parseSegmentFile(path.basename(name))
-    if (parsed) this.#files.set(file, { name, writes: [], named: parsed.state === '' ? at : -1, first: Infinity })
+    if (parsed) this.#files.set(file, { name, writes: [], named: parsed.state === '' ? at : -1, first: Infinity, cut: undefined })
     if (isCheckpoint(name)) this.#checkpoints.set(name, '')
   }
 
@@ -75,7 +82,7 @@ export class RecoveryPoints {
     const offset = parsed && OFFSETS[parsed.suffix]?.(data, parsed.offset)
     if (offset === undefined) return []
     let state = this.#files.get(file)
-    if (state === undefined) this.#files.set(file, (state = { name, writes: [], named: -1, first: Infinity }))
+    if (state === undefined) this.#files.set(file, (state = { name, writes: [], named: -1, first: Infinity, cut: undefined }))
     state.writes.push({ at, position, offset })
     state.first = Math.min(state.first, offset)
     const point = parsed!.state === '' ? (this.#inForce.get(path.dirname(name)) ?? 0) : 0
@@ -85,13 +92,13 @@ export class RecoveryPoints {
   #synced({ path: name, file }: JournalEntry, since: number): void {
     if (file === ALL_FILES) {
       for (const one of this.#files.values()) {
-        one.writes = one.writes.filter((write) => write.at > since)
+        flushedSince(one, since)
         this.#folders.set(path.dirname(one.name), since)
       }
       return
     }
     const state = this.#files.get(file)
-    if (state) state.writes = state.writes.filter((write) => write.at > since)
+    if (state) flushedSince(state, since)
     else this.#folders.set(name, since)
   }
 
@@ -121,10 +128,12 @@ export class RecoveryPoints {
       const folder = path.join(dir, `${topic}-${partition}`)
       const recoveryPoint = Number(point)
       this.#inForce.set(folder, recoveryPoint)
-      for (const { name, writes, named, first } of this.#files.values()) {
+      for (const { name, writes, named, first, cut } of this.#files.values()) {
         if (path.dirname(name) !== folder || parseSegmentFile(path.basename(name))?.state !== '') continue
         const write = writes.find(({ offset }) => offset < recoveryPoint)
         if (write) problems.push(`the recovery point ${point} is ahead of ${name}, where offset ${write.offset} is not flushed`)
+        if (cut !== undefined && recoveryPoint > cut.point)
+          problems.push(`the recovery point ${point} is ahead of ${name}, of which a cut is not flushed`)
         const isIndex = name.endsWith('.index')
         if (!isIndex && first < recoveryPoint && named > (this.#folders.get(folder) ?? -1))
           problems.push(`the recovery point ${point} is ahead of the name of ${name}, which begins with offset ${first}`)
@@ -132,6 +141,11 @@ export class RecoveryPoints {
     }
     return problems
   }
+}
+
+function flushedSince(file: SegmentFile, since: number): void {
+  file.writes = file.writes.filter((write) => write.at > since)
+  if (file.cut !== undefined && file.cut.at <= since) file.cut = undefined
 }
 
 function isCheckpoint(name: string): boolean {
