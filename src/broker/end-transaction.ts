@@ -20,6 +20,10 @@ const EPOCH_RISES = 2
 /** Never rejects. Resolved to NONE: the marker is written, and what it decides is in force. */
 export async function endTransaction(services: TransactionEndServices, topic: string, index: number, marker: Marker): Promise<number> {
   const { replicas, groups, clock, frames } = services
+  if (topic === GROUP_TOPIC) {
+    for (let wait = groups.offsetsUnderWay(index, marker.producerId); wait; wait = groups.offsetsUnderWay(index, marker.producerId))
+      await wait
+  }
   const partition = replicas.partition(topic, index)
   if (partition === undefined) return replicas.whyMissing(topic, index)
   const known = partition.log.producer(marker.producerId)

@@ -89,6 +89,11 @@ export class CoordinatorRuntime<S extends Shard<R, E>, R, E> {
     for (const host of this.#hosts.values()) host.runWhenLoaded(operation)
   }
 
+  /** Undefined: of the producer's transaction nothing is on its way to the log. Else a promise: wait for it, and ask again. */
+  underWay(partition: number, producerId: number): Promise<void> | undefined {
+    return this.#hosts.get(partition)?.underWay(producerId)
+  }
+
   /** A marker of a transaction was written to `partition`. Resolved when its shard, if it is here, has heeded it. */
   async endTransaction(partition: number, producerId: number, committed: boolean): Promise<void> {
     await this.#hosts.get(partition)?.endTransaction(producerId, committed)

@@ -161,6 +161,16 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
     this.runSilently((shard) => shard.replayTransactionEnd(producerId, committed))
   }
 
+  /**
+   * Undefined: nothing of a producer's transaction is on its way to the log, so that a marker which is appended in this turn of the event loop comes
+   * behind all of it. Else a promise: wait for it, and ask again.
+   */
+  underWay(producerId: number): Promise<void> | undefined {
+    const itsOwn = ({ producer }: Batch): boolean => producer?.producerId === producerId
+    if (this.#queue.some(itsOwn)) this.#flush(Number.POSITIVE_INFINITY)
+    return this.#inFlight.some(itsOwn) ? this.#settled : undefined
+  }
+
   /** Ends this host. What is emitted is still written, its answers wait for that; parked requests get `errorCode`. */
   close(errorCode: number): void {
     if (this.#state === 'closed') return

@@ -176,6 +176,15 @@ export class GroupCoordinator {
   }
 
   /**
+   * Undefined: no offsets of the producer's transaction are on their way to `partition` of `__consumer_offsets`, so that its marker may be
+   * appended, in this turn of the event loop: in front of them it would leave them in a transaction that nobody ends. Else a promise: wait for
+   * it, and ask again.
+   */
+  offsetsUnderWay(partition: number, producerId: number): Promise<void> | undefined {
+    return this.#runtime.underWay(partition, producerId)
+  }
+
+  /**
    * The transaction coordinator has written the marker that ends a producer's transaction into `partition` of `__consumer_offsets`: offsets
    * that were pending count now, or vanish. Call it after the write has succeeded and before the producer is told. Harmless if called
    * again, if the partition is loading, and if it is not coordinated here.
