@@ -28,7 +28,9 @@ function planOf(client: Client, seed: number): Plan {
   const protocol = client !== 'kafkajs' && random.chance(50) ? 'consumer' : 'classic'
   const strategy = random.chance(50) ? 'cooperative' : 'range'
   const transactionVersion = random.chance(60) ? 2 : 1
-  return { client, protocol, strategy, transactionVersion, fixed: client !== 'kafkajs' && random.chance(30), copiers: 2 + random.below(2) }
+  // To librdkafka an instance id that is not free yet is the end, of which it does not tell who reads in batches.
+  const mayBeFixed = client === 'java' || (client === 'librdkafka' && protocol === 'classic')
+  return { client, protocol, strategy, transactionVersion, fixed: random.chance(30) && mayBeFixed, copiers: 2 + random.below(2) }
 }
 
 async function rounds(t: ExecutionContext, client: Client): Promise<void> {

@@ -75,7 +75,6 @@ def common():
         "retry.backoff.ms": 20,
         "socket.timeout.ms": 2000,
         "log_level": 0,
-        "error_cb": lambda error: fail(error) if error.fatal() else None,
         # librdkafka 2.16.1 waits forever for a coordinator that it has put away when it began anew with its list of brokers.
         "metadata.recovery.strategy": "none",
     }
