@@ -34,7 +34,7 @@ function planOf(client: Client, seed: number): Plan {
 }
 
 async function rounds(t: ExecutionContext, client: Client): Promise<void> {
-  t.timeout(CAMPAIGN ? HOURS_MS : 110_000)
+  t.timeout(CAMPAIGN ? HOURS_MS : 240_000)
   const classes = await tempDir(t)
   if (client === 'java') await compileJava(path.join(root, 'test/pipeline/copiers/Copier.java'), classes)
   const counts = new Map<string, number>()

@@ -13,7 +13,7 @@ export interface Result {
   readonly records: number
 }
 
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 90_000
 
 export async function pipelineRound(seed: number, plan: Plan, events: number, dir: string, classes: string): Promise<Result> {
   const random = new Random(seed)

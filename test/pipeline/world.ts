@@ -14,10 +14,10 @@ export const INPUT = 'input'
 export const OUTPUTS = ['same', 'spread'] as const
 export const PARTITIONS = 4
 export const GROUP = 'copiers'
-const SESSION_MS = 3000
-const TRANSACTION_MS = 2500
+const SESSION_MS = 4000
+const TRANSACTION_MS = 4000
 /** Longer than a member may be silent and a transaction may last. */
-export const TOO_LONG_MS = 4000
+export const TOO_LONG_MS = 5500
 const SAFE_DOWNGRADE = 2
 
 export interface Plan {
