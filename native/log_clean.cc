@@ -268,8 +268,7 @@ int LogClean::write(Segment& into, std::vector<std::uint8_t> batch) {
 }
 
 int LogClean::append(Segment& into, const std::vector<std::uint8_t>& batch) {
-  const BatchHeader header(batch.data());
-  const AppendPart part{batch.data(), batch.size(), header.last_offset(), header.max_timestamp(), header.last_offset()};
+  const AppendPart part{batch.data(), batch.size()};
   std::uint64_t end;
   return into.append(&part, 1, end);
 }
@@ -280,8 +279,7 @@ int LogClean::flush(Segment& into) {
   parts.reserve(outs_.size());
   for (const Out& out : outs_) {
     const std::uint8_t* bytes = (out.rewritten ? rewritten_.data() : buffer_.data()) + out.at;
-    const BatchHeader batch(bytes);
-    parts.push_back({bytes, out.length, batch.last_offset(), batch.max_timestamp(), batch.last_offset()});
+    parts.push_back({bytes, out.length});
   }
   std::uint64_t end;
   const int result = into.append(parts.data(), parts.size(), end);

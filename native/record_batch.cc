@@ -45,6 +45,11 @@ bool is_one_batch(const std::uint8_t* data, std::size_t length) {
   return header.length_valid() && header.size() == length && header.magic() == 2;
 }
 
+void stamp(std::uint8_t* header, std::int64_t base_offset, std::int32_t leader_epoch) {
+  store_be64(header, static_cast<std::uint64_t>(base_offset));
+  store_be32(header + 12, static_cast<std::uint32_t>(leader_epoch));
+}
+
 void restamp_crc(std::uint8_t* data, std::size_t length) { store_be32(data + 17, crc_of(data, length)); }
 
 }  // namespace sluice

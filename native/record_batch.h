@@ -63,6 +63,9 @@ int check_batches(const std::uint8_t* data, std::size_t length, bool compacted =
 // True when the range is exactly one batch by its length field and magic.
 bool is_one_batch(const std::uint8_t* data, std::size_t length);
 
+// Writes the two fields that a leader assigns. They lie before what the CRC covers.
+void stamp(std::uint8_t* header, std::int64_t base_offset, std::int32_t leader_epoch);
+
 // Recomputes and stores the CRC of the one batch in the range (is_one_batch must hold).
 void restamp_crc(std::uint8_t* data, std::size_t length);
 

@@ -286,15 +286,12 @@ int Segment::check_parts(const AppendPart* parts, std::size_t count, std::uint64
   std::int64_t last_offset = progress_.last_offset;
   for (std::size_t i = 0; i < count; i++) {
     const AppendPart& part = parts[i];
-    if (!is_one_batch(part.data, part.length)) return -EINVAL;
-    const BatchHeader header(part.data);
-    if (!header.offsets_valid() || header.base_offset() <= last_offset || header.last_offset() != part.last_offset) return -EINVAL;
+    const BatchHeader header = part.header();
+    if (!is_one_batch(header.bytes(), part.length) || !header.offsets_valid() || header.base_offset() <= last_offset) return -EINVAL;
+    last_offset = header.last_offset();
     // Kafka's formats hold relative offsets and positions in 32 bits.
-    if (part.last_offset - base_offset_ > INT32_MAX) return -EOVERFLOW;
-    // Without a timestamp (-1) there is no such offset, and no time index entry is made of it.
-    if (part.max_timestamp >= 0 && (part.offset_of_max_timestamp < base_offset_ || part.offset_of_max_timestamp > part.last_offset)) return -EINVAL;
+    if (last_offset - base_offset_ > INT32_MAX) return -EOVERFLOW;
     end += part.length;
-    last_offset = part.last_offset;
   }
   return end > INT32_MAX ? -EFBIG : 0;
 }
@@ -309,17 +306,22 @@ int Segment::append(const AppendPart* parts, std::size_t count, std::uint64_t& e
   if (const int result = check_parts(parts, count, start); result < 0) return result;
   Progress progress = progress_;
   NewEntries entries;
-  std::vector<struct iovec> pieces(count);
+  std::vector<struct iovec> pieces;
+  pieces.reserve(2 * count);
   std::vector<RecentBatch> batches(count);
   end = start;
   for (std::size_t i = 0; i < count; i++) {
     const AppendPart& part = parts[i];
-    pieces[i] = {const_cast<std::uint8_t*>(part.data), part.length};
-    batches[i] = {end, BatchHeader(part.data).base_offset(), part.last_offset, part.length};
-    note(progress, end, part.length, part.last_offset, part.max_timestamp, part.offset_of_max_timestamp, entries);
+    const std::size_t stamped = part.stamped ? kBatchHeaderBytes : 0;
+    if (stamped > 0) pieces.push_back({const_cast<std::uint8_t*>(part.stamped), stamped});
+    if (stamped < part.length) pieces.push_back({const_cast<std::uint8_t*>(part.data) + stamped, part.length - stamped});
+    const BatchHeader header = part.header();
+    batches[i] = {end, header.base_offset(), header.last_offset(), part.length};
+    // As Kafka: the last offset is taken for that of the largest timestamp.
+    note(progress, end, part.length, header.last_offset(), header.max_timestamp(), header.last_offset(), entries);
     end += part.length;
   }
-  int result = write_at(log_->fd(), pieces.data(), count, start);
+  int result = write_at(log_->fd(), pieces.data(), pieces.size(), start);
   if (result == 0) result = write_entries(entries);
   unsynced_ = true;  // behind the write: a flush that runs between them finds it unset and nothing lost
   if (result < 0) {

@@ -26,6 +26,7 @@
 #include "frame_pool.h"
 #include "index.h"
 #include "open_files.h"
+#include "record_batch.h"
 
 namespace sluice {
 
@@ -44,13 +45,13 @@ struct SegmentOptions {
   std::shared_ptr<OpenFiles> open_files{};  // bounds how many are open; null: nothing does
 };
 
-// One stamped batch. The bytes stay valid during the call.
+// One batch. The bytes stay valid during the call.
 struct AppendPart {
   const std::uint8_t* data;
   std::size_t length;
-  std::int64_t last_offset;
-  std::int64_t max_timestamp;
-  std::int64_t offset_of_max_timestamp;
+  const std::uint8_t* stamped = nullptr;  // kBatchHeaderBytes that are written instead of those that the batch begins with; null: its own
+
+  BatchHeader header() const { return BatchHeader(stamped ? stamped : data); }
 };
 
 // As Location in src/native/binding.ts.

@@ -105,7 +105,7 @@ SlabPool::Slab* SlabPool::writable(Writer& writer, std::size_t length) {
   return fresh;
 }
 
-std::uint64_t SlabPool::publish(Slab* slab, std::size_t offset, std::size_t length, std::shared_ptr<FrameOwner> owner) {
+std::uint64_t SlabPool::publish(Slab* slab, std::uint8_t* data, std::size_t length, std::shared_ptr<FrameOwner> owner) {
   std::uint32_t index;
   if (free_frames_.empty()) {
     if (frames_.size() == kSlots) throw std::bad_alloc();
@@ -117,7 +117,7 @@ std::uint64_t SlabPool::publish(Slab* slab, std::size_t offset, std::size_t leng
   }
   FrameSlot& slot = frames_[index];
   slot.slab = slab;
-  slot.offset = offset;
+  slot.data = data;
   slot.length = length;
   slot.references = 1;
   slot.owner = std::move(owner);
@@ -207,8 +207,13 @@ FrameRef SlabPool::allocate(std::size_t bytes) {
     slab->used = bytes;
   }
   slab->touched = std::max(slab->touched, slab->used);
-  const std::uint64_t id = publish(slab, offset, bytes, nullptr);
+  const std::uint64_t id = publish(slab, slab->data + offset, bytes, nullptr);
   return make(id, slab->data + offset, bytes);
+}
+
+FrameRef SlabPool::lend(std::uint8_t* data, std::size_t bytes, std::shared_ptr<FrameOwner> owner) {
+  std::lock_guard lock(mutex_);
+  return make(publish(nullptr, data, bytes, std::move(owner)), data, bytes);
 }
 
 FrameRef SlabPool::find(std::uint64_t id) {
@@ -216,7 +221,7 @@ FrameRef SlabPool::find(std::uint64_t id) {
   FrameSlot* slot = slot_of(id);
   if (!slot) return {};
   slot->references++;
-  return make(id, slot->slab->data + slot->offset, slot->length);
+  return make(id, slot->data, slot->length);
 }
 
 bool SlabPool::release(std::uint64_t id) {
@@ -234,7 +239,7 @@ bool SlabPool::release(std::uint64_t id) {
     slot->slab = nullptr;
     slot->generation = slot->generation + 1 == kGenerations ? 1 : slot->generation + 1;
     free_frames_.push_back(static_cast<std::uint32_t>(id & (kSlots - 1)));
-    unreference(slab, after);
+    if (slab) unreference(slab, after);
   }
   finish_after(after);
   if (owner) owner->frame_released(length);
@@ -244,8 +249,8 @@ bool SlabPool::release(std::uint64_t id) {
 std::optional<FrameView> SlabPool::view(std::uint64_t id) {
   std::lock_guard lock(mutex_);
   FrameSlot* slot = slot_of(id);
-  if (!slot) return std::nullopt;
-  return FrameView{id, slot->slab->id, slot->offset, slot->length};
+  if (!slot || !slot->slab) return std::nullopt;
+  return FrameView{id, slot->slab->id, static_cast<std::size_t>(slot->data - slot->slab->data), slot->length};
 }
 
 std::optional<FrameView> SlabPool::add(Writer& writer, const std::uint8_t* bytes, std::size_t length, std::shared_ptr<FrameOwner> owner) {
@@ -264,7 +269,7 @@ std::optional<FrameView> SlabPool::add(Writer& writer, const std::uint8_t* bytes
     slab->charged += cut;
     slab->references++;
     to = slab->data + frame.offset;
-    frame.id = publish(slab, frame.offset, length, std::move(owner));
+    frame.id = publish(slab, slab->data + frame.offset, length, std::move(owner));
   }
   charged_.fetch_add(cut, std::memory_order_relaxed);
   if (length > 0) std::memcpy(to, bytes, length);  // nobody else knows the frame yet
@@ -330,7 +335,7 @@ FrameView SlabPool::finish(Space& space, std::shared_ptr<FrameOwner> owner) {
   std::lock_guard lock(mutex_);
   Slab* slab = space.slab_;
   slab->used = std::max(slab->used, space.offset_ + space.length_);
-  FrameView frame{publish(slab, space.offset_, space.length_, std::move(owner)), slab->id, space.offset_, space.length_};
+  FrameView frame{publish(slab, slab->data + space.offset_, space.length_, std::move(owner)), slab->id, space.offset_, space.length_};
   space = Space{};
   return frame;
 }

@@ -49,6 +49,8 @@ class SlabPool final : public FramePool {
   ~SlabPool() override;
 
   FrameRef allocate(std::size_t bytes) override;
+  // A frame over somebody else's memory, which stays as it is until the owner hears that the frame was released.
+  FrameRef lend(std::uint8_t* data, std::size_t bytes, std::shared_ptr<FrameOwner> owner);
   FrameRef find(std::uint64_t id) override;
   bool release(std::uint64_t id) override;
   std::optional<FrameView> view(std::uint64_t id);
@@ -113,10 +115,10 @@ class SlabPool final : public FramePool {
   static constexpr unsigned kClasses = 15;        // up to 2 GiB
 
   struct FrameSlot {
-    Slab* slab = nullptr;
+    Slab* slab = nullptr;          // null: lent
+    std::uint8_t* data = nullptr;  // of the frame
     std::uint32_t generation = 1;
     std::uint32_t references = 0;
-    std::size_t offset = 0;
     std::size_t length = 0;
     std::shared_ptr<FrameOwner> owner;
   };
@@ -130,7 +132,7 @@ class SlabPool final : public FramePool {
 
   Slab* take_slab(std::size_t bytes);
   Slab* writable(Writer& writer, std::size_t length);
-  std::uint64_t publish(Slab* slab, std::size_t offset, std::size_t length, std::shared_ptr<FrameOwner> owner);
+  std::uint64_t publish(Slab* slab, std::uint8_t* data, std::size_t length, std::shared_ptr<FrameOwner> owner);
   FrameSlot* slot_of(std::uint64_t id);
   void unreference(Slab* slab, After& after);
   void uncharge(Slab* slab, After& after);

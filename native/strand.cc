@@ -119,7 +119,7 @@ void Strand::run_appends(std::vector<StrandJob>& group, std::vector<EventRow>& r
     std::vector<AppendPart> parts;
     parts.reserve(group.size());
     for (const StrandJob& job : group) {
-      parts.push_back({job.frame.data() + job.offset, job.length, job.last_offset, job.max_timestamp, job.offset_of_max_timestamp});
+      parts.push_back({job.frame.data() + job.offset, job.length, job.stamped.data()});
       bytes += job.length;
     }
     status = group.front().segment->append(parts.data(), parts.size(), end);

@@ -1,6 +1,7 @@
 // Keeps the order of the writes of one log: appends, seals and cuts run one after the other on the append lane.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -23,8 +24,8 @@ struct StrandJob {
   FrameRef frame;
   std::size_t offset = 0;
   std::size_t length = 0;
-  std::int64_t last_offset = 0;
-  // Append and Seal
+  std::array<std::uint8_t, kBatchHeaderBytes> stamped{};  // see AppendPart
+  // Seal
   std::int64_t max_timestamp = -1;
   std::int64_t offset_of_max_timestamp = -1;
   // Truncate

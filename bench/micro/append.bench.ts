@@ -17,7 +17,7 @@ import { loadBrokerConfig, resolveTopicConfig } from '../../src/config/index.js'
 import type { Logger } from '../../src/log.js'
 import { type Frame, Runtime } from '../../src/native/runtime.js'
 import { NativeSegment, Strand } from '../../src/native/segment.js'
-import { recordCount, stamp } from '../../src/record/batch.js'
+import { recordCount } from '../../src/record/batch.js'
 import { buildBatch } from '../../src/record/index.js'
 import type { Log } from '../../src/storage/log.js'
 import { LogManager } from '../../src/storage/log-manager.js'
@@ -150,7 +150,7 @@ async function startEngine(dir: string): Promise<Engine> {
 
 const QUIET: Logger = { debug() {}, info() {}, warn() {}, error() {}, limited: () => QUIET }
 
-/** As produced batches arrive: each in a frame of its own, since an append stamps its offset into it. */
+/** As produced batches arrive: each in a frame of its own. */
 function ourLog(engine: Engine, batch: Buffer, atOnce: number): Target {
   const frames = framesOf(engine.runtime, batch, atOnce)
   let log: Log
@@ -177,12 +177,11 @@ function ourSegment({ runtime }: Engine, folder: string, batch: Buffer, atOnce: 
   let files = 0
   const append = (frame: Frame): Promise<number> =>
     new Promise((resolve, reject) => {
-      stamp(frame.buffer, frame.start, offset, 0)
-      offset += recordCount(batch, 0)
-      segment!.append(strand, frame, 0, batch.length, offset - 1, Date.now(), offset - 1, (status) => {
+      segment!.append(strand, frame, 0, batch.length, offset, 0, (status) => {
         if (status < 0) reject(new Error(`appending to the segment failed: ${status}`))
         else resolve(batch.length)
       })
+      offset += recordCount(batch, 0)
     })
   return {
     name: 'Sluice, the segment alone',

@@ -45,6 +45,7 @@ Napi::Function Runtime::define(Napi::Env env) {
                          InstanceMethod<&Runtime::call<&Runtime::release_frame>>("releaseFrame"),
                          InstanceMethod<&Runtime::call<&Runtime::retain_frame>>("retainFrame"),
                          InstanceMethod<&Runtime::call<&Runtime::frame_from>>("frameFrom"),
+                         InstanceMethod<&Runtime::call<&Runtime::frame_over>>("frameOver"),
                          InstanceMethod<&Runtime::call<&Runtime::frame_view>>("frameView"),
                          InstanceMethod<&Runtime::call<&Runtime::io_start>>("ioStart"),
                          InstanceMethod<&Runtime::call<&Runtime::io_listen>>("ioListen"),
@@ -128,6 +129,7 @@ void Runtime::shut_down(bool environment_ends) {
   clean_calls_.reset();
   segment_calls_.reset();
   folder_calls_.reset();
+  lent_.end(environment_ends);
   if (!environment_ends) {
     for (auto& slab : slabs_)
       if (!slab.IsEmpty()) slab.Value().Detach();
@@ -167,6 +169,7 @@ void Runtime::give_back_slabs() {
 Napi::Value Runtime::poll(const Napi::CallbackInfo& info) {
   const Doubles into = doubles_argument(info, 0, std::tuple_size_v<EventRow>);
   if (pool_->has_retired()) give_back_slabs();
+  lent_.settle();
   if (io_) waker_->remind(io_->turn());
   const std::size_t rows = events_->poll(into.data, into.length / std::tuple_size_v<EventRow>);
   return Napi::Number::New(info.Env(), static_cast<double>(rows));
@@ -202,6 +205,12 @@ Napi::Value Runtime::frame_from(const Napi::CallbackInfo& info) {
   FrameRef frame = pool_->allocate(bytes.length);
   if (!frame) throw std::runtime_error("out of memory");
   if (bytes.length > 0) std::memcpy(frame.data(), bytes.data, bytes.length);
+  return Napi::Number::New(info.Env(), static_cast<double>(frame.detach()));
+}
+
+Napi::Value Runtime::frame_over(const Napi::CallbackInfo& info) {
+  (void)bytes_argument(info, 0);
+  FrameRef frame = lent_.lend(*pool_, info[0].As<Napi::Uint8Array>());
   return Napi::Number::New(info.Env(), static_cast<double>(frame.detach()));
 }
 

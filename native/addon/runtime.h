@@ -15,6 +15,7 @@
 #include "../slab_pool.h"
 #include "clean_calls.h"
 #include "folder_calls.h"
+#include "lent_buffers.h"
 #include "segment_calls.h"
 #include "waker.h"
 
@@ -46,6 +47,7 @@ class Runtime : public Napi::ObjectWrap<Runtime> {
   Napi::Value release_frame(const Napi::CallbackInfo& info);
   Napi::Value retain_frame(const Napi::CallbackInfo& info);
   Napi::Value frame_from(const Napi::CallbackInfo& info);
+  Napi::Value frame_over(const Napi::CallbackInfo& info);
   Napi::Value frame_view(const Napi::CallbackInfo& info);
   Napi::Value io_start(const Napi::CallbackInfo& info);
   Napi::Value io_listen(const Napi::CallbackInfo& info);
@@ -72,6 +74,7 @@ class Runtime : public Napi::ObjectWrap<Runtime> {
   std::unique_ptr<IoServer> io_;
   std::vector<Napi::Reference<Napi::ArrayBuffer>> slabs_;  // by slab id
   std::vector<std::uint32_t> retired_;
+  LentBuffers lent_;
   bool open_ = false;
 };
 

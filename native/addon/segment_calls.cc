@@ -178,11 +178,13 @@ Napi::Value SegmentCalls::State::segment_append(Info info) {
   job.segment = segment(info);
   const std::shared_ptr<Strand> order = strand(info, 1);
   job.frame = frame_range(info, 2, job.offset, job.length);
-  job.last_offset = integer_argument(info, 5, 0, kMaxOffset);
-  job.max_timestamp = integer_argument(info, 6, -kMaxSafeInteger, kMaxSafeInteger);
-  job.offset_of_max_timestamp = integer_argument(info, 7, -1, kMaxOffset);
-  job.ticket = ticket_argument(info, 8);
-  if (!is_one_batch(job.frame.data() + job.offset, job.length)) throw std::out_of_range("the range is not one batch");
+  const std::int64_t base_offset = integer_argument(info, 5, 0, kMaxOffset);
+  const auto leader_epoch = static_cast<std::int32_t>(integer_argument(info, 6, INT32_MIN, INT32_MAX));
+  job.ticket = ticket_argument(info, 7);
+  const std::uint8_t* batch = job.frame.data() + job.offset;
+  if (!is_one_batch(batch, job.length)) throw std::out_of_range("the range is not one batch");
+  std::copy_n(batch, kBatchHeaderBytes, job.stamped.begin());
+  stamp(job.stamped.data(), base_offset, leader_epoch);
   order->submit(std::move(job));
   return info.Env().Undefined();
 }

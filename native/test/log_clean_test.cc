@@ -85,11 +85,10 @@ struct Files {
             std::make_unique<Segment>(SegmentOptions{.path = folder.file("00000000000000000000"), .base_offset = base, .state = ".cleaned"}))) {}
 
   void append(const Bytes& batch) {
-    const BatchHeader header(batch.data());
-    const AppendPart part{batch.data(), batch.size(), header.last_offset(), header.max_timestamp(), header.last_offset()};
+    const AppendPart part{batch.data(), batch.size()};
     std::uint64_t end;
     CHECK_EQ(source.append(&part, 1, end), 0);
-    next = header.last_offset() + 1;
+    next = part.header().last_offset() + 1;
   }
 
   // Both passes over the one segment; what came out, batch by batch.

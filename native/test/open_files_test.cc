@@ -35,7 +35,7 @@ std::size_t open_files() {
 
 int append(Segment& segment, std::int64_t offset) {
   const std::vector<std::uint8_t> batch = make_batch({.base_offset = offset, .bytes = kBytes, .max_timestamp = offset});
-  const AppendPart part{batch.data(), batch.size(), offset, offset, offset};
+  const AppendPart part{batch.data(), batch.size()};
   std::uint64_t end;
   return segment.append(&part, 1, end);
 }
@@ -160,7 +160,7 @@ void news(const TempFolder& folder) {
                                                   .max_timestamp = timestamp,
                                                   .producer_id = producer ? 5 : -1});
     store_be32(batch.data() + 12, offset < 10 ? 3 : 4);  // the leader epoch, which no CRC covers
-    const AppendPart part{batch.data(), batch.size(), offset, timestamp, offset};
+    const AppendPart part{batch.data(), batch.size()};
     std::uint64_t end;
     CHECK_EQ(segment.append(&part, 1, end), 0);
   }

@@ -35,7 +35,7 @@ struct Log {
 int append(Segment& segment, Log& log, std::int32_t records, std::size_t bytes, std::int64_t timestamp) {
   const BatchShape shape{.base_offset = log.next, .records = records, .bytes = bytes, .max_timestamp = timestamp};
   const Bytes batch = make_batch(shape);
-  const AppendPart part{batch.data(), batch.size(), log.next + records - 1, timestamp, log.next + records - 1};
+  const AppendPart part{batch.data(), batch.size()};
   const int status = segment.append(&part, 1, log.end);
   if (status == 0) {
     log.batches.push_back(shape);
@@ -249,6 +249,34 @@ void refusals(const TempFolder& folder) {
 }
 
 // A write that fails in the middle leaves nothing: neither visible, nor in the file, nor in the indexes.
+// A batch whose memory is somebody else's, written with another header.
+void stamped(const TempFolder& folder) {
+  Segment segment(options(folder.file("stamped")));
+  const Bytes batch = make_batch({.base_offset = 0, .records = 2, .bytes = 3000});
+  std::vector<Bytes> headers;
+  std::vector<AppendPart> parts;
+  for (int i = 0; i < 600; i++) {
+    Bytes& header = headers.emplace_back(batch.begin(), batch.begin() + kBatchHeaderBytes);
+    stamp(header.data(), 100 + 2 * i, 7);
+  }
+  for (const Bytes& header : headers) parts.push_back({batch.data(), batch.size(), header.data()});
+  std::uint64_t end;
+  CHECK_EQ(segment.append(parts.data(), parts.size(), end), 0);
+  CHECK_EQ(BatchHeader(batch.data()).base_offset(), 0);
+  const auto pool = FramePool::create(1 << 24);
+  FrameRef read;
+  CHECK_EQ(segment.read(0, end, *pool, read), 0);
+  for (int i = 0; i < 600; i++) {
+    const std::uint8_t* at = read.data() + i * 3000;
+    CHECK_EQ(BatchHeader(at).base_offset(), 100 + 2 * i);
+    CHECK_EQ(BatchHeader(at).leader_epoch(), 7);
+    CHECK(std::equal(at + kBatchCrcFrom, at + 3000, batch.begin() + kBatchCrcFrom));
+    BatchPlace place;
+    CHECK_EQ(segment.locate(101 + 2 * i, Wait::No, place), 0);
+    CHECK_EQ(place.position, static_cast<std::uint64_t>(i) * 3000);
+  }
+}
+
 void failed_write(const TempFolder& folder) {
   signal(SIGXFSZ, SIG_IGN);
   const std::string path = folder.file("full");
@@ -374,7 +402,7 @@ void speed(const TempFolder& folder) {
     std::uint64_t end;
     const double each = nanoseconds_each(rounds, [&](int i) {
       store_be64(batch.data(), static_cast<std::uint64_t>(100 + i));
-      const AppendPart part{batch.data(), bytes, 100 + i, 1000 + i, 100 + i};
+      const AppendPart part{batch.data(), bytes};
       CHECK_EQ(segment.append(&part, 1, end), 0);
     });
     std::mt19937 random(1);
@@ -396,6 +424,7 @@ int main(int argc, char**) {
   read_only(folder);
   scan_faults(folder);
   refusals(folder);
+  stamped(folder);
   failed_write(folder);
   reserved(folder);
   moved(folder);

@@ -49,6 +49,25 @@ void references() {
   CHECK_EQ(pool->charged(), 0u);  // outside the bound
 }
 
+void lent() {
+  auto pool = std::make_shared<SlabPool>(1 << 20);
+  auto owner = std::make_shared<Owner>();
+  std::vector<std::uint8_t> mine(100'000, 5);
+  FrameRef frame = pool->lend(mine.data(), mine.size(), owner);
+  CHECK(frame.data() == mine.data());
+  CHECK_EQ(pool->charged(), 0u);
+  CHECK_EQ(pool->mapped_bytes(), 0u);
+  CHECK(!pool->view(frame.id()));  // of no slab
+  FrameRef second = pool->find(frame.id());
+  CHECK(second.data() == mine.data() && second.size() == mine.size());
+  const std::uint64_t id = frame.id();
+  frame.reset();
+  CHECK_EQ(owner->frames.load(), 0u);
+  second.reset();
+  CHECK_EQ(owner->bytes.load(), mine.size());
+  CHECK(!pool->find(id));
+}
+
 void charge() {
   auto pool = std::make_shared<SlabPool>(1 << 20);
   auto owner = std::make_shared<Owner>();
@@ -220,6 +239,7 @@ void threads() {
 
 int main() {
   references();
+  lent();
   charge();
   growth();
   room();

@@ -70,7 +70,7 @@ struct World {
     job.frame = frames->allocate(bytes);
     std::memcpy(job.frame.data(), batch.data(), bytes);
     job.length = bytes;
-    job.last_offset = job.max_timestamp = job.offset_of_max_timestamp = offset;
+    std::copy_n(batch.begin(), kBatchHeaderBytes, job.stamped.begin());
     return job;
   }
   static StrandJob other(StrandJob::Kind kind, std::shared_ptr<Segment> target, int ticket, std::uint64_t position = 0) {

@@ -211,6 +211,8 @@ export interface NativeRuntime {
   retainFrame(frame: number): void
   /** Copies `bytes` into a new frame with one reference (for batches that JavaScript built). */
   frameFrom(bytes: Uint8Array): number
+  /** A new frame over `bytes` themselves, with one reference. They are kept, and stay as they are, until it is released. It has no view. */
+  frameOver(bytes: Uint8Array): number
   /** [slab, offset, length] of a frame. */
   frameView(frame: number, into: Float64Array): void
 
@@ -247,7 +249,7 @@ export interface NativeRuntime {
   /** Opens the files, which stay open until segmentClose: they are about to get other names. */
   segmentKeepOpen(segment: number, ticket: number): void
   /**
-   * Appends `length` bytes at `offset` of the frame: one batch whose base offset and leader epoch are already stamped in the frame.
+   * Appends `length` bytes at `offset` of the frame: one batch, which is written with this base offset and leader epoch. The frame stays as it is.
    * Takes a reference of the frame until written. Completes when the bytes are in the page cache and the index entries published. Not durable: see segmentFlush.
    * Completion: value1 = end position.
    */
@@ -257,9 +259,8 @@ export interface NativeRuntime {
     frame: number,
     offset: number,
     length: number,
-    lastOffset: number,
-    maxTimestamp: number,
-    offsetOfMaxTimestamp: number,
+    baseOffset: number,
+    leaderEpoch: number,
     ticket: number
   ): void
   /** Behind all earlier appends of the strand: cuts both indexes to their entries (and adds the last time index entry). Appends to it fail from now on. */

@@ -20,7 +20,7 @@ export interface NetworkEvents {
 }
 
 /**
- * Bytes in native memory: `buffer.subarray(start, end)`, where `buffer` is the whole slab. Valid until `release` is called the last time;
+ * Bytes that native code knows, mostly in its memory: `buffer.subarray(start, end)`, where `buffer` is the whole slab. Valid until `release` is called the last time;
  * after that the bytes may be another frame's at any moment. Never kept by the garbage collector: who has it releases it, once.
  */
 export interface Frame {
@@ -28,6 +28,8 @@ export interface Frame {
   readonly buffer: Buffer
   readonly start: number
   readonly end: number
+  /** The memory is somebody else's: never written to, and read as little as can be after the call that gave it. */
+  readonly lent?: boolean
 }
 
 const ROWS_PER_POLL = 512
@@ -101,6 +103,11 @@ export class Runtime {
   /** A frame of native memory that holds a copy of `bytes`, with one reference. */
   frameFrom(bytes: Uint8Array): Frame {
     return this.frame(this.native.frameFrom(bytes))
+  }
+
+  /** A frame over `bytes` themselves, with one reference: they stay as they are until it is released, and what was done with it has ended. */
+  frameOver(bytes: Buffer): Frame {
+    return { id: this.native.frameOver(bytes), buffer: bytes, start: 0, end: bytes.length, lent: true }
   }
 
   /** The bytes behind a frame id that native code handed over. */

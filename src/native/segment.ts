@@ -130,29 +130,10 @@ export class NativeSegment {
     await this.#runtime.run(this.#path, (ticket) => this.#runtime.native.segmentKeepOpen(this.handle, ticket))
   }
 
-  /** Appends one stamped batch at `[offset, offset + length)` of the frame's bytes (`offset` counts from the frame's start). */
-  append(
-    strand: Strand,
-    frame: Frame,
-    offset: number,
-    length: number,
-    lastOffset: number,
-    maxTimestamp: number,
-    offsetOfMaxTimestamp: number,
-    done: Completion
-  ): void {
+  /** Appends the batch at `[offset, offset + length)` of the frame's bytes (`offset` counts from the frame's start), with this base offset and epoch. */
+  append(strand: Strand, frame: Frame, offset: number, length: number, baseOffset: number, leaderEpoch: number, done: Completion): void {
     const native = this.#runtime.native
-    native.segmentAppend(
-      this.handle,
-      strand.handle,
-      frame.id,
-      offset,
-      length,
-      lastOffset,
-      maxTimestamp,
-      offsetOfMaxTimestamp,
-      this.#runtime.ticket(done)
-    )
+    native.segmentAppend(this.handle, strand.handle, frame.id, offset, length, baseOffset, leaderEpoch, this.#runtime.ticket(done))
   }
 
   async seal(strand: Strand, maxTimestamp: number, offsetOfMaxTimestamp: number): Promise<void> {

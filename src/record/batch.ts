@@ -145,12 +145,6 @@ export function hasProducerId(buffer: Buffer, at: number): boolean {
   return producerId(buffer, at) > NO_PRODUCER_ID
 }
 
-/** Writes the two fields that the leader assigns. The CRC stays right. */
-export function stamp(buffer: Buffer, at: number, offset: number, leaderEpoch: number): void {
-  writeInt64(buffer, offset, at)
-  buffer.writeInt32BE(leaderEpoch, at + At.partitionLeaderEpoch)
-}
-
 /** Marks the batch as LogAppendTime. The CRC must be computed anew. */
 export function setLogAppendTime(buffer: Buffer, at: number, timestamp: number): void {
   buffer.writeInt16BE(attributes(buffer, at) | Attribute.logAppendTime, at + At.attributes)

@@ -55,6 +55,12 @@ export function checkAppend(state: LogState, input: AppendInput): Refusal | numb
   return later(state, () => checkRecords(buffer, at, rules, walkRecords))
 }
 
+/** It is stored with other timestamps than it came with, and so with another CRC. */
+export function changesTimestamps(config: TopicConfig, { frame, offset, origin }: AppendInput, maxTimestamp: number): boolean {
+  if (config.messageTimestampType === 'LogAppendTime') return true
+  return origin === 'client' && batch.maxTimestamp(frame.buffer, frame.start + offset) !== maxTimestamp
+}
+
 function later({ environment: { decompressions } }: LogState, check: () => Promise<Checked>): LongCheck {
   return decompressions === undefined ? check : () => decompressions.run(check)
 }

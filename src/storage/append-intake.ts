@@ -4,7 +4,7 @@
  */
 import { isRefusal } from '../record/index.js'
 import { refusedAppend, storageFailure, type AppendInput, type AppendResult, type Resolve } from './append.js'
-import { checkAppend, type Checked, type LongCheck } from './append-check.js'
+import { changesTimestamps, checkAppend, type Checked, type LongCheck } from './append-check.js'
 import type { LogState } from './log-state.js'
 import { TaskQueue } from './task-queue.js'
 
@@ -48,10 +48,21 @@ export class AppendIntake {
     const state = this.#state
     if (state.offline) return resolve(this.#gone())
     const checked = checkAppend(state, input)
+    if (typeof checked !== 'function' && isRefusal(checked)) return resolve(refusedAppend(checked, state.logStartOffset))
+    const now = typeof checked === 'number' && !this.#turns.halted() && this.isEmpty
+    // Lent bytes are read here, and by the system when it writes: never later, and never written to.
+    if (input.frame.lent === true && !(now && !changesTimestamps(state.config, input, checked))) return this.#addCopy(input, resolve)
     if (typeof checked === 'function') return this.#checkLater(input, resolve, checked)
-    if (isRefusal(checked)) return resolve(refusedAppend(checked, state.logStartOffset))
-    if (!this.#turns.halted() && this.isEmpty) return this.#turns.assign(input, checked, resolve)
+    if (now) return this.#turns.assign(input, checked, resolve)
     this.#queue(input, resolve, checked)
+  }
+
+  #addCopy(input: AppendInput, resolve: Resolve): void {
+    const { runtime } = this.#state
+    const { buffer, start } = input.frame
+    const frame = runtime.frameFrom(buffer.subarray(start + input.offset, start + input.offset + input.length))
+    this.add({ ...input, frame, offset: 0 }, resolve)
+    runtime.release(frame)
   }
 
   /** Lets go on whoever may. */

@@ -66,7 +66,7 @@ export interface PendingBatch {
   readonly ends: TransactionEnd | undefined
   readonly resolve: Resolve
   /** Retries of it that came before it was written. */
-  retries: Resolve[] | undefined
+  retries?: Resolve[]
 }
 
 export function failedAppend(errorCode: number, errorMessage: string | null, logStartOffset: number): AppendResult {

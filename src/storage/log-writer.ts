@@ -18,7 +18,7 @@ import {
   type Resolve,
   type TransactionEnd
 } from './append.js'
-import { followingBatches } from './append-check.js'
+import { changesTimestamps, followingBatches } from './append-check.js'
 import { AppendIntake } from './append-intake.js'
 import { isPassing } from './files.js'
 import type { LogFlusher } from './log-flusher.js'
@@ -116,18 +116,32 @@ export class LogWriter {
       if (check.kind !== 'accepted') return this.#answerUnwritten(check, resolve)
     }
     const logAppendTimeMs = state.config.messageTimestampType === 'LogAppendTime' ? state.clock.now() : -1
-    this.#correctTimestamp(input, at, maxTimestamp, logAppendTimeMs)
+    if (changesTimestamps(state.config, input, maxTimestamp)) this.#correctTimestamp(input, at, maxTimestamp, logAppendTimeMs)
+    const bytes = input.length
     const baseOffset = state.nextOffset
-    // One that has waited, for a move or a truncation, may be of the epoch before: what is written here is of this one.
-    batch.stamp(buffer, at, baseOffset, Math.max(input.leaderEpoch, state.epochs.latest))
-    const lastOffset = batch.lastOffset(buffer, at)
+    const lastOffset = baseOffset + batch.lastOffsetDelta(buffer, at)
     const timestamp = batch.maxTimestamp(buffer, at)
-    this.#rollBefore(buffer, at, input.length)
+    const records = batch.recordCount(buffer, at)
+    const segment = this.#segmentFor(bytes, lastOffset, timestamp)
     let undo: Undo | undefined
     const ends = marker && this.#endOf(marker, baseOffset)
     if (producer) undo = state.producers.append(producer, baseOffset, lastOffset, timestamp)
     else if (marker) undo = state.producers.end(marker, timestamp)
-    this.#send(input.frame, input.offset, input.length, undo, ends, logAppendTimeMs, resolve)
+    const pending = {
+      segment,
+      bytes,
+      end: 0,
+      baseOffset,
+      lastOffset,
+      records,
+      maxTimestamp: timestamp,
+      logAppendTimeMs,
+      undo,
+      ends,
+      resolve
+    }
+    // One that has waited, for a move or a truncation, may be of the epoch before: what is written here is of this one.
+    this.#send(input.frame, input.offset, Math.max(input.leaderEpoch, state.epochs.latest), pending)
   }
 
   /** A leader's batches, which carry their offsets: any number, rising, from `nextOffset` on. */
@@ -144,13 +158,30 @@ export class LogWriter {
       const at = start + offset
       const marker = readEndMarker(buffer, at)
       const producer = marker === undefined ? readProducer(buffer, at) : undefined
-      this.#rollBefore(buffer, at, size)
+      const baseOffset = batch.baseOffset(buffer, at)
+      const lastOffset = batch.lastOffset(buffer, at)
+      const maxTimestamp = batch.maxTimestamp(buffer, at)
+      const records = batch.recordCount(buffer, at)
+      const segment = this.#segmentFor(size, lastOffset, maxTimestamp)
       let undo: Undo | undefined
-      const timestamp = batch.maxTimestamp(buffer, at)
-      const ends = marker && this.#endOf(marker, batch.baseOffset(buffer, at))
-      if (producer) undo = state.producers.append(producer, batch.baseOffset(buffer, at), batch.lastOffset(buffer, at), timestamp)
-      else if (marker) undo = state.producers.end(marker, timestamp)
-      this.#send(input.frame, offset, size, undo, ends, -1, index === sizes.length - 1 ? resolve : () => undefined)
+      const ends = marker && this.#endOf(marker, baseOffset)
+      if (producer) undo = state.producers.append(producer, baseOffset, lastOffset, maxTimestamp)
+      else if (marker) undo = state.producers.end(marker, maxTimestamp)
+      const done = index === sizes.length - 1 ? resolve : () => undefined
+      const pending = {
+        segment,
+        bytes: size,
+        end: 0,
+        baseOffset,
+        lastOffset,
+        records,
+        maxTimestamp,
+        logAppendTimeMs: -1,
+        undo,
+        ends,
+        resolve: done
+      }
+      this.#send(input.frame, offset, batch.partitionLeaderEpoch(buffer, at), pending)
       offset += size
     }
   }
@@ -163,61 +194,30 @@ export class LogWriter {
   #correctTimestamp(input: AppendInput, at: number, maxTimestamp: number, logAppendTimeMs: number): void {
     const { buffer } = input.frame
     if (logAppendTimeMs >= 0) batch.setLogAppendTime(buffer, at, logAppendTimeMs)
-    else if (input.origin === 'client' && batch.maxTimestamp(buffer, at) !== maxTimestamp) {
-      batch.writeInt64(buffer, maxTimestamp, at + batch.At.maxTimestamp)
-    } else return
+    else batch.writeInt64(buffer, maxTimestamp, at + batch.At.maxTimestamp)
     this.#state.runtime.native.restampCrc(input.frame.id, input.offset, input.length)
   }
 
   // Before its producer's state is changed: the snapshot of a roll tells of what lies before the new segment, not of the batch that begins it.
   // If that batch were lost, its retry would else be taken for written.
-  #rollBefore(buffer: Buffer, at: number, bytes: number): void {
+  #segmentFor(bytes: number, lastOffset: number, maxTimestamp: number): LogSegment {
     const { topic, partition, segments, config, clock } = this.#state
     const { active } = segments
     const ageMs = rollAgeMs(topic, partition, active.baseOffset, config)
-    const maxTimestamp = batch.maxTimestamp(buffer, at)
-    if (active.mustRoll(bytes, batch.lastOffset(buffer, at), maxTimestamp, config.segmentBytes, ageMs, clock.now())) this.#roll()
+    if (active.mustRoll(bytes, lastOffset, maxTimestamp, config.segmentBytes, ageMs, clock.now())) this.#roll()
+    return segments.active
   }
 
-  #send(
-    frame: Frame,
-    offset: number,
-    length: number,
-    undo: Undo | undefined,
-    ends: TransactionEnd | undefined,
-    logAppendTimeMs: number,
-    resolve: Resolve
-  ): void {
+  #send(frame: Frame, offset: number, leaderEpoch: number, pending: PendingBatch): void {
     const state = this.#state
-    const { buffer } = frame
-    const at = frame.start + offset
-    const baseOffset = batch.baseOffset(buffer, at)
-    const lastOffset = batch.lastOffset(buffer, at)
-    const maxTimestamp = batch.maxTimestamp(buffer, at)
-    const segment = state.segments.active
-    const leaderEpoch = batch.partitionLeaderEpoch(buffer, at)
+    const { segment, bytes, baseOffset, lastOffset, maxTimestamp } = pending
     if (leaderEpoch > state.epochs.latest) state.epochs.assign(leaderEpoch, baseOffset)
     if (state.epochsChanged) state.saveEpochsSoon()
-    segment.assign(length, maxTimestamp)
+    segment.assign(bytes, maxTimestamp)
     state.nextOffset = lastOffset + 1
-    const records = batch.recordCount(buffer, at)
-    const retries = undefined
-    this.#pending.push({
-      segment,
-      bytes: length,
-      end: 0,
-      baseOffset,
-      lastOffset,
-      records,
-      maxTimestamp,
-      logAppendTimeMs,
-      undo,
-      ends,
-      resolve,
-      retries
-    })
+    this.#pending.push(pending)
     this.#jobs++
-    segment.native.append(state.strand, frame, offset, length, lastOffset, maxTimestamp, lastOffset, this.#onAppended)
+    segment.native.append(state.strand, frame, offset, bytes, baseOffset, leaderEpoch, this.#onAppended)
   }
 
   // Not written: refused, or a retry of what is written or on its way.

@@ -14,6 +14,8 @@ import {
   writeFileSync
 } from 'node:fs'
 import path from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { SCAN_ROW_BYTES, ScanFlag, ScanStatus, SegmentStat, loadAddon } from '../../src/native/binding.js'
 import { Runtime } from '../../src/native/runtime.js'
 import { NativeSegment, Strand, type BatchLocation } from '../../src/native/segment.js'
@@ -55,9 +57,7 @@ function openRuntime(t: ExecutionContext): Runtime {
 function append(runtime: Runtime, segment: NativeSegment, strand: Strand, batch: Batch): Promise<{ status: number; end: number }> {
   const frame = runtime.frameFrom(encode(batch))
   return new Promise((resolve) => {
-    segment.append(strand, frame, 0, batch.bytes, batch.lastOffset, batch.maxTimestamp, batch.lastOffset, (status, end) =>
-      resolve({ status, end })
-    )
+    segment.append(strand, frame, 0, batch.bytes, batch.baseOffset, 0, (status, end) => resolve({ status, end }))
     runtime.release(frame)
   })
 }
@@ -198,9 +198,7 @@ test('rebuilt and appended indexes are the bytes that Kafka wrote', async (t) =>
       const start = at
       results.push(
         new Promise((resolve) =>
-          segment.append(strand, frame, start, batch.bytes, batch.lastOffset, batch.maxTimestamp, batch.lastOffset, (status) =>
-            resolve(status)
-          )
+          segment.append(strand, frame, start, batch.bytes, batch.baseOffset, bytes.readInt32BE(start + 12), (status) => resolve(status))
         )
       )
       at += batch.bytes
@@ -418,6 +416,33 @@ test('batches are checked in a frame, and stamped anew', (t) => {
   t.throws(() => native.checkBatches(frame.id, 0, 1), { instanceOf: RangeError })
 })
 
+test('a frame over bytes of JavaScript keeps them until it is released', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const runtime = openRuntime(t)
+  const segment = create(runtime, await tempDir(t))
+  const strand = new Strand(runtime)
+  const batch = { baseOffset: 0, lastOffset: 0, bytes: 1_000_000, maxTimestamp: 1 }
+  const bytes = encode(batch)
+  const appended: Promise<number>[] = []
+  for (let offset = 0; offset < 100; offset++) {
+    const frame = runtime.frameOver(Buffer.from(bytes))
+    appended.push(new Promise((resolve) => segment.append(strand, frame, 0, batch.bytes, offset, 3, resolve)))
+    runtime.release(frame)
+    if (offset % 10 === 0) collect()
+  }
+  t.true((await Promise.all(appended)).every((status) => status === 0))
+  for (let offset = 0; offset < 100; offset++) {
+    const stored = await segment.read(offset * batch.bytes, batch.bytes)
+    t.is(Number(stored.readBigInt64BE(0)), offset)
+    t.is(stored.readInt32BE(12), 3)
+    t.true(stored.subarray(16).equals(bytes.subarray(16)))
+  }
+  const kept = runtime.frameOver(bytes)
+  t.throws(() => runtime.frame(kept.id), { instanceOf: RangeError }, 'it is in no slab')
+  await runtime.close()
+})
+
 test('what JavaScript passes wrongly is thrown back', async (t) => {
   const runtime = openRuntime(t)
   const native = runtime.native as unknown as Record<string, (...args: unknown[]) => unknown>
@@ -440,11 +465,7 @@ test('what JavaScript passes wrongly is thrown back', async (t) => {
   t.throws(() => native['segmentLocate']!(segment.handle, 0, new Float64Array(2)), { instanceOf: RangeError })
   t.throws(() => native['segmentStat']!(segment.handle, [1]), { instanceOf: TypeError })
   const frame = runtime.frameFrom(Buffer.alloc(100))
-  t.throws(
-    () => native['segmentAppend']!(segment.handle, strand.handle, frame.id, 0, 100, 0, 0, 0, 0),
-    { instanceOf: RangeError },
-    'no batch'
-  )
+  t.throws(() => native['segmentAppend']!(segment.handle, strand.handle, frame.id, 0, 100, 0, 0, 0), { instanceOf: RangeError }, 'no batch')
   runtime.release(frame)
   segment.close()
   t.throws(() => segment.stat(), { instanceOf: RangeError })

@@ -18,6 +18,9 @@ import { LogError, refuse } from './errors.js'
 import { FIRST_READ_BYTES, readRecords, type Cursor, type Isolation, type LogRecord, type ReadOptions } from './record-reader.js'
 import type { RegionSender } from './region-sender.js'
 
+/** Of what is smaller, a copy costs less than keeping the buffer until it is written. */
+const LENT_FROM_BYTES = 16 * 1024
+
 export type CompressionName = (typeof COMPRESSION_NAMES)[number]
 
 export interface AppendOptions {
@@ -169,7 +172,10 @@ export class Log {
     return this.#append(bytes, 'client')
   }
 
-  /** Appends one encoded record batch (magic 2), which is checked; its offsets are assigned here. Copies the bytes. Rejects as `append` does. */
+  /**
+   * Appends one encoded record batch (magic 2), which is checked; its offsets are assigned here. The bytes are not copied, and not changed: they must
+   * stay as they are until the promise settles. Rejects as `append` does.
+   */
   appendBatch(bytes: Uint8Array): Promise<Appended> {
     return this.#track(this.#append(bytes, 'client'))
   }
@@ -197,7 +203,7 @@ export class Log {
 
   async #append(bytes: Uint8Array, origin: AppendOrigin): Promise<Appended> {
     this.#checkWritable()
-    const frame: Frame = this.#runtime.frameFrom(bytes)
+    const frame = this.#frameOf(bytes)
     try {
       const leaderEpoch = Math.max(0, this.#log.latestEpoch)
       const appended = this.#log.append({ frame, offset: 0, length: bytes.length, origin, leaderEpoch })
@@ -207,6 +213,11 @@ export class Log {
     } finally {
       this.#runtime.release(frame)
     }
+  }
+
+  #frameOf(bytes: Uint8Array): Frame {
+    if (bytes.length < LENT_FROM_BYTES) return this.#runtime.frameFrom(bytes)
+    return this.#runtime.frameOver(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
   }
 
   /**

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
@@ -5,6 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { PassThrough } from 'node:stream'
 import test, { type ExecutionContext } from 'ava'
+import { crc32c } from '../../../src/record/crc32c.js'
 import { LogDirectory, LogError, buildBatch, decodeBatches, verifyFolder, type Log } from '../../../src/storage/index.js'
 
 async function inFolder(t: ExecutionContext, work: (folder: string) => Promise<void>): Promise<void> {
@@ -105,6 +107,45 @@ test('a refusal has the name that Kafka gives it, and changes nothing', (t) =>
     t.is(log.endOffset, 0)
     const compacted = await directory.log('keys', { settings: { 'cleanup.policy': 'compact' } })
     await refusal(t, compacted.append(text('without key')), 'INVALID_RECORD')
+  }))
+
+test('a batch is written as it is, any number of times at once, and is not changed', (t) =>
+  inFolder(t, async (folder) => {
+    await using directory = await LogDirectory.open(folder)
+    const value = randomBytes(100_000)
+    for (const type of ['CreateTime', 'LogAppendTime']) {
+      for (const compression of ['producer', 'lz4']) {
+        const log = await directory.log(`${type}-${compression}`, {
+          settings: { 'message.timestamp.type': type, 'compression.type': compression }
+        })
+        const batch = buildBatch([{ value }, { value: Buffer.from('end') }], { timestamp: 5 })
+        const before = Buffer.from(batch)
+        const appended = await Promise.all(Array.from({ length: 40 }, () => log.appendBatch(batch)))
+        t.deepEqual(
+          appended.map(({ firstOffset }) => firstOffset),
+          Array.from({ length: 40 }, (_, at) => 2 * at)
+        )
+        t.deepEqual(batch, before)
+        let offset = 0
+        for await (const record of log.records()) {
+          t.is(record.offset, offset)
+          t.true(record.value?.equals(offset % 2 === 0 ? value : Buffer.from('end')))
+          t.is(record.timestamp === 5, type === 'CreateTime')
+          offset++
+        }
+        t.is(offset, 80)
+      }
+    }
+    // A largest timestamp that the records contradict is put right, in the file.
+    const log = await directory.log('contradicted')
+    const batch = buildBatch([{ value }], { timestamp: 5 })
+    batch.writeBigInt64BE(9n, 35)
+    batch.writeUInt32BE(crc32c(batch.subarray(21)), 17)
+    const before = Buffer.from(batch)
+    await log.appendBatch(batch)
+    t.deepEqual(batch, before)
+    t.is((await log.read(0)).readBigInt64BE(35), 5n)
+    t.deepEqual(await verifyFolder(path.join(folder, 'contradicted-0')), [])
   }))
 
 test('an idempotent producer that repeats itself is written once', (t) =>
