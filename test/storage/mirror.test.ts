@@ -18,6 +18,8 @@ async function filled(t: ExecutionContext, killed = false): Promise<{ dir: strin
   const producer = { producerId: 7, producerEpoch: 0 }
   for (let round = 0; round < 30; round++) await append(engine, log, values(5, `r${round}-`, 100), { ...producer, baseSequence: round * 5 })
   await (killed ? engine.drop() : engine.stop())
+  // A checkpoint that was being written has come to its end.
+  if (killed) await Promise.all(engine.manager.dirs.map((one) => one.saveRecoveryPoints()))
   const folder = path.join(engine.dir, 't-0')
   const bases = (await readdir(folder)).filter((name) => name.endsWith('.log')).toSorted()
   t.true(bases.length > 3)
