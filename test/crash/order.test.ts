@@ -90,17 +90,11 @@ test('a swap of which a step is not flushed before the next is found', (t) => {
   const steps = [
     entry(rename, `${log}.cleaned`, { to: `${log}.swap` }),
     entry(rename, log, { to: `${log}.deleted` }),
-    entry(rename, `${log}.swap`, { to: log }),
-    entry(unlink, `${log}.deleted`)
+    entry(rename, `${log}.swap`, { to: log })
   ]
   const run = (without: number) => unsound([...flushedFile, ...steps.flatMap((step, at) => (at === without ? [step] : [...sync, step]))])
   t.deepEqual(run(-1), [])
-  for (const [without, what] of [
-    'the names of its cleaned files',
-    'the names of its swap files',
-    'the end of the old segments',
-    'the new names'
-  ].entries())
+  for (const [without, what] of ['the names of its cleaned files', 'the names of its swap files', 'the end of the old segments'].entries())
     t.deepEqual(run(without), [`${steps[without]!.path} goes or gets another name before ${what} are flushed`])
   const undo = [entry(unlink, `${log}.swap`), entry(unlink, `${log}.index.cleaned`.replace('.log', ''))]
   t.is(unsound(undo).length, 1)
@@ -134,7 +128,7 @@ test('a recovery point that is ahead of the disk is found: of bytes, and of name
   const late = [...written, ...sync(log), entry(create, aborted), entry(write, aborted, { data: marker }), ...sync(aborted)]
   t.deepEqual(problemsOf(...late, ...point(9)), [`the recovery point 9 is ahead of the name of ${aborted}, which begins with offset 8`])
   t.deepEqual(problemsOf(...late, ...sync(folder), ...point(9)), [])
-  const cut = [...late, ...sync(folder), ...point(8), entry(truncate, aborted)]
+  const cut = [...late, ...sync(folder), ...point(8), entry(truncate, aborted, { length: 34 })]
   t.deepEqual(problemsOf(...cut, ...point(9)), [`the recovery point 9 is ahead of ${aborted}, of which a cut is not flushed`])
   t.deepEqual(problemsOf(...cut, ...sync(aborted), ...point(9)), [])
 })

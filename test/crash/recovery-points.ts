@@ -58,7 +58,8 @@ export class RecoveryPoints {
       if (state) {
         state.writes = state.writes.filter(({ position }) => position < length)
         const point = this.#inForce.get(path.dirname(state.name)) ?? 0
-        if (OFFSETS[parseSegmentFile(path.basename(state.name))?.suffix ?? ''])
+        // One that is emptied goes, or is written anew.
+        if (length > 0 && OFFSETS[parseSegmentFile(path.basename(state.name))?.suffix ?? ''])
           state.cut = { at, point: Math.min(point, state.cut?.point ?? Infinity) }
       }
     } else if (op === JournalOp.unlink) this.#forget(entry.path)

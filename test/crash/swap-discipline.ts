@@ -6,13 +6,12 @@ import path from 'node:path'
 import { JournalOp, type JournalEntry } from '../../src/cli/crash-journal.js'
 import { CLEANED_SUFFIX, DELETED_SUFFIX, parseSegmentFile, SNAPSHOT_SUFFIX, SWAP_SUFFIX } from '../../src/storage/names.js'
 
-type Change = 'cleaned' | 'swap' | 'old' | 'named' | 'undone'
+type Change = 'cleaned' | 'swap' | 'old' | 'undone'
 
 const RELIES_ON: Readonly<Record<Change, string>> = {
   cleaned: 'the names of its cleaned files',
   swap: 'the names of its swap files',
   old: 'the end of the old segments',
-  named: 'the new names',
   undone: 'the end of the swap files'
 }
 
@@ -20,10 +19,6 @@ export class SwapDiscipline {
   /** By folder: the entry of the last change of each kind. */
   readonly #last = new Map<string, Map<Change, number>>()
   readonly #swaps = new Set<string>()
-  /** By folder: the old segments of the swap that is under way, or was the last. */
-  readonly #replaced = new Map<string, Set<string>>()
-  /** Of files that were replaced: the last name that was given to what is in their place. */
-  readonly #named = new Map<string, number>()
 
   /** `flushed`: by folder, when the last flush of it that is over began. */
   apply(entry: JournalEntry, at: number, flushed: ReadonlyMap<string, number>): string[] {
@@ -36,24 +31,18 @@ export class SwapDiscipline {
     else if (entry.op === JournalOp.rename && after === SWAP_SUFFIX) {
       relied.push('cleaned')
       change = 'swap'
-      if (!this.#isSwapping(folder)) this.#replaced.set(folder, new Set())
       this.#swaps.add(entry.to)
     } else if (entry.op === JournalOp.rename && before === SWAP_SUFFIX) {
       relied.push('swap', 'old')
-      change = 'named'
       this.#swaps.delete(entry.path)
-      for (const name of this.#replaced.get(folder) ?? []) this.#named.set(name, at)
     } else if (before === '' && (after === DELETED_SUFFIX || entry.op === JournalOp.unlink)) {
       if (this.#isSwapping(folder)) relied.push('swap')
       change = 'old'
-      if (relied.length > 0) this.#replaced.get(folder)?.add(entry.to)
     } else if (entry.op === JournalOp.unlink && before === SWAP_SUFFIX) {
       change = 'undone'
       this.#swaps.delete(entry.path)
     } else if (entry.op === JournalOp.unlink && before === CLEANED_SUFFIX) relied.push('undone')
-    else if (entry.op === JournalOp.unlink && before === DELETED_SUFFIX) {
-      if ((this.#named.get(entry.path) ?? -1) > (flushed.get(folder) ?? -1)) relied.push('named')
-    } else if (entry.op === JournalOp.rename && before === undefined) this.#follow(entry)
+    else if (entry.op === JournalOp.rename && before === undefined) this.#follow(entry)
     const last = this.#last.get(folder)
     const problems = relied
       .filter((each) => (last?.get(each) ?? -1) > (flushed.get(folder) ?? -1))
