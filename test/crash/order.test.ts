@@ -128,7 +128,8 @@ test('a recovery point that is ahead of the disk is found: of bytes, and of name
   const late = [...written, ...sync(log), entry(create, aborted), entry(write, aborted, { data: marker }), ...sync(aborted)]
   t.deepEqual(problemsOf(...late, ...point(9)), [`the recovery point 9 is ahead of the name of ${aborted}, which begins with offset 8`])
   t.deepEqual(problemsOf(...late, ...sync(folder), ...point(9)), [])
-  const cut = [...late, ...sync(folder), ...point(8), entry(truncate, aborted, { length: 34 })]
+  const second = entry(write, aborted, { data: marker, offset: marker.length })
+  const cut = [...late, second, ...sync(aborted), ...sync(folder), ...point(8), entry(truncate, aborted, { length: marker.length })]
   t.deepEqual(problemsOf(...cut, ...point(9)), [`the recovery point 9 is ahead of ${aborted}, of which a cut is not flushed`])
   t.deepEqual(problemsOf(...cut, ...sync(aborted), ...point(9)), [])
 })

@@ -20,6 +20,8 @@ interface SegmentFile {
   readonly named: number
   /** The first offset of which it tells. */
   first: number
+  /** Up to where its bytes were flushed. */
+  flushed: number
   /** A cut that is not flushed: when, and what the recovery point was then. What was cut off may come back below a later one. */
   cut: { readonly at: number; readonly point: number } | undefined
 }
@@ -55,13 +57,7 @@ export class RecoveryPoints {
       // One that a kill has left is written anew.
       if (isCheckpoint(entry.path)) this.#checkpoints.set(entry.path, '')
       const state = this.#files.get(file)
-      if (state) {
-        state.writes = state.writes.filter(({ position }) => position < length)
-        const point = this.#inForce.get(path.dirname(state.name)) ?? 0
-        // One that is emptied goes, or is written anew.
-        if (length > 0 && OFFSETS[parseSegmentFile(path.basename(state.name))?.suffix ?? ''])
-          state.cut = { at, point: Math.min(point, state.cut?.point ?? Infinity) }
-      }
+      if (state) this.#cut(state, length, at)
     } else if (op === JournalOp.unlink) this.#forget(entry.path)
     else if (op === JournalOp.syncBegin) this.#begun.set(entry.path, [...(this.#begun.get(entry.path) ?? []), at])
     else if (op === JournalOp.syncEnd) {
@@ -71,9 +67,21 @@ export class RecoveryPoints {
     return []
   }
 
+  #cut(state: SegmentFile, length: number, at: number): void {
+    const gone = state.writes.filter(({ position }) => position >= length)
+    state.writes = state.writes.filter(({ position }) => position < length)
+    // Bytes that were flushed may come back whole: they are of offsets above what was the recovery point then.
+    const point =
+      state.flushed > length ? (this.#inForce.get(path.dirname(state.name)) ?? 0) : Math.min(...gone.map(({ offset }) => offset))
+    state.flushed = Math.min(state.flushed, length)
+    // One that is emptied goes, or is written anew.
+    if (length > 0 && point < Infinity) state.cut = { at, point: Math.min(point, state.cut?.point ?? Infinity) }
+  }
+
   #create({ path: name, file }: JournalEntry, at: number): void {
     const parsed = parseSegmentFile(path.basename(name))
-    if (parsed) this.#files.set(file, { name, writes: [], named: parsed.state === '' ? at : -1, first: Infinity, cut: undefined })
+    if (parsed)
+      this.#files.set(file, { name, writes: [], named: parsed.state === '' ? at : -1, first: Infinity, flushed: 0, cut: undefined })
     if (isCheckpoint(name)) this.#checkpoints.set(name, '')
   }
 
@@ -83,7 +91,7 @@ export class RecoveryPoints {
     const offset = parsed && OFFSETS[parsed.suffix]?.(data, parsed.offset)
     if (offset === undefined) return []
     let state = this.#files.get(file)
-    if (state === undefined) this.#files.set(file, (state = { name, writes: [], named: -1, first: Infinity, cut: undefined }))
+    if (state === undefined) this.#files.set(file, (state = { name, writes: [], named: -1, first: Infinity, flushed: 0, cut: undefined }))
     state.writes.push({ at, position, offset })
     state.first = Math.min(state.first, offset)
     const point = parsed!.state === '' ? (this.#inForce.get(path.dirname(name)) ?? 0) : 0
@@ -145,6 +153,7 @@ export class RecoveryPoints {
 }
 
 function flushedSince(file: SegmentFile, since: number): void {
+  for (const { at, position } of file.writes) if (at <= since) file.flushed = Math.max(file.flushed, position + 1)
   file.writes = file.writes.filter((write) => write.at > since)
   if (file.cut !== undefined && file.cut.at <= since) file.cut = undefined
 }
