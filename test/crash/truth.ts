@@ -31,6 +31,8 @@ export class PartitionTruth {
   durableEnd = 0
   /** A truncation was begun: what is acknowledged now may be cut by it. */
   truncating = false
+  /** All of it was about to go: in which order its segments do that on the disk nobody knows. */
+  restarting = false
   /** There was one: a compacted log may end in a gap since. */
   truncated = false
   /** What it may have cut. */
@@ -87,10 +89,12 @@ export class Truth {
     else if (line[0] === 'truncated') cutFrom(truth, line[3], 'yes')
     else if (line[0] === 'restarting') {
       cutFrom(truth, 0, 'perhaps')
+      truth.restarting = true
       truth.startAtMost = Math.max(truth.startAtMost, line[3])
       truth.startAtLeast = Math.min(truth.startAtLeast, line[3])
     } else if (line[0] === 'restarted') {
       cutFrom(truth, 0, 'yes')
+      truth.restarting = false
       truth.startAtLeast = truth.startAtMost = truth.durableEnd = line[3]
     } else if (line[0] === 'uncut') restore(truth)
     else if (line[0] === 'cutting') truth.startAtMost = Math.max(truth.startAtMost, line[3])
@@ -167,7 +171,7 @@ function indexesOf({ count }: SentBatch): number[] {
 }
 
 function restore(truth: PartitionTruth): void {
-  truth.truncating = false
+  truth.truncating = truth.restarting = false
   for (const sent of truth.doubtful) sent.cut = 'no'
   truth.doubtful.clear()
 }
@@ -177,7 +181,7 @@ type Tell = (message: string) => void
 function compareLog(truth: PartitionTruth, log: FoundLog, ending: Ending, offline: boolean, tell: Tell): void {
   if (!truth.topicIds.has(log.topicId) && !log.topicIdLost) tell(`has the topic id ${log.topicId}`)
   // Where nothing was flushed, the first segments may have lost their names, and later ones not.
-  const anywhere = ending === 'power' && truth.durableEnd <= truth.startAtMost
+  const anywhere = ending === 'power' && (truth.restarting || truth.durableEnd <= truth.startAtMost)
   const most = anywhere ? log.end : Math.max(truth.startAtMost, log.topic === 'lazy' ? retentionStart(truth) : 0)
   if (log.start < truth.startAtLeast) tell(`begins at ${log.start}, but was cut at ${truth.startAtLeast}`)
   if (log.start > most) tell(`begins at ${log.start}, which nobody asked for: at most ${most}`)
