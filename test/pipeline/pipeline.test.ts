@@ -30,7 +30,9 @@ function planOf(client: Client, seed: number): Plan {
   const transactionVersion = random.chance(60) ? 2 : 1
   // To librdkafka an instance id that is not free yet is the end, of which it does not tell who reads in batches.
   const mayBeFixed = client === 'java' || (client === 'librdkafka' && protocol === 'classic')
-  return { client, protocol, strategy, transactionVersion, fixed: random.chance(30) && mayBeFixed, copiers: 2 + random.below(2) }
+  const fixed = random.chance(30) && mayBeFixed
+  const copiers = 2 + random.below(2)
+  return { client, protocol, strategy, transactionVersion, fixed, copiers, transactionMs: random.pick([4000, 15_000]) }
 }
 
 async function rounds(t: ExecutionContext, client: Client): Promise<void> {

@@ -15,8 +15,7 @@ export const OUTPUTS = ['same', 'spread'] as const
 export const PARTITIONS = 4
 export const GROUP = 'copiers'
 const SESSION_MS = 4000
-const TRANSACTION_MS = 4000
-/** Longer than a member may be silent and a transaction may last. */
+/** Longer than a member may be silent. */
 export const TOO_LONG_MS = 5500
 const SAFE_DOWNGRADE = 2
 
@@ -28,6 +27,8 @@ export interface Plan {
   /** Members have instance ids (KIP-345). */
   readonly fixed: boolean
   readonly copiers: number
+  /** Less than TOO_LONG_MS, or so much that a member which was away goes on with a transaction that is open still. */
+  readonly transactionMs: number
 }
 
 const SETTINGS = {
@@ -155,7 +156,7 @@ export class World {
   }
 
   async #newCopier(at: number): Promise<Copier> {
-    const { client, protocol, strategy, fixed } = this.plan
+    const { client, protocol, strategy, fixed, transactionMs } = this.plan
     const settings: Record<string, string | number> = {
       bootstrap: this.#broker.bootstrap,
       id: `copier-${at}`,
@@ -166,7 +167,7 @@ export class World {
       protocol,
       strategy,
       session: SESSION_MS,
-      transaction: TRANSACTION_MS,
+      transaction: transactionMs,
       records: 1 + this.random.below(10),
       seed: this.#nextSeed++
     }
