@@ -29,14 +29,26 @@ IoServer::IoServer(const IoOptions& options, EventChannel& events, std::shared_p
       events_(events),
       pool_(std::move(pool)),
       disk_(disk),
-      lent_meter_(std::make_shared<ListenerMeter>(options_.threads)),
+      lent_meter_(std::make_shared<ListenerMeter>(std::max(options_.threads, kMostIoThreads))),
       most_(std::min(options.max_connections, ConnectionTable::kMost)),
       most_per_address_(options.max_connections_per_address) {
-  for (unsigned i = 0; i < options_.threads; i++) threads_.push_back(std::make_unique<IoThread>(*this, i));
-  if (options_.home) home_ = std::make_unique<IoThread>(*this, options_.threads);
+  threads_.resize(std::max(options_.threads, kMostIoThreads));
+  if (options_.home) home_ = std::make_unique<IoThread>(*this, static_cast<unsigned>(threads_.size()));
   home_going_ = home_ != nullptr;
   pool_->on_room([this] { post_all(Command::Kind::Room); });
-  for (const auto& thread : threads_) thread->start();
+  start_threads(options_.threads);
+}
+
+void IoServer::start_threads(unsigned threads) {
+  const unsigned before = started_.load();
+  for (unsigned i = before; i < threads; i++) threads_[i] = std::make_unique<IoThread>(*this, i);
+  started_.store(std::max(before, threads));
+  used_.store(threads);
+  for (unsigned i = before; i < threads; i++) threads_[i]->start();
+}
+
+void IoServer::use_threads(unsigned threads) {
+  if (!stopping_) start_threads(std::clamp(threads, 1u, static_cast<unsigned>(threads_.size())));
 }
 
 IoServer::~IoServer() {
@@ -51,7 +63,7 @@ int IoServer::listen(const std::string& host, std::uint16_t port, int backlog, d
   if (!parse_address(host, port, address, length)) return -EINVAL;
   const int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
-  auto listener = std::make_shared<Listener>(next_listener_, fd, static_cast<unsigned>(listeners_.size() % threads_.size()),
+  auto listener = std::make_shared<Listener>(next_listener_, fd, static_cast<unsigned>(listeners_.size() % used_.load()),
                                              std::make_shared<ListenerMeter>(threads_.size()));
   set_listener_options(fd, address.ss_family, host, options_);
   if (bind(fd, reinterpret_cast<sockaddr*>(&address), length) != 0 || ::listen(fd, backlog) != 0) return -errno;
@@ -90,7 +102,7 @@ std::uint64_t IoServer::inline_most(const Connection& connection) {
 
 bool IoServer::room_at_home(std::int64_t ms, std::int64_t now_ms) const {
   std::int64_t others = -1;
-  for (const auto& thread : threads_) others += thread->load.load(std::memory_order_relaxed);
+  for (unsigned i = 0, end = started_.load(); i < end; i++) others += threads_[i]->load.load(std::memory_order_relaxed);
   return others == 0 && settings_.inline_below.load(std::memory_order_relaxed) > 0 && crowd_.quiet(ms, now_ms);
 }
 
@@ -153,7 +165,7 @@ void IoServer::stop(std::int64_t grace_ms, std::function<void()> done) {
   listeners_.clear();
   post_all(Command::Kind::Stop, grace_ms);
   stopper_ = std::thread([this, done = std::move(done)] {
-    for (const auto& thread : threads_) thread->join();
+    for (unsigned i = 0, end = started_.load(); i < end; i++) threads_[i]->join();
     wait_for_home();
     done();
   });
@@ -182,7 +194,7 @@ void IoServer::wait_for_home() {
 }
 
 void IoServer::post_all(Command::Kind kind, std::int64_t value) {
-  for (const auto& thread : threads_) thread->inbox().post({kind, 0, value});
+  for (unsigned i = 0, end = started_.load(); i < end; i++) threads_[i]->inbox().post({kind, 0, value});
   if (home_) home_->inbox().post({kind, 0, value});
 }
 
@@ -193,6 +205,11 @@ void IoServer::limit(std::int64_t connections, std::int64_t per_address) {
   }
   most_.store(std::min(connections, ConnectionTable::kMost));
   if (place_wanted_.exchange(false)) post_all(Command::Kind::AcceptAgain);
+}
+
+void IoServer::limit_addresses(std::unordered_map<std::string, std::int64_t> most) {
+  std::lock_guard lock(address_mutex_);
+  most_of_address_ = std::move(most);
 }
 
 bool IoServer::take_place() {
@@ -209,8 +226,9 @@ void IoServer::give_place() {
 
 bool IoServer::admit_address(const std::string& key) {
   std::lock_guard lock(address_mutex_);
+  const auto own = most_of_address_.find(key);
   std::int64_t& count = addresses_[key];
-  if (count >= most_per_address_) {
+  if (count >= (own == most_of_address_.end() ? most_per_address_ : own->second)) {
     if (count == 0) addresses_.erase(key);
     return false;
   }
@@ -226,8 +244,8 @@ void IoServer::drop_address(const std::string& key) {
 
 IoThread& IoServer::least_loaded() {
   IoThread* best = threads_[0].get();
-  for (const auto& thread : threads_)
-    if (thread->load.load(std::memory_order_relaxed) < best->load.load(std::memory_order_relaxed)) best = thread.get();
+  for (unsigned i = 1, end = used_.load(); i < end; i++)
+    if (threads_[i]->load.load(std::memory_order_relaxed) < best->load.load(std::memory_order_relaxed)) best = threads_[i].get();
   return *best;
 }
 

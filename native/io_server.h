@@ -30,6 +30,9 @@ namespace sluice {
 
 class IoThread;
 
+// I/O threads that there may be at a time, if it was not started with more.
+constexpr unsigned kMostIoThreads = 64;
+
 // A listening socket. Owned by one I/O thread once posted to it.
 class Listener {
  public:
@@ -69,6 +72,10 @@ class IoServer {
   TransferSettings& settings() { return settings_; }
   // Connections at a time, of all and of one address. Those that are open stay, however many they are.
   void limit(std::int64_t connections, std::int64_t per_address);
+  // Of single addresses (address_key) instead of `per_address`, all at once.
+  void limit_addresses(std::unordered_map<std::string, std::int64_t> most);
+  // From now on so many threads get connections. Those that had them before keep them, and end with the server.
+  void use_threads(unsigned threads);
   // kCounters numbers of all listeners, those that were closed included; of one. False: it never was.
   void counters(double* into) const;
   bool counters(double listener, double* into) const;
@@ -116,7 +123,11 @@ class IoServer {
   void post_all(Command::Kind kind, std::int64_t value = 0);
   void wait_for_home();
 
+  // Slots that never move: others look at the started ones while more are started.
   std::vector<std::unique_ptr<IoThread>> threads_;
+  std::atomic<unsigned> started_{0};
+  std::atomic<unsigned> used_{0};
+  void start_threads(unsigned threads);
   std::unique_ptr<IoThread> home_;
   std::mutex home_mutex_;
   std::condition_variable home_ended_;
@@ -134,6 +145,7 @@ class IoServer {
   std::mutex address_mutex_;
   std::int64_t most_per_address_;
   std::unordered_map<std::string, std::int64_t> addresses_;
+  std::unordered_map<std::string, std::int64_t> most_of_address_;
   std::mutex relief_mutex_;
   std::int64_t relieved_ms_ = 0;
 };

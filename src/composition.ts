@@ -10,6 +10,7 @@ import { transactionCoordinator } from './broker/transactions.js'
 import { WokenFetches } from './broker/woken-fetches.js'
 import { systemClock } from './clock.js'
 import type { BrokerConfig } from './config/broker-config.js'
+import { planListeners, type ListenerPlan } from './config/listeners.js'
 import type { LoadedConfig } from './config/load.js'
 import { resolveTopicConfig, type TopicConfig } from './config/topic-config.js'
 import { GROUP_TOPIC, GroupCoordinator } from './coordinator/group/group-coordinator.js'
@@ -22,13 +23,13 @@ import { ConfigError } from './errors.js'
 import { handlers } from './handlers/index.js'
 import { readOnlyHandlers } from './handlers/read-only.js'
 import type { Logger, OpenLog } from './log.js'
+import { LiveNetwork, transferOptions } from './live-network.js'
 import { Loggers } from './loggers.js'
 import { ResourceType } from './metadata/config-image.js'
 import { directoryOf } from './metadata/controller/directories.js'
 import { LocalController } from './metadata/local-controller.js'
 import { descriptorWarning, openSegments } from './native/open-files.js'
 import { METADATA_TOPIC, METADATA_TOPIC_ID, StorageMetadataLog } from './metadata/storage-metadata-log.js'
-import { TransferMode, type IoOptions, type TransferOptions } from './native/binding.js'
 import { Runtime } from './native/runtime.js'
 import { Server, type BoundListener } from './network/server.js'
 import { StatusSockets } from './network/status-sockets.js'
@@ -42,8 +43,6 @@ import { packageVersion } from './version.js'
 
 /** How long a stop waits for answers that are on their way to slow readers. */
 const STOP_GRACE_MS = 2000
-/** Where socket.send.buffer.bytes is not set: see docs/decisions/socket-buffers.md. */
-const SEND_BUFFER_BYTES = 256 * 1024
 /** A fetch session that was not used for so long may give its slot to another; Kafka has no setting for it. */
 const FETCH_SESSION_EVICTION_MS = 120_000
 const US_PER_MS = 1000
@@ -59,6 +58,7 @@ export class Composition {
   #logs: LogManager | undefined
   #controller: LocalController | undefined
   #server: Server | undefined
+  #network: LiveNetwork | undefined
   #groups: GroupCoordinator | undefined
   #transactions: TransactionCoordinator | undefined
   #statusSockets: StatusSockets | undefined
@@ -87,7 +87,7 @@ export class Composition {
   }
 
   /** Resolved: clients are served, though single partitions may still be recovering. */
-  async start({ listeners: plan }: LoadedConfig): Promise<readonly BoundListener[]> {
+  async start(loaded: LoadedConfig): Promise<void> {
     const { config } = this
     const nodeId = config.get('node.id')
     const dirs = config.get('log.dirs') ?? config.get('log.dir')
@@ -121,18 +121,20 @@ export class Composition {
     const replicas = this.#replicas(nodeId, controller, logs)
     this.services = this.#assemble(nodeId, controller, logs, replicas)
     const server = (this.#server = new Server(this.#runtime, this.services))
-    server.open(ioOptions(config), transferOptions(config))
-    const bound: BoundListener[] = []
-    for (const { name, host, port } of plan.listeners) bound.push(await server.listen(name, host, port))
+    const network = (this.#network = new LiveNetwork(server, config, this.#log))
+    const plan = this.#listenerPlan(loaded.listeners)
+    const bound = await network.start(plan)
     await controller.activate({
       log: new StorageMetadataLog(await this.#metadataLog(logs, dir), this.#runtime),
       incarnationId: LocalController.newUuid(),
-      endpoints: plan.listeners.map(({ name, advertisedHost, advertisedPort }, at) => ({
-        name,
-        host: advertisedHost,
-        port: advertisedPort === 0 ? bound[at]!.port : advertisedPort,
-        securityProtocol: 0
-      })),
+      endpoints: plan.listeners
+        .filter(({ advertised }) => advertised)
+        .map(({ name, advertisedHost, advertisedPort }) => ({
+          name,
+          host: advertisedHost,
+          port: advertisedPort === 0 ? bound.find((each) => each.name === name)!.port : advertisedPort,
+          securityProtocol: 0
+        })),
       rack: config.get('broker.rack'),
       logDirs: logs.dirs.filter((each) => each.online && each.forPartitions).map(({ directoryId }) => directoryId),
       cleanStart: logs.cleanStart
@@ -143,7 +145,22 @@ export class Composition {
     const online = logs.dirs.filter((each) => each.online).map((each) => each.path)
     this.#statusSockets = await StatusSockets.open(online, () => JSON.stringify(this.status()), this.#log)
     this.#tell(dirs)
-    return bound
+  }
+
+  /** Every listener with the port that was bound. */
+  get listeners(): readonly BoundListener[] {
+    return this.#network?.listeners ?? []
+  }
+
+  // What was changed while a broker ran may fit the settings no longer that it is started with now.
+  #listenerPlan(given: ListenerPlan): ListenerPlan {
+    try {
+      return planListeners(this.config)
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      this.#log.error(`stored listeners are left out: ${error.message}`)
+      return given
+    }
   }
 
   /** Topics that a program or the command line wants at the start: those that exist stay as they are. */
@@ -196,6 +213,7 @@ export class Composition {
     await this.#statusSockets?.close()
     for (const fetch of this.services?.parkedFetches.values() ?? []) fetch.complete()
     this.services?.replicas.stop()
+    await this.#network?.settled()
     await this.#server?.stop(STOP_GRACE_MS)
     await this.#transactions?.close()
     await this.#groups?.close()
@@ -316,10 +334,7 @@ export class Composition {
       this.#topicConfigs.clear()
       for (const { log } of this.services?.replicas.all() ?? []) log.configure(this.#topicConfig(log.topic))
       if (changed.has('sluice.log.level')) setLevel(this.#log, this.config)
-      if (changed.has('max.connections') || changed.has('max.connections.per.ip')) {
-        this.#server?.setLimits(this.config.get('max.connections'), this.config.get('max.connections.per.ip'))
-      }
-      if ([...changed].some((name) => name.startsWith('sluice.transfer.'))) this.#server?.setTransfer(transferOptions(this.config))
+      this.#network?.follow(changed)
     })
     metadata.subscribe((delta) => {
       for (const { name } of delta.deletedTopics) this.#topicConfigs.delete(name)
@@ -367,28 +382,4 @@ function requestMemoryBytes(config: BrokerConfig): number {
   const queued = config.get('queued.max.request.bytes')
   const own = config.get('sluice.request.memory.bytes')
   return queued > 0 ? Math.min(queued, own) : own
-}
-
-function ioOptions(config: BrokerConfig): IoOptions {
-  return {
-    threads: config.get('num.network.threads'),
-    inlineReceive: config.get('sluice.network.inline.receive'),
-    maxFrameBytes: config.get('socket.request.max.bytes'),
-    maxIdleMs: config.get('connections.max.idle.ms'),
-    maxConnections: config.get('max.connections'),
-    maxConnectionsPerAddress: config.get('max.connections.per.ip'),
-    sendBufferBytes: config.isSet('socket.send.buffer.bytes') ? config.get('socket.send.buffer.bytes') : SEND_BUFFER_BYTES,
-    receiveBufferBytes: config.isSet('socket.receive.buffer.bytes') ? config.get('socket.receive.buffer.bytes') : -1,
-    maxUnreleasedFrames: config.get('sluice.connection.max.pending.requests'),
-    maxUnreleasedBytes: config.get('sluice.connection.max.pending.bytes'),
-    maxUnsentBytes: config.get('sluice.connection.max.unsent.bytes')
-  }
-}
-
-function transferOptions(config: BrokerConfig): TransferOptions {
-  return {
-    mode: TransferMode[config.get('sluice.transfer.mode') as keyof typeof TransferMode],
-    copyBelowBytes: config.get('sluice.transfer.copy.below.bytes'),
-    inlineBelowBytes: config.get('sluice.transfer.inline.below.bytes')
-  }
 }

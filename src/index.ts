@@ -52,21 +52,16 @@ function hasDir(options: BrokerOptions): boolean {
 /** A broker in this process. `await using broker = await Broker.start()` stops it at the end of the block. */
 export class Broker {
   readonly #parts: Composition
-  readonly #listeners: readonly BoundListener[]
+  readonly #first: BoundListener
   readonly #temporaryDir: string | undefined
   readonly #readOnly: ReadOnlyPlan | undefined
   #stopped: Promise<void> | undefined
   /** Resolves, with the reason, when the broker stops by itself: its last log directory has failed, or the one of the metadata log. */
   readonly failure: Promise<string>
 
-  private constructor(
-    parts: Composition,
-    listeners: readonly BoundListener[],
-    temporaryDir: string | undefined,
-    readOnly: ReadOnlyPlan | undefined
-  ) {
+  private constructor(parts: Composition, temporaryDir: string | undefined, readOnly: ReadOnlyPlan | undefined) {
     this.#parts = parts
-    this.#listeners = listeners
+    this.#first = parts.listeners[0]!
     this.#temporaryDir = temporaryDir
     this.#readOnly = readOnly
     this.failure = parts.failure
@@ -84,10 +79,12 @@ export class Broker {
     let parts: Composition | undefined
     try {
       const loaded = loadBrokerConfig({ ...settingsOf(options, options.dir ?? temporaryDir), ...readOnly?.settings })
+      for (const warning of loaded.warnings) log.warn(warning)
+      for (const note of loaded.notes) log.info(note)
       parts = new Composition(loaded, log, readOnly)
-      const listeners = await parts.start(loaded)
+      await parts.start(loaded)
       await parts.createTopics(options.topics ?? {})
-      return new Broker(parts, listeners, temporaryDir, readOnly)
+      return new Broker(parts, temporaryDir, readOnly)
     } catch (error) {
       await parts?.stop()
       await readOnly?.remove()
@@ -103,17 +100,17 @@ export class Broker {
 
   /** Where this process reaches the first listener: a wildcard address becomes that of the loopback. */
   get host(): string {
-    const { host } = this.#listeners[0]!
+    const { host } = this.#first
     return host === '' || host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
   }
 
   get port(): number {
-    return this.#listeners[0]!.port
+    return this.#first.port
   }
 
-  /** Every listener with the port that was bound. */
+  /** Every listener that is open now, with the port that was bound. */
   get listeners(): readonly BoundListener[] {
-    return this.#listeners
+    return this.#parts.listeners
   }
 
   get clusterId(): string {

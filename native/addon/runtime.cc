@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "address_limits.h"
 #include "arguments.h"
 
 namespace sluice {
@@ -58,6 +59,8 @@ Napi::Function Runtime::define(Napi::Env env) {
                          InstanceMethod<&Runtime::call<&Runtime::io_peer>>("ioPeer"),
                          InstanceMethod<&Runtime::call<&Runtime::io_transfer>>("ioTransfer"),
                          InstanceMethod<&Runtime::call<&Runtime::io_limit>>("ioLimit"),
+                         InstanceMethod<&Runtime::call<&Runtime::io_limit_addresses>>("ioLimitAddresses"),
+                         InstanceMethod<&Runtime::call<&Runtime::io_threads>>("ioThreads"),
                          InstanceMethod<&Runtime::call<&Runtime::io_counters>>("ioCounters"),
                          InstanceMethod<&Runtime::call<&Runtime::io_stop>>("ioStop"),
                          InstanceMethod<&Runtime::close>("close"),
@@ -355,6 +358,16 @@ Napi::Value Runtime::io_transfer(const Napi::CallbackInfo& info) {
 Napi::Value Runtime::io_limit(const Napi::CallbackInfo& info) {
   const double big = kMaxSafeInteger;
   io().limit(integer_argument(info, 0, 0, big), integer_argument(info, 1, 0, big));
+  return info.Env().Undefined();
+}
+
+Napi::Value Runtime::io_limit_addresses(const Napi::CallbackInfo& info) {
+  io().limit_addresses(address_limits(info));
+  return info.Env().Undefined();
+}
+
+Napi::Value Runtime::io_threads(const Napi::CallbackInfo& info) {
+  io().use_threads(static_cast<unsigned>(integer_argument(info, 0, 1, kMaxThreads)));
   return info.Env().Undefined();
 }
 

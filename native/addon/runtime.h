@@ -60,6 +60,8 @@ class Runtime : public Napi::ObjectWrap<Runtime> {
   Napi::Value io_peer(const Napi::CallbackInfo& info);
   Napi::Value io_transfer(const Napi::CallbackInfo& info);
   Napi::Value io_limit(const Napi::CallbackInfo& info);
+  Napi::Value io_limit_addresses(const Napi::CallbackInfo& info);
+  Napi::Value io_threads(const Napi::CallbackInfo& info);
   Napi::Value io_counters(const Napi::CallbackInfo& info);
   Napi::Value io_stop(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);

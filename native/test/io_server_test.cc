@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "../socket_options.h"
 #include "io_support.h"
 
 using namespace sluice;
@@ -338,6 +339,55 @@ void limits_change() {
   CHECK_EQ(broker.closed, 1);
 }
 
+// Of one address instead of the limit of all, also when that is changed; a mapped address is the same one.
+void limits_of_addresses() {
+  IoOptions options;
+  options.max_connections_per_address = 0;
+  Broker broker(options);
+  Client refused(broker.port);
+  broker.drive([&] { return broker.closed == 1; });
+  CHECK(broker.last_reason == CloseReason::TooManyFromAddress);
+  sockaddr_storage loopback;
+  socklen_t length;
+  CHECK(parse_address("::ffff:127.0.0.1", 0, loopback, length));
+  broker.io->limit_addresses({{address_key(loopback), 1}});
+  Client one(broker.port);
+  broker.drive([&] { return broker.opened == 1; });
+  Client two(broker.port);
+  broker.drive([&] { return broker.closed == 2; });
+  broker.io->limit_addresses({});
+  Client three(broker.port);
+  broker.drive([&] { return broker.closed == 3; });
+  CHECK_EQ(broker.opened, 1);
+}
+
+// More threads and fewer while connections of the first ones work; new ones come to the threads that are used.
+void threads_change() {
+  IoOptions options;
+  options.threads = 1;
+  Broker broker(options);
+  std::vector<std::unique_ptr<Client>> clients;
+  const auto echo = [&] {
+    clients.push_back(std::make_unique<Client>(broker.port));
+    for (auto& client : clients) client->frame({1, 2});
+    const std::size_t wanted = 6;
+    broker.drive([&] {
+      bool all = true;
+      for (auto& client : clients) {
+        client->step();
+        all = all && client->input.size() >= wanted;
+      }
+      return all;
+    });
+    for (auto& client : clients) client->input.clear();
+  };
+  for (const unsigned threads : {1u, 4u, 2u, 1000u, 1u, 3u}) {
+    broker.io->use_threads(threads);
+    for (int i = 0; i < 3; i++) echo();
+  }
+  CHECK_EQ(broker.opened, 18);
+}
+
 // Frames not released stop the reading; releasing them resumes it. The same for frame memory.
 void backpressure(bool by_memory) {
   IoOptions options;
@@ -567,6 +617,8 @@ int main() {
     RUN(bad_lengths_and_limits)();
     RUN(max_connections)();
     RUN(limits_change)();
+    RUN(limits_of_addresses)();
+    RUN(threads_change)();
     RUN(backpressure)(false);
     RUN(backpressure)(true);
     RUN(memory_pressure)();

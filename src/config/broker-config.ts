@@ -2,7 +2,6 @@
  * The settings of one broker in layers: defaults, then what it was started with, then what was changed while it runs, for all brokers
  * and for this one. Typed access, the answer of DescribeConfigs, and a subscription to changes.
  */
-import { strict as assert } from 'node:assert'
 import { ConfigError } from '../errors.js'
 import type { Setting, SettingType } from './setting.js'
 import { brokerSetting, brokerSettings, type BrokerSettingName, type BrokerValue } from './settings/index.js'
@@ -54,6 +53,7 @@ type Layer = ReadonlyMap<string, ParsedValue>
 type Texts = ReadonlyMap<string, string>
 
 const NOTHING: Layer = new Map()
+const UNSET: ParsedValue = { text: null, value: null }
 const defaults = new Map<string, ParsedValue>()
 
 function defaultOf(name: string, setting: Setting): ParsedValue {
@@ -65,6 +65,8 @@ function defaultOf(name: string, setting: Setting): ParsedValue {
 /** Throws ConfigError when the value is wrong, refused by this broker, or (`dynamic`) can not change while the broker runs. */
 export function checkBrokerValue(name: string, text: string, dynamic?: 'broker' | 'cluster'): ParsedValue {
   const setting = brokerSetting(name)
+  // As in Kafka: it may be a setting of a plug-in.
+  if (!setting && dynamic) return checkUnknown(name, text)
   if (!setting) throw new ConfigError(name, `Unknown setting ${name}`)
   if (dynamic && setting.change === 'read-only') {
     throw new ConfigError(name, `${name} can not change while the broker runs: set it in server.properties and start again`)
@@ -79,6 +81,17 @@ export function checkBrokerValue(name: string, text: string, dynamic?: 'broker' 
     throw new ConfigError(name, `${name}=${shown}: ${setting.refused}; ${allowed}`)
   }
   return parsed
+}
+
+const LISTENER_PREFIX = /^listener\.name\.[^.]*\.(.*)$/
+
+// Kafka has some settings for single listeners: to take them without effect would hide that these have none here.
+function checkUnknown(name: string, text: string): ParsedValue {
+  const base = LISTENER_PREFIX.exec(name)?.[1]
+  if (base !== undefined && brokerSetting(base)) {
+    throw new ConfigError(name, `${name}: settings of single listeners are not implemented; ${base} holds for all of them`)
+  }
+  return { text, value: text }
 }
 
 export class BrokerConfig {
@@ -126,6 +139,13 @@ export class BrokerConfig {
     return problems
   }
 
+  /** As this one would be with other changes. Wrong values are left out. */
+  withDynamic(cluster: Texts, broker: Texts): BrokerConfig {
+    const other = new BrokerConfig(this.#static)
+    other.setDynamic(cluster, broker)
+    return other
+  }
+
   /** `listener` gets the names whose value in force changed. Returns what ends the subscription. */
   onChange(listener: (changed: ReadonlySet<string>) => void): () => void {
     this.#listeners.add(listener)
@@ -135,7 +155,7 @@ export class BrokerConfig {
   /** What DescribeConfigs answers for one setting; undefined: unknown. */
   describe(name: string): ConfigEntry | undefined {
     const setting = brokerSetting(name)
-    if (!setting) return undefined
+    if (!setting) return this.#describeUnknown(name)
     // As in Kafka: of settings with the same meaning, those that win over the described one are not its synonyms.
     const all = this.synonyms(name)
     const first = all.findIndex((synonym) => synonym.name === name)
@@ -153,12 +173,20 @@ export class BrokerConfig {
     }
   }
 
+  // What it means is not known: it might be a secret.
+  #describeUnknown(name: string): ConfigEntry | undefined {
+    const source = this.#broker.has(name) ? ConfigSource.dynamicBroker : ConfigSource.dynamicDefaultBroker
+    if (!this.#broker.has(name) && !this.#cluster.has(name)) return undefined
+    return { name, value: null, source, readOnly: true, sensitive: true, type: 0, about: '', synonyms: this.synonyms(name) }
+  }
+
   /** All settings that DescribeConfigs lists when no names are asked for: internal ones only when they are set. */
   describeAll(): ConfigEntry[] {
     const names = Object.keys(brokerSettings) as BrokerSettingName[]
-    return names
-      .filter((name) => brokerSetting(name)?.internal !== true || this.isSet(name))
-      .map((name) => this.describe(name) as ConfigEntry)
+    const unknown = [...new Set([...this.#broker.keys(), ...this.#cluster.keys()])].filter((name) => !brokerSetting(name))
+    return [...names.filter((name) => brokerSetting(name)?.internal !== true || this.isSet(name)), ...unknown].map(
+      (name) => this.describe(name) as ConfigEntry
+    )
   }
 
   /** Every place that gives `name`, or a setting of the same meaning, a value; the winner first. */
@@ -187,16 +215,20 @@ export class BrokerConfig {
   #resolve(name: string): ParsedValue {
     let parsed = this.#resolved.get(name)
     if (parsed) return parsed
-    const setting = brokerSetting(name)
-    assert(setting, `unknown setting ${name}`)
-    parsed = this.#broker.get(name) ?? this.#cluster.get(name) ?? this.#static.get(name) ?? defaultOf(name, setting)
+    parsed = this.#broker.get(name) ?? this.#cluster.get(name) ?? this.#static.get(name)
+    if (parsed === undefined) {
+      const setting = brokerSetting(name)
+      // One that nobody knows has no value before it is set, and none after.
+      parsed = setting ? defaultOf(name, setting) : UNSET
+    }
     this.#resolved.set(name, parsed)
     return parsed
   }
 }
 
 function shown(name: string, parsed: ParsedValue): string | null {
-  return brokerSetting(name)?.type === 'password' ? null : parsed.text
+  const setting = brokerSetting(name)
+  return setting === undefined || setting.type === 'password' ? null : parsed.text
 }
 
 function checkedLayer(texts: Texts, scope: 'broker' | 'cluster', problems: ConfigError[]): Layer {

@@ -16,6 +16,8 @@ export interface Listener extends Endpoint {
   readonly advertisedHost: string
   /** 0: the port that gets bound. */
   readonly advertisedPort: number
+  /** False: nobody is told of it, as `advertised.listeners` leaves it out. */
+  readonly advertised: boolean
 }
 
 export interface ListenerPlan {
@@ -27,6 +29,7 @@ export interface ListenerPlan {
 }
 
 const ENDPOINT = /^([A-Za-z0-9_.-]+):\/\/(?:\[([0-9a-zA-Z:.%_-]*)\]|([0-9a-zA-Z._%-]*)):(\d{1,5})$/
+export const LISTENER_SETTINGS = ['listeners', 'listener.security.protocol.map'] as const
 const WILDCARDS = new Set(['', '0.0.0.0', '::'])
 
 /** Takes `PLAINTEXT://127.0.0.1:9092`, `INTERNAL://[::1]:0`, `PLAINTEXT://:9092`. Throws ConfigError. */
@@ -61,12 +64,29 @@ export function planListeners(config: BrokerConfig): ListenerPlan {
     const told = advertised.get(endpoint.name)
     return {
       ...endpoint,
+      advertised: told !== undefined || advertised.size === 0,
       advertisedHost: told?.host ?? (WILDCARDS.has(endpoint.host) ? hostname() : endpoint.host),
       advertisedPort: told?.port ?? endpoint.port
     }
   })
   const notes = all.length > bound.length ? ['The controller runs inside this process: its listener is not opened'] : []
   return { listeners, interBroker: interBrokerName(config, listeners), notes }
+}
+
+/**
+ * Whether the listeners of a running broker may be changed so: as in Kafka they may come and go, but what the metadata tells of them stays until the
+ * next start. Throws ConfigError.
+ */
+export function checkListenerChange(before: BrokerConfig, after: BrokerConfig): void {
+  if (LISTENER_SETTINGS.every((name) => before.text(name) === after.text(name))) return
+  const told = (config: BrokerConfig): string =>
+    planListeners(config)
+      .listeners.filter(({ advertised }) => advertised)
+      .map(({ name, advertisedHost, advertisedPort }) => `${name}://${formatHostPort(advertisedHost, advertisedPort)}`)
+      .toSorted()
+      .join(',')
+  if (told(after) === told(before)) return
+  throw new ConfigError('listeners', 'Advertised listeners cannot be altered when using a Raft-based metadata quorum.')
 }
 
 function checkDistinct(endpoints: readonly Endpoint[]): void {

@@ -1,9 +1,10 @@
 /** From the settings that a broker is started with to its configuration: what is refused, what is warned of, what is noted. */
 import { ConfigError } from '../errors.js'
 import { BrokerConfig, checkBrokerValue } from './broker-config.js'
+import { checkBounds } from './broker-rules.js'
+import { closest } from './closest.js'
 import { planListeners, type ListenerPlan } from './listeners.js'
-import { brokerSetting } from './settings/index.js'
-import { sluiceSettings } from './settings/sluice.js'
+import { brokerSetting, brokerSettings } from './settings/index.js'
 import type { ParsedValue } from './values.js'
 
 export interface LoadedConfig {
@@ -16,9 +17,11 @@ export interface LoadedConfig {
 }
 
 const LISTENER_PREFIX = /^listener\.name\.([^.]+)\.(.+)$/
-const CLOSEST_DISTANCE = 3
 
-/** Throws ConfigError for a wrong value, an unknown `sluice.` name, security that is not implemented, and a role that is not offered. */
+/**
+ * Throws ConfigError for a wrong value, security that is not implemented, and a role that is not offered. A name that nothing here knows is left
+ * out, as in Kafka: it may belong to a plug-in or to another version.
+ */
 export function loadBrokerConfig(given: ReadonlyMap<string, string> | Readonly<Record<string, string>>): LoadedConfig {
   const entries = given instanceof Map ? [...given] : Object.entries(given as Readonly<Record<string, string>>)
   const values = new Map<string, ParsedValue>()
@@ -39,9 +42,15 @@ export function loadBrokerConfig(given: ReadonlyMap<string, string> | Readonly<R
   checkRoles(config)
   checkBounds(config)
   const listeners = planListeners(config)
-  const warnings = unknown.length > 0 ? [`Unknown settings are left out: ${unknown.join(', ')}`] : []
+  const warnings = unknown.length > 0 ? [`Unknown settings are left out: ${unknown.map(withClosest).join(', ')}`] : []
   const notes = ignored.length > 0 ? [`Settings without effect here: ${ignored.join(', ')}`] : []
   return { config, listeners, warnings, notes: [...notes, ...listeners.notes] }
+}
+
+/** The name, and the known one that is meant if it is a slip. */
+export function withClosest(name: string): string {
+  const close = closest(name, Object.keys(brokerSettings))
+  return close === undefined ? name : `${name} (did you mean ${close}?)`
 }
 
 function checkUnknown(name: string, text: string): void {
@@ -49,13 +58,6 @@ function checkUnknown(name: string, text: string): void {
     throw new ConfigError(
       name,
       `zookeeper.connect=${text}: joining a cluster in ZooKeeper is not implemented yet; leave it unset, the controller runs in this process`
-    )
-  }
-  if (name.startsWith('sluice.')) {
-    const close = closest(name)
-    throw new ConfigError(
-      name,
-      `Unknown setting ${name}${close === undefined ? '' : `; did you mean ${close}?`} docs/configuration.md lists them`
     )
   }
   const [, listener, base] = LISTENER_PREFIX.exec(name) ?? []
@@ -108,46 +110,4 @@ function checkRoles(config: BrokerConfig): void {
       `controller.quorum.voters=${voter}: only this node is allowed, ${config.text('node.id')}@host:port`
     )
   }
-}
-
-function checkBounds(config: BrokerConfig): void {
-  const min = config.get('group.min.session.timeout.ms')
-  const max = config.get('group.max.session.timeout.ms')
-  if (min > max) {
-    throw new ConfigError(
-      'group.min.session.timeout.ms',
-      `group.min.session.timeout.ms=${min} must not be above group.max.session.timeout.ms=${max}`
-    )
-  }
-  for (const name of ['socket.send.buffer.bytes', 'socket.receive.buffer.bytes'] as const) {
-    const bytes = config.get(name)
-    if (bytes < -1 || bytes === 0) throw new ConfigError(name, `Invalid value "${bytes}" for ${name}: it must be -1 or at least 1`)
-  }
-  if (config.get('log.retention.ms') === 0 || config.get('log.retention.hours') === 0 || config.get('log.retention.minutes') === 0) {
-    throw new ConfigError('log.retention.ms', 'log.retention.ms, log.retention.minutes and log.retention.hours must not be 0; -1: never')
-  }
-}
-
-/** The known `sluice.` name that differs in the fewest letters. */
-function closest(name: string): string | undefined {
-  let best: string | undefined
-  let bestDistance = CLOSEST_DISTANCE + 1
-  for (const known of Object.keys(sluiceSettings)) {
-    const distance = editDistance(name, known)
-    if (distance < bestDistance) [best, bestDistance] = [known, distance]
-  }
-  return best
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, at) => at)
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row]
-    for (let column = 1; column <= b.length; column++) {
-      const replaced = (previous[column - 1] as number) + (a[row - 1] === b[column - 1] ? 0 : 1)
-      current.push(Math.min(replaced, (previous[column] as number) + 1, (current[column - 1] as number) + 1))
-    }
-    previous = current
-  }
-  return previous[b.length] as number
 }

@@ -372,6 +372,10 @@ export interface NativeRuntime {
   ioTransfer(options: TransferOptions): void
   /** Changes `maxConnections` and `maxConnectionsPerAddress`. Connections that are open stay. */
   ioLimit(maxConnections: number, maxConnectionsPerAddress: number): void
+  /** Other limits of single addresses, which replace those of before: numeric ones with a zero character between them, and for each its number. */
+  ioLimitAddresses(addresses: string, most: Float64Array): void
+  /** So many I/O threads get connections from now on; at most 64, or as many as at the start. Connections stay where they are. */
+  ioThreads(threads: number): void
   /** IO_COUNTERS numbers, of one listener (also a closed one) or of all. */
   ioCounters(into: Float64Array, listener?: number): void
   /** Stops accepting and reading; what is queued may still be sent for `graceMs`; then joins the I/O threads. Completes with `ticket`. */

@@ -92,6 +92,16 @@ export class Server implements NetworkEvents, ResponseSink {
     return listener
   }
 
+  /** Closes a listener that `listen` gave, and the connections that came by it unless they `stay`. */
+  unlisten(listener: BoundListener, stay = false): void {
+    const [handle] = [...this.#listeners].find(([, each]) => each === listener) ?? []
+    if (handle === undefined) return
+    this.#listeners.delete(handle)
+    this.#runtime.native.ioUnlisten(handle)
+    if (stay) return
+    for (const connection of this.#connections.values()) if (connection.listenerName === listener.name) this.close(connection, true)
+  }
+
   /** Starts the I/O threads. Before `listen`. */
   open(io: IoOptions, transfer: TransferOptions): void {
     this.#runtime.network = this
@@ -110,6 +120,15 @@ export class Server implements NetworkEvents, ResponseSink {
     this.#runtime.native.ioLimit(connections, perAddress)
   }
 
+  /** Connections of single addresses, numeric ones, at a time; replaces those of before. */
+  setAddressLimits(limits: ReadonlyMap<string, number>): void {
+    this.#runtime.native.ioLimitAddresses([...limits.keys()].join('\0'), Float64Array.from(limits.values()))
+  }
+
+  setThreads(threads: number): void {
+    this.#runtime.native.ioThreads(threads)
+  }
+
   setTransfer(transfer: TransferOptions): void {
     this.#runtime.native.ioTransfer(transfer)
   }
@@ -125,7 +144,12 @@ export class Server implements NetworkEvents, ResponseSink {
   opened(id: number, listenerHandle: number): void {
     const peer = this.#runtime.native.ioPeer(id)
     const listener = this.#listeners.get(listenerHandle)
-    if (peer === undefined || listener === undefined) return
+    if (peer === undefined) return
+    if (listener === undefined) {
+      // Accepted just before its listener was closed.
+      this.#runtime.native.ioClose(id, false)
+      return
+    }
     const colon = peer.remote.lastIndexOf(':')
     const address = peer.remote.slice(0, colon).replace(/^\[(?:::ffff:)?(.*)\]$/, '$1')
     const connection = new Connection(id, listener.name, address, Number(peer.remote.slice(colon + 1)))

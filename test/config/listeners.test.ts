@@ -10,7 +10,9 @@ function plan(settings: Record<string, string>): ListenerPlan {
 
 test('one listener is told to clients as it is bound', (t) => {
   const { listeners, interBroker } = plan({ listeners: 'PLAINTEXT://127.0.0.1:9092' })
-  t.deepEqual(listeners, [{ name: 'PLAINTEXT', host: '127.0.0.1', port: 9092, advertisedHost: '127.0.0.1', advertisedPort: 9092 }])
+  t.deepEqual(listeners, [
+    { name: 'PLAINTEXT', host: '127.0.0.1', port: 9092, advertisedHost: '127.0.0.1', advertisedPort: 9092, advertised: true }
+  ])
   t.is(interBroker, 'PLAINTEXT')
 })
 
@@ -22,8 +24,8 @@ test('several listeners, IPv6, port 0, names in any case', (t) => {
     'inter.broker.listener.name': 'INTERNAL'
   })
   t.deepEqual(listeners, [
-    { name: 'PLAINTEXT', host: '127.0.0.1', port: 0, advertisedHost: '127.0.0.1', advertisedPort: 0 },
-    { name: 'INTERNAL', host: '::1', port: 0, advertisedHost: 'broker.example', advertisedPort: 19092 }
+    { name: 'PLAINTEXT', host: '127.0.0.1', port: 0, advertisedHost: '127.0.0.1', advertisedPort: 0, advertised: false },
+    { name: 'INTERNAL', host: '::1', port: 0, advertisedHost: 'broker.example', advertisedPort: 19092, advertised: true }
   ])
   t.is(interBroker, 'INTERNAL')
 })

@@ -25,11 +25,13 @@ export const networkSettings = {
   'inter.broker.listener.name': string(null, 'The listener that other brokers connect to. Unset: the one named PLAINTEXT, else the first.'),
   'listener.security.protocol.map': string(
     'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT',
-    'Which security protocol each listener name speaks. Only PLAINTEXT is implemented.'
+    'Which security protocol each listener name speaks. Only PLAINTEXT is implemented.',
+    { change: 'per-broker' }
   ),
   listeners: list(
     'PLAINTEXT://:9092',
-    'Where the broker listens: NAME://host:port, several parted by commas. An empty host or 0.0.0.0 is every address; port 0 takes a free one.'
+    'Where the broker listens: NAME://host:port, several parted by commas. An empty host or 0.0.0.0 is every address; port 0 takes a free one. While the broker runs, those that advertised.listeners does not name may come and go, and others may move.',
+    { change: 'per-broker' }
   ),
   'max.connection.creation.rate': int(2147483647, 'New connections a second. What comes faster is accepted, and served later.', {
     change: 'cluster-wide',
@@ -43,9 +45,8 @@ export const networkSettings = {
     change: 'cluster-wide',
     min: 0
   }),
-  'max.connections.per.ip.overrides': string('', 'Other limits for single addresses, as address:count.', {
-    change: 'cluster-wide',
-    ignored: true
+  'max.connections.per.ip.overrides': string('', 'Other limits for single addresses or host names, as address:count, parted by commas.', {
+    change: 'cluster-wide'
   }),
   'max.incremental.fetch.session.cache.slots': int(1000, 'Incremental fetch sessions that are kept.', { min: 0 }),
   'max.request.partition.size.limit': int(2000, 'The most partitions that one DescribeTopicPartitions response lists.', { min: 1 }),
@@ -54,7 +55,11 @@ export const networkSettings = {
     min: 1,
     ignored: true
   }),
-  'num.network.threads': int(3, 'Native I/O threads. Each owns its connections: it cuts frames and sends responses.', { min: 1 }),
+  'num.network.threads': int(
+    3,
+    'Native I/O threads, up to 64 while the broker runs. Each owns its connections: it cuts frames and sends responses. Fewer get no new connections.',
+    { change: 'cluster-wide', min: 1 }
+  ),
   'producer.purgatory.purge.interval.requests': int(
     1000,
     'How often Apache Kafka purges answered produce requests from its waiting room.',

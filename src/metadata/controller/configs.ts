@@ -1,5 +1,6 @@
 /** IncrementalAlterConfigs and AlterConfigs: settings of topics and, where they may change at run time, of brokers. */
 import { checkBrokerValue, type BrokerConfig } from '../../config/broker-config.js'
+import { checkChange } from '../../config/broker-rules.js'
 import { brokerSetting, topicSetting } from '../../config/settings/index.js'
 import type { Setting } from '../../config/setting.js'
 import { checkTopicOverrides } from '../../config/topic-config.js'
@@ -115,7 +116,7 @@ function alterOne<R extends ConfigResource>(
     resourceType === ResourceType.topic
       ? checkTopic(state.config, current, wanted)
       : resourceType === ResourceType.broker
-        ? checkBroker(resourceName, wanted, elr)
+        ? checkBroker(state, resourceName, current, wanted, elr)
         : checkResource(state.config, resourceType, current, wanted)
   if ('errorCode' in checked) return checked
   const records: MetadataRecord[] = []
@@ -167,7 +168,7 @@ function checkTopic(config: BrokerConfig, current: Values, wanted: Wanted): Want
   return new Map([...wanted].map(([name, value]) => [name, value === null ? null : checked.get(name)!]))
 }
 
-function checkBroker(broker: string, wanted: Wanted, elr: boolean): Wanted | ControllerError {
+function checkBroker(state: ControllerState, broker: string, current: Values, wanted: Wanted, elr: boolean): Wanted | ControllerError {
   const checked: Wanted = new Map()
   for (const [name, value] of wanted) {
     if (elr && name === MIN_ISR && (broker !== '' || value === null)) {
@@ -183,7 +184,27 @@ function checkBroker(broker: string, wanted: Wanted, elr: boolean): Wanted | Con
       return failed(ErrorCode.INVALID_REQUEST, error.message)
     }
   }
-  return checked
+  return checkTogether(state, broker, current, checked) ?? checked
+}
+
+/** Whether the settings that this broker would have fit each other, and what it can do while it runs. */
+function checkTogether({ image, config }: ControllerState, broker: string, current: Values, changes: Wanted): ControllerError | undefined {
+  const ownId = config.get('node.id')
+  if (broker !== '' && Number(broker) !== ownId) return undefined
+  const next = new Map(current)
+  for (const [name, value] of changes) {
+    if (value === null) next.delete(name)
+    else next.set(name, value)
+  }
+  const forAll = broker === '' ? next : image.brokerOverrides('')
+  const own = broker === '' ? image.brokerOverrides(ownId) : next
+  try {
+    checkChange(config, config.withDynamic(forAll, own))
+    return undefined
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return failed(ErrorCode.INVALID_REQUEST, error.message)
+  }
 }
 
 function applyOperations({ resourceType, configs }: IncrementalChanges, current: Values): Wanted | ControllerError {
