@@ -80,9 +80,10 @@ class Members {
 
   async describe() {
     const { groups } = await this.#client.request(consumerGroupDescribe, 1, { groupIds: ['g'], includeAuthorizedOperations: false })
-    const { groupState, members } = groups[0]!
+    const { groupState, groupEpoch, members } = groups[0]!
     const shares = members.map(({ memberId, assignment }) => [memberId, ...(assignment.topicPartitions[0]?.partitions.toSorted() ?? [])])
-    return { groupState, shares: shares.toSorted((one, other) => (String(one[0]) < String(other[0]) ? -1 : 1)) }
+    // A new epoch would begin if the hash of the topics were another (KIP-1101).
+    return { groupState, groupEpoch, shares: shares.toSorted((one, other) => (String(one[0]) < String(other[0]) ? -1 : 1)) }
   }
 
   close(): void {

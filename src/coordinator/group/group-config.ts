@@ -77,7 +77,9 @@ export function groupConfigOf(config: BrokerConfig, overrides: GroupOverrides): 
     offsetsRetentionMs: config.get('offsets.retention.minutes') * 60_000,
     offsetsRetentionCheckIntervalMs: config.get('offsets.retention.check.interval.ms'),
     // Some room for the key and the batch around it.
-    maxRecordBytes: Math.min(DEFAULT_GROUP_CONFIG.maxRecordBytes, Math.floor(config.get('message.max.bytes') * 0.95)),
+    get maxRecordBytes() {
+      return Math.min(DEFAULT_GROUP_CONFIG.maxRecordBytes, Math.floor(config.get('message.max.bytes') * 0.95))
+    },
     consumer: consumerConfigOf(config, overrides)
   }
 }

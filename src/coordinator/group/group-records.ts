@@ -86,7 +86,7 @@ export interface ResolvedRegex {
 
 /** The records of consumer groups (KIP-848). */
 export type ConsumerRecord = { readonly type: 'consumer'; readonly groupId: string } & (
-  | { readonly part: 'group'; readonly value: { readonly epoch: number; readonly metadataHash: number } | null }
+  | { readonly part: 'group'; readonly value: { readonly epoch: number; readonly metadataHash: bigint } | null }
   /** Written up to Apache Kafka 4.0; here only deleted. */
   | { readonly part: 'partition-metadata'; readonly value: object | null }
   | { readonly part: 'member'; readonly memberId: string; readonly value: ConsumerMemberValue | null }

@@ -1,14 +1,14 @@
 /** What groups need to know of topics: consumer groups are assigned partitions by the broker. */
-import { Buffer } from 'node:buffer'
 import type { MetadataImage, TopicImage } from '../../metadata/image.js'
 import type { MetadataDelta } from '../../metadata/metadata-source.js'
+import { topicHash } from './metadata-hash.js'
 
 export interface GroupTopic {
   readonly name: string
   readonly id: string
   readonly partitions: number
-  /** Of name, id, number of partitions and their racks: whether something changed that matters to an assignment. */
-  readonly hash: number
+  /** Of name, id, number of partitions and their racks, as Apache Kafka computes it: whether something changed that matters to an assignment. */
+  readonly hash: bigint
 }
 
 export interface GroupTopics {
@@ -69,27 +69,10 @@ export class ImageTopics implements GroupTopics {
     if (known) return known
     const { name, id } = topic
     const racks = topic.partitions.map(({ replicas }) =>
-      replicas.map((replica) => this.#source.image.broker(replica)?.rack ?? '').toSorted()
+      replicas.map((replica) => this.#source.image.broker(replica)?.rack ?? null).filter((rack) => rack !== null)
     )
-    const hash = hashOf(JSON.stringify([name, id, racks]))
-    const made: GroupTopic = { name, id, partitions: topic.partitions.length, hash }
+    const made: GroupTopic = { name, id, partitions: topic.partitions.length, hash: topicHash({ name, id, racks }) }
     this.#known.set(id, made)
     return made
   }
-}
-
-const PRIME = 0x01000193
-
-/**
- * 53 bits out of two rounds of FNV-1a. It stands in the log only to be compared with the next one, so that it need not be Apache Kafka's: a
- * group that comes from there, or goes back, is assigned anew once.
- */
-export function hashOf(text: string): number {
-  let low = 0x811c9dc5
-  let high = 0x2f0b4c47
-  for (const byte of Buffer.from(text)) {
-    low = Math.imul(low ^ byte, PRIME)
-    high = Math.imul(high ^ (byte + 0x5b), PRIME)
-  }
-  return ((high >>> 0) & 0x1fffff) * 0x1_0000_0000 + (low >>> 0)
 }

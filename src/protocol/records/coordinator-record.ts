@@ -3,7 +3,7 @@
  * the value, or null for a tombstone.
  */
 import { WireError } from '../../errors.js'
-import { decode, encode } from '../compile.js'
+import { decode, encode, type Precision } from '../compile.js'
 import { Reader } from '../reader.js'
 import type { InputOf, MessageOf, MessageSchema } from '../schema.js'
 import { Writer } from '../writer.js'
@@ -51,13 +51,17 @@ export function decodeRecordKey<T extends RecordType>(recordType: T, key: Uint8A
 }
 
 /** Null for a tombstone. A version that is not known is a WireError. */
-export function decodeRecordValue<T extends RecordType>(recordType: T, value: Uint8Array | null): MessageOf<T['value']> | null {
+export function decodeRecordValue<T extends RecordType>(
+  recordType: T,
+  value: Uint8Array | null,
+  precision: Precision = 'number'
+): MessageOf<T['value']> | null {
   if (value === null) return null
   const version = read(value).int16()
   const [first, last] = recordType.value.versions
   if (version < first || version > last)
     throw new WireError(`${recordType.value.name} of version ${version}; ${first} to ${last} are known`)
-  return decode(recordType.value, version, reader)
+  return decode(recordType.value, version, reader, precision)
 }
 
 /** Neighbours lie in one memory, so that a view of all of it serves for many. */

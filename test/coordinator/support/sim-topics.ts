@@ -1,5 +1,6 @@
 /** Topics that a test makes, grows and deletes. A topic's id is its name, filled up to 22 characters. */
-import { hashOf, type GroupTopic, type GroupTopics } from '../../../src/coordinator/group/group-topics.js'
+import type { GroupTopic, GroupTopics } from '../../../src/coordinator/group/group-topics.js'
+import { topicHash } from '../../../src/coordinator/group/metadata-hash.js'
 
 export class SimTopics implements GroupTopics {
   readonly #topics = new Map<string, GroupTopic>()
@@ -9,7 +10,12 @@ export class SimTopics implements GroupTopics {
   set(name: string, partitions: number): void {
     this.version++
     if (!this.#topics.has(name)) this.createdVersion = this.version
-    this.#topics.set(name, { name, id: idOf(name), partitions, hash: hashOf(`${name}/${partitions}`) })
+    this.#topics.set(name, {
+      name,
+      id: idOf(name),
+      partitions,
+      hash: topicHash({ name, id: idOf(name), racks: Array.from({ length: partitions }, () => []) })
+    })
   }
 
   delete(name: string): void {

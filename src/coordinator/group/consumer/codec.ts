@@ -43,6 +43,12 @@ function encoded<T extends RecordType>(type: T, key: InputOf<T['key']>, value: o
   return { key: encodeRecordKey(type, key), value: value && encodeRecordValue(type, VERSION, value as InputOf<T['value']>) }
 }
 
+/** The hash has all its 64 bits. */
+function groupValue(value: Uint8Array | null): { readonly epoch: number; readonly metadataHash: bigint } | null {
+  const decoded = decodeRecordValue(consumerGroupMetadata, value, 'exact')
+  return decoded && { epoch: decoded.epoch, metadataHash: decoded.metadataHash as unknown as bigint }
+}
+
 /** Undefined: a record of something else. */
 export function decodeConsumerRecord(type: number, key: Uint8Array, value: Uint8Array | null): ConsumerRecord | undefined {
   switch (type) {
@@ -51,7 +57,7 @@ export function decodeConsumerRecord(type: number, key: Uint8Array, value: Uint8
         type: 'consumer',
         part: 'group',
         ...decodeRecordKey(consumerGroupMetadata, key),
-        value: decodeRecordValue(consumerGroupMetadata, value)
+        value: groupValue(value)
       }
     case consumerGroupPartitionMetadata.type: {
       const { groupId } = decodeRecordKey(consumerGroupPartitionMetadata, key)

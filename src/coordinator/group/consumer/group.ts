@@ -30,7 +30,7 @@ export type ConsumerGroupState = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable
 export class ConsumerGroup {
   readonly groupId: string
   epoch = 0
-  metadataHash = 0
+  metadataHash = 0n
   assignmentEpoch = 0
   /** When the target assignment was computed; 0: unknown. */
   assignedAt = 0
@@ -42,6 +42,8 @@ export class ConsumerGroup {
   readonly targets = new Map<string, Partitions>()
   /** By regular expression. */
   readonly regexes = new Map<string, ResolvedRegex>()
+  /** Soft: an epoch whose assignment does not fit the records, and when that was seen. */
+  unassignable: { readonly epoch: number; readonly at: number } | undefined
   /** Soft: the topics were not compared with `metadataHash` since they changed. */
   topicsChanged = true
   /** Soft: members of the classic protocol that were told to join again. */
@@ -161,7 +163,7 @@ export class ConsumerGroup {
     switch (record.part) {
       case 'group':
         this.epoch = record.value?.epoch ?? 0
-        this.metadataHash = record.value?.metadataHash ?? 0
+        this.metadataHash = record.value?.metadataHash ?? 0n
         return
       case 'partition-metadata':
         this.hasPartitionMetadata = record.value !== null

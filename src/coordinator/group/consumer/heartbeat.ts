@@ -23,7 +23,7 @@ import {
 import { reconcile } from './reconcile.js'
 import { refused, refusedHeartbeat, unknownMember, wrongInstance, type Refusal } from './refusal.js'
 import { followRegexes } from './regexes.js'
-import { emit, followChanges, followEpoch, type ConsumerTurn } from './target.js'
+import { emit, followChanges, followEpoch, tooManyPartitions, type ConsumerTurn } from './target.js'
 import { awaitRevocation, cancelTimers, keepSession, revocationDone } from './timers.js'
 import { invalid, invalidRegex } from './validate.js'
 
@@ -53,6 +53,9 @@ function stay(
   if ('errorCode' in place) return refusedHeartbeat(place)
   const refusal = notAdmitted(turn, place.group, request)
   if (refusal) return refusedHeartbeat(refusal)
+  const unknown = place.group?.members.get(memberId) ?? newMember(memberId)
+  const wanted = subscribed(unknown, request, context)
+  if (wanted !== unknown && tooManyPartitions(turn, place.group, wanted)) return refusedHeartbeat(tooLarge(request.groupId))
   enter(turn, place)
   const existing = directory.consumer(request.groupId)
   const replaced = joins && request.instanceId !== null ? existing?.staticMember(request.instanceId) : undefined
@@ -60,6 +63,7 @@ function stay(
   const before = existing?.members.get(memberId) ?? newMember(memberId)
   const asked = subscribed(before, request, context)
   const group = subscribe(turn, directory, request.groupId, before, asked)
+  if (joins && group.unassignable?.epoch === group.epoch) return refusedHeartbeat(tooLarge(request.groupId))
   const after = reconcileMember(turn, group, memberId, request.topicPartitions, asked !== before)
   keepSession(turn, group, after)
   const tellsAll =
@@ -75,6 +79,12 @@ function stay(
     assignment:
       joins || tellsAll || !samePartitions(before.assigned, after.assigned) ? { topicPartitions: topicPartitions(after.assigned) } : null
   }
+}
+
+// As Kafka answers what its coordinator can't write.
+function tooLarge(groupId: string): Refusal {
+  const message = `A member of group ${groupId} would get more partitions than fit a record of __consumer_offsets.`
+  return refused(ErrorCode.UNKNOWN_SERVER_ERROR, message)
 }
 
 /** Why this member cannot be in the group, or not with this epoch. `group` is undefined if it does not exist yet. */

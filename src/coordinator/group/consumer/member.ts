@@ -12,6 +12,9 @@ export type Partitions = ReadonlyMap<string, ReadonlySet<number>>
 /** By topic id and partition: the epoch in which the member got it. */
 export type OwnedPartitions = ReadonlyMap<string, ReadonlyMap<number, number>>
 
+/** An id and a length. */
+const TOPIC_BYTES = 24
+
 export const NO_PARTITIONS: Partitions = new Map()
 export const NOTHING_OWNED: OwnedPartitions = new Map()
 
@@ -148,6 +151,13 @@ export function topicPartitions(partitions: Partitions | OwnedPartitions): { top
 }
 
 /** Epochs aside. */
+/** What they take in a record, with some room for lengths. */
+export function storedBytes(partitions: Partitions): number {
+  let bytes = 0
+  for (const each of partitions.values()) bytes += TOPIC_BYTES + each.size * 4
+  return bytes
+}
+
 export function samePartitions(a: Partitions | OwnedPartitions, b: Partitions | OwnedPartitions): boolean {
   if (a === b) return true
   if (a.size !== b.size) return false

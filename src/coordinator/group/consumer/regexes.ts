@@ -84,13 +84,19 @@ export function continueSearch(turn: ConsumerTurn, group: ConsumerGroup): boolea
   cancelRegexes(turn, group)
   const subscribed = new Set(group.subscribedRegexes())
   let changed = false
-  for (const [regex, topics] of search.found) {
+  for (const [regex, found] of search.found) {
     if (!subscribed.has(regex)) continue
     const before = group.regexes.get(regex)
+    // What a record can't hold is not stored, as in Kafka: the subscription stays as it was.
+    const topics = fitsRecord(found, turn.config.maxRecordBytes) ? found : (before?.topics ?? [])
     if (!before || !sameNames(before.topics, topics)) changed = true
     emit(turn, group, { part: 'regex', regex, value: { topics, version: search.version, timestamp: turn.effects.now } })
   }
   return changed
+}
+
+function fitsRecord(topics: readonly string[], maxBytes: number): boolean {
+  return topics.reduce((bytes, name) => bytes + name.length + 2, 0) <= maxBytes
 }
 
 function forgetUnused(turn: ConsumerTurn, group: ConsumerGroup): boolean {

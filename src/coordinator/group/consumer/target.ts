@@ -1,10 +1,11 @@
 /** The group epoch, and the target assignment that follows it. */
 import type { GroupConfig } from '../group-config.js'
 import type { ConsumerRecord, GroupEffects } from '../group-records.js'
-import { hashOf, type GroupTopics } from '../group-topics.js'
+import type { GroupTopics } from '../group-topics.js'
+import { groupHash } from '../metadata-hash.js'
 import { assignorOf, type AssignedMember, type AssignorInput } from './assignors/assignor.js'
 import type { ConsumerGroup } from './group.js'
-import { samePartitions, topicPartitions, NO_PARTITIONS } from './member.js'
+import { NO_PARTITIONS, samePartitions, storedBytes, topicPartitions, type ConsumerMember, type Partitions } from './member.js'
 
 /** What every operation on a consumer group has at hand. */
 export interface ConsumerTurn {
@@ -15,6 +16,9 @@ export interface ConsumerTurn {
 
 /** Of a group whose first member subscribes to nothing; as with Apache Kafka, a subscription begins the next one. */
 const FIRST_EPOCH = 1
+/** An assignment that did not fit is tried again so much later: something else may have made room. */
+const RETRY_MS = 10_000
+const BYTES_OF_PARTITION = 4
 
 type Part<P extends ConsumerRecord['part']> = Omit<Extract<ConsumerRecord, { part: P }>, 'type' | 'groupId'>
 /** A record without what is the same for all of a group. */
@@ -25,13 +29,13 @@ export function emit({ effects }: ConsumerTurn, { groupId }: ConsumerGroup, part
 }
 
 /** A number that stands for all that an assignment depends on but the members; 0: no topic. */
-export function metadataHash({ topics }: ConsumerTurn, group: ConsumerGroup): number {
-  const hashes: number[] = []
+export function metadataHash({ topics }: ConsumerTurn, group: ConsumerGroup): bigint {
+  const hashes: bigint[] = []
   for (const name of [...group.subscribedTopics()].toSorted()) {
     const topic = topics.byName(name)
     if (topic) hashes.push(topic.hash)
   }
-  return hashes.length === 0 ? 0 : hashOf(hashes.join())
+  return groupHash(hashes)
 }
 
 /** Begins a new epoch if `changed`, or if the topics that the group subscribes to have changed since it last looked. */
@@ -59,8 +63,16 @@ export function followEpoch(turn: ConsumerTurn, group: ConsumerGroup): void {
   // A clock that was set back must not keep a group from being assigned.
   const tooSoon = sinceLast >= 0 && sinceLast < turn.config.consumer.assignmentIntervalMs(group.groupId)
   if (group.assignmentEpoch > 0 && tooSoon) return
+  const { unassignable } = group
+  const triedNow = unassignable?.epoch === group.epoch && now - unassignable.at < RETRY_MS
+  if (triedNow) return
   const assignor = assignorOf(group.preferredAssignor ?? turn.config.consumer.assignors[0] ?? 'uniform')
   const assignment = assignor(inputOf(turn, group))
+  group.unassignable = undefined
+  if (!fitsRecords(turn, assignment)) {
+    group.unassignable = { epoch: group.epoch, at: now }
+    return
+  }
   for (const memberId of group.members.keys()) {
     const target = assignment.get(memberId) ?? NO_PARTITIONS
     if (samePartitions(target, group.target(memberId))) continue
@@ -69,7 +81,27 @@ export function followEpoch(turn: ConsumerTurn, group: ConsumerGroup): void {
   emit(turn, group, { part: 'target-epoch', value: { assignmentEpoch: group.epoch, assignmentTimestamp: now } })
 }
 
-function inputOf({ topics }: ConsumerTurn, group: ConsumerGroup): AssignorInput {
+/** A member's record holds what it has beside what it is to give up: each gets half of it. */
+function fitsRecords({ config }: ConsumerTurn, assignment: ReadonlyMap<string, Partitions>): boolean {
+  for (const target of assignment.values()) if (storedBytes(target) > config.maxRecordBytes / 2) return false
+  return true
+}
+
+/**
+ * Whether some member would get more partitions than a record can hold, if `asked` were in the group as it is given. The assignment is tried only
+ * where that could be. Not seen are topics of regular expressions that are new to the group.
+ */
+export function tooManyPartitions(turn: ConsumerTurn, group: ConsumerGroup | undefined, asked: ConsumerMember): boolean {
+  const { topics, config } = turn
+  const names = new Set([...asked.topicNames, ...(group?.regexes.get(asked.regex)?.topics ?? [])])
+  let bytes = 0
+  for (const name of names) bytes += BYTES_OF_PARTITION * (topics.byName(name)?.partitions ?? 0)
+  if (bytes <= config.maxRecordBytes / 4) return false
+  const assignor = assignorOf(group?.preferredAssignor ?? turn.config.consumer.assignors[0] ?? 'uniform')
+  return !fitsRecords(turn, assignor(inputOf(turn, group, asked)))
+}
+
+function inputOf({ topics }: ConsumerTurn, group: ConsumerGroup | undefined, asked?: ConsumerMember): AssignorInput {
   const partitions = new Map<string, number>()
   // Most members subscribe alike: they share a set.
   const sets = new Map<string, ReadonlySet<string>>()
@@ -86,10 +118,12 @@ function inputOf({ topics }: ConsumerTurn, group: ConsumerGroup): AssignorInput 
     return ids
   }
   const members: AssignedMember[] = []
-  for (const member of group.members.values()) {
+  const all = new Map(group?.members)
+  if (asked) all.set(asked.memberId, asked)
+  for (const member of all.values()) {
     const { memberId, instanceId, topicNames, regex } = member
-    const ids = setOf(group.topicsOf(member), `${regex}\0${topicNames.join('\0')}`)
-    members.push({ memberId, instanceId, topics: ids, current: group.target(memberId) })
+    const ids = setOf(group?.topicsOf(member) ?? topicNames, `${regex}\0${topicNames.join('\0')}`)
+    members.push({ memberId, instanceId, topics: ids, current: group?.target(memberId) ?? NO_PARTITIONS })
   }
   return { members, partitions }
 }

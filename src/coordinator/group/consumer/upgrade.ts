@@ -57,7 +57,7 @@ export function upgradeOf({ config, topics }: ConsumerTurn, classic: ClassicGrou
 function partsOf(generation: number, members: readonly ConsumerMember[]): AnyPart[] {
   return [
     ...members.map((member): AnyPart => ({ part: 'member', memberId: member.memberId, value: subscriptionOf(member) })),
-    { part: 'group', value: { epoch: generation, metadataHash: 0 } },
+    { part: 'group', value: { epoch: generation, metadataHash: 0n } },
     ...members.map(({ memberId, assigned }): AnyPart => ({
       part: 'target',
       memberId,
