@@ -15,7 +15,11 @@ const THREADS = [
   'num.io.threads',
   'num.network.threads',
   'num.recovery.threads.per.data.dir',
-  'num.replica.fetchers'
+  'num.replica.fetchers',
+  'remote.log.manager.copier.thread.pool.size',
+  'remote.log.manager.expiration.thread.pool.size',
+  'remote.log.manager.follower.thread.pool.size',
+  'remote.log.reader.threads'
 ] as const
 
 /** Throws ConfigError for values that contradict each other, or that their own row can't tell to be wrong. */

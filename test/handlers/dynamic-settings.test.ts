@@ -215,7 +215,8 @@ test('limits of connections hold at once: of all, of an address, of one by its n
   })
 })
 
-test('I/O threads become more and fewer while clients work', async (t) => {
+// Before the others: it counts the threads of this process.
+test.serial('I/O threads become more and fewer while clients work', async (t) => {
   const threads = async () => {
     const { readdir, readFile } = await import('node:fs/promises')
     const names = await Promise.all(

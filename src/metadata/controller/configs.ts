@@ -171,17 +171,17 @@ function checkTopic(config: BrokerConfig, current: Values, wanted: Wanted): Want
 function checkBroker(state: ControllerState, broker: string, current: Values, wanted: Wanted, elr: boolean): Wanted | ControllerError {
   const checked: Wanted = new Map()
   for (const [name, value] of wanted) {
-    if (elr && name === MIN_ISR && (broker !== '' || value === null)) {
-      return failed(
-        ErrorCode.INVALID_CONFIG,
-        `${name} is a setting of the cluster: it can not be ${broker === '' ? 'removed' : 'changed for one broker'}`
-      )
-    }
     try {
       checked.set(name, value === null ? null : checkBrokerValue(name, value, broker === '' ? 'cluster' : 'broker').text)
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
       return failed(ErrorCode.INVALID_REQUEST, error.message)
+    }
+    if (elr && name === MIN_ISR && (broker !== '' || value === null)) {
+      return failed(
+        ErrorCode.INVALID_CONFIG,
+        `${name} is a setting of the cluster: it can not be ${broker === '' ? 'removed' : 'changed for one broker'}`
+      )
     }
   }
   return checkTogether(state, broker, current, checked) ?? checked
