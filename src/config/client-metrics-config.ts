@@ -1,5 +1,6 @@
 /** The settings of a client metrics subscription (KIP-714): which clients push which metrics, and how often. */
 import { ConfigError } from '../errors.js'
+import { LinearRegex } from '../regex/matcher.js'
 import { ConfigSource, configTypeCodes, type ConfigEntry } from './broker-config.js'
 import { clientMetricsSetting, clientMetricsSettings } from './settings/resources.js'
 import { parseValue } from './values.js'
@@ -17,12 +18,14 @@ export const CLIENT_MATCHERS = [
 ] as const
 export type ClientMatcher = (typeof CLIENT_MATCHERS)[number]
 
+export type Matches = (name: string) => boolean
+
 export interface ClientMetricsConfig {
   readonly intervalMs: number
   /** Beginnings of names; '*' for all. */
   readonly metrics: readonly string[]
   /** A client is meant when all of them match; none: every client. */
-  readonly match: ReadonlyMap<ClientMatcher, RegExp>
+  readonly match: ReadonlyMap<ClientMatcher, Matches>
 }
 
 /** A value out of bounds; the protocol has another error for it than for one that can not be read. */
@@ -50,8 +53,8 @@ export function clientMetricsConfig(overrides: Texts): ClientMetricsConfig {
   return { intervalMs, metrics: parsed('metrics') as readonly string[], match: matchers(parsed('match') as readonly string[]) }
 }
 
-function matchers(patterns: readonly string[]): Map<ClientMatcher, RegExp> {
-  const match = new Map<ClientMatcher, RegExp>()
+function matchers(patterns: readonly string[]): Map<ClientMatcher, Matches> {
+  const match = new Map<ClientMatcher, Matches>()
   for (const each of patterns) {
     const at = each.indexOf('=')
     const name = each.slice(0, at).trim() as ClientMatcher
@@ -63,13 +66,13 @@ function matchers(patterns: readonly string[]): Map<ClientMatcher, RegExp> {
   return match
 }
 
-/** Matches a whole name, as Java's patterns do. */
-function compile(pattern: string): RegExp | undefined {
-  try {
-    return new RegExp(`^(?:${pattern})$`, 's')
-  } catch {
-    return undefined
-  }
+/**
+ * Matches a whole name. Kafka's patterns are Java's: those of them that RE2 has no form for, with back references and looking around, could keep this
+ * thread for ever on a name that a client chose, and are refused.
+ */
+function compile(pattern: string): Matches | undefined {
+  const compiled = LinearRegex.compile(pattern)
+  return typeof compiled === 'string' ? undefined : (name) => compiled.matches(name)
 }
 
 /** What DescribeConfigs answers for a subscription; one that does not exist has the defaults. */

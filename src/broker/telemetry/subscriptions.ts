@@ -37,7 +37,7 @@ export class Subscriptions {
 
   /** All subscriptions that match, as one: all their metrics, at the shortest of their intervals. */
   of(traits: ClientTraits): Subscription {
-    const matching = this.#configs.filter(({ match }) => [...match].every(([name, pattern]) => pattern.test(traits[name])))
+    const matching = this.#configs.filter(({ match }) => [...match].every(([name, matches]) => matches(traits[name])))
     const wanted = new Set(matching.flatMap(({ metrics }) => metrics))
     const metrics = wanted.has(ALL_METRICS) ? [ALL_METRICS] : [...wanted].toSorted()
     const intervalMs = matching.reduce((least, config) => Math.min(least, config.intervalMs), DEFAULT_INTERVAL_MS)

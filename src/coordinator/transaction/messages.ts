@@ -56,7 +56,6 @@ export interface TransactionFilter {
   readonly producerIds: readonly number[]
   /** Only what began longer ago; -1: all. */
   readonly longerThanMs: number
-  readonly matches: (transactionalId: string) => boolean
 }
 
 export interface ListedTransaction {

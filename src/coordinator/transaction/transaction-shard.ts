@@ -30,6 +30,8 @@ export interface TransactionShardOptions {
   readonly partition: number
   /** The leader epoch of the partition. */
   readonly coordinatorEpoch: number
+  /** Nothing that was begun is carried on: neither markers nor time-outs. */
+  readonly readOnly?: boolean
   /** The level of the cluster's feature. */
   readonly transactionVersion: () => number
   readonly markers: TransactionMarkers
@@ -74,6 +76,7 @@ export class TransactionShard implements Shard<TransactionRecord, TransactionTim
 
   /** What was decided before a crash is carried out: markers that are in their partitions already do no harm there. */
   onLoaded(effects: TransactionEffects): void {
+    if (this.#options.readOnly === true) return
     for (const [transactionalId, transaction] of this.#transactions) if (isEnding(transaction)) this.#sendMarkers(transactionalId, effects)
     this.#watchTimeouts(effects)
     effects.schedule('expiration', this.#options.config.idExpirationCheckIntervalMs, { type: 'expiration' })
@@ -299,7 +302,7 @@ export class TransactionShard implements Shard<TransactionRecord, TransactionTim
       if (filter.states.length > 0 && !filter.states.includes(state)) continue
       if (filter.producerIds.length > 0 && !filter.producerIds.includes(producerId)) continue
       if (filter.longerThanMs >= 0 && now - startMs <= filter.longerThanMs) continue
-      if (filter.matches(transactionalId)) listed.push({ transactionalId, producerId, transactionState: state })
+      listed.push({ transactionalId, producerId, transactionState: state })
     }
     return listed
   }

@@ -217,8 +217,7 @@ export class TransactionDriver {
     const filter = {
       states: options['states']?.split(',') ?? [],
       producerIds: options['producers']?.split(',').map(Number) ?? [],
-      longerThanMs: options['longer'] === undefined ? -1 : milliseconds(options['longer']),
-      matches: (id: string) => id.startsWith(options['prefix'] ?? '')
+      longerThanMs: options['longer'] === undefined ? -1 : milliseconds(options['longer'])
     }
     this.#whenAnswered('list', this.#coordinator.list(filter), ({ errorCode, transactions }) =>
       errorCode

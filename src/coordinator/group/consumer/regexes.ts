@@ -1,7 +1,7 @@
 /** Subscriptions by regular expression: which topics they match, looked up in slices that hold nobody up for long. */
 import type { ConsumerGroup } from './group.js'
 import { sameNames } from './member.js'
-import { TopicRegex } from './regex/matcher.js'
+import { LinearRegex } from '../../../regex/matcher.js'
 import { emit, type ConsumerTurn } from './target.js'
 import { cancelRegexes, scheduleRegexes } from './timers.js'
 
@@ -12,7 +12,7 @@ const MIN_REFRESH_INTERVAL_MS = 10_000
 
 interface Lookup {
   readonly pattern: string
-  readonly regex: TopicRegex
+  readonly regex: LinearRegex
   readonly topics: string[]
   at: number
 }
@@ -52,7 +52,7 @@ export class RegexSearch {
 
   #begin(): Lookup | undefined {
     for (let pattern = this.#open.pop(); pattern !== undefined; pattern = this.#open.pop()) {
-      const regex = TopicRegex.compile(pattern)
+      const regex = LinearRegex.compile(pattern)
       if (typeof regex !== 'string') return { pattern, regex, topics: [], at: 0 }
       // What another broker has accepted and this one does not understand matches nothing.
       this.found.set(pattern, [])

@@ -4,7 +4,7 @@ import type { ConsumerHeartbeatRequest } from '../messages.js'
 import { fitsRecord } from '../storable.js'
 import { MemberEpoch } from './member.js'
 import { refused, type Refusal } from './refusal.js'
-import { TopicRegex } from './regex/matcher.js'
+import { LinearRegex } from '../../../regex/matcher.js'
 
 /** `assignors`: those that members may ask for. */
 export function invalid(
@@ -55,7 +55,7 @@ function fits(request: ConsumerHeartbeatRequest, maxBytes: number): boolean {
 
 /** Undefined: the expression can be used. */
 export function invalidRegex(pattern: string): Refusal | undefined {
-  const compiled = TopicRegex.compile(pattern)
+  const compiled = LinearRegex.compile(pattern)
   if (typeof compiled !== 'string') return undefined
   return refused(
     ErrorCode.INVALID_REGULAR_EXPRESSION,

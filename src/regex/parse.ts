@@ -1,10 +1,8 @@
 /**
- * Parses regular expressions in the syntax of RE2, which Apache Kafka uses through RE2/J for subscriptions: no back references, no looking
- * around, so that they can be matched in a time that is bounded. Topic names are ASCII: a set of characters is a table of 128.
+ * Parses regular expressions in the syntax of RE2, which Apache Kafka uses through RE2/J for what clients send: no back references, no looking
+ * around, so that they can be matched in a time that is bounded.
  */
-
-/** By character code: 1 if it belongs to the set. */
-export type CharSet = Uint8Array
+import { ALL_OTHERS, ASCII, inverted, rangeSet, setOf, type CharSet } from './char-set.js'
 
 export type Assertion = 'begin' | 'end' | 'word' | 'notWord'
 
@@ -17,7 +15,6 @@ export type Node =
 /** What is wrong with an expression, in a few words. */
 export class RegexError extends Error {}
 
-export const CHARS = 128
 const MAX_REPEAT = 1000
 const MAX_DEPTH = 500
 
@@ -152,7 +149,7 @@ class Parser {
       case '[':
         return { type: 'set', set: this.#charClass(flags) }
       case '.':
-        return { type: 'set', set: setOf((code) => flags.dotAll || code !== 10) }
+        return { type: 'set', set: setOf((code) => flags.dotAll || code !== 10, [ALL_OTHERS]) }
       case '^':
         return { type: 'assertion', assertion: 'begin' }
       case '$':
@@ -215,22 +212,28 @@ class Parser {
 
   #charClass(flags: Flags): CharSet {
     const negated = this.#accept('^')
-    const set = new Uint8Array(CHARS)
+    const ascii = new Uint8Array(ASCII)
+    const others = new Set<string>()
+    const add = (set: CharSet): void => {
+      for (let code = 0; code < ASCII; code++) ascii[code] = ascii[code]! | set.ascii[code]!
+      for (const item of set.others) others.add(item)
+    }
     let first = true
     while (first || !this.#peek(']')) {
       if (this.atEnd) throw new RegexError('missing closing ]')
       first = false
       const whole = this.#posixClass() ?? (this.#accept('\\') ? (this.#classEscape() ?? this.#charEscape()) : this.#next())
       if (typeof whole !== 'string') {
-        add(set, whole)
+        add(whole)
         continue
       }
       const last = this.#rangeEnd() ?? whole
       const [from, to] = [whole.codePointAt(0)!, last.codePointAt(0)!]
       if (to < from) throw new RegexError('invalid character class range')
-      for (let code = from; code <= Math.min(to, CHARS - 1); code++) add(set, literalSet(String.fromCodePoint(code), flags))
+      add(rangeSet(from, to, flags.ignoreCase))
     }
     this.#at++
+    const set: CharSet = { ascii, others: [...others], inverted: false, ignoreCase: flags.ignoreCase }
     return negated ? inverted(set) : set
   }
 
@@ -246,8 +249,8 @@ class Parser {
     if (!found) return undefined
     const pattern = POSIX[found[2]!]
     if (!pattern) throw new RegexError('invalid character class range')
-    const set = setOf((code) => pattern.test(String.fromCharCode(code)))
-    return found[1] === '^' ? inverted(set) : set
+    const not = found[1] === '^'
+    return setOf((code) => pattern.test(String.fromCharCode(code)) !== not, not ? [ALL_OTHERS] : [])
   }
 }
 
@@ -274,25 +277,9 @@ function changedFlags(flags: Flags, on: string, off = ''): Flags {
   return { ignoreCase: flag('i', flags.ignoreCase), dotAll: flag('s', flags.dotAll) }
 }
 
-function setOf(contains: (code: number) => boolean): CharSet {
-  return Uint8Array.from({ length: CHARS }, (_, code) => Number(contains(code)))
-}
-
-function inverted(set: CharSet): CharSet {
-  return set.map((member) => 1 - member)
-}
-
-function add(into: CharSet, set: CharSet): void {
-  for (let code = 0; code < CHARS; code++) into[code] = into[code]! | set[code]!
-}
-
 function literalSet(char: string, { ignoreCase }: Flags): CharSet {
-  const set = new Uint8Array(CHARS)
-  for (const each of ignoreCase ? [char, char.toLowerCase(), char.toUpperCase()] : [char]) {
-    const code = each.codePointAt(0)!
-    if (code < CHARS) set[code] = 1
-  }
-  return set
+  const code = char.codePointAt(0)!
+  return rangeSet(code, code, ignoreCase)
 }
 
 function literal(char: string, flags: Flags): Node {
@@ -301,21 +288,20 @@ function literal(char: string, flags: Flags): Node {
 
 function perlClass(letter: string): CharSet {
   const pattern = { d: /[0-9]/, s: /[\t\n\f\r ]/, w: /[0-9A-Za-z_]/ }[letter.toLowerCase() as 'd']
-  const set = setOf((code) => pattern.test(String.fromCharCode(code)))
-  return letter === letter.toLowerCase() ? set : inverted(set)
+  const not = letter !== letter.toLowerCase()
+  return setOf((code) => pattern.test(String.fromCharCode(code)) !== not, not ? [ALL_OTHERS] : [])
 }
 
-/** A general category or a script. */
+/** A general category by its letters, or a script by its name. */
 function unicodeClass(name: string, negated: boolean): CharSet {
-  if (name === 'Any') return setOf(() => !negated)
-  for (const property of [`gc=${name}`, `Script=${name}`]) {
-    let pattern: RegExp
-    try {
-      pattern = new RegExp(`\\p{${property}}`, 'u')
-    } catch {
-      continue
-    }
-    return setOf((code) => pattern.test(String.fromCharCode(code)) !== negated)
+  if (name === 'Any') return setOf(() => !negated, negated ? [] : [ALL_OTHERS])
+  const property = /^[A-Z][a-z]?$/.test(name) ? `gc=${name}` : `Script=${name}`
+  const item = `\\${negated ? 'P' : 'p'}{${property}}`
+  let pattern: RegExp
+  try {
+    pattern = new RegExp(item, 'u')
+  } catch {
+    throw new RegexError(`invalid character class range ${name}`)
   }
-  throw new RegexError(`invalid character class range ${name}`)
+  return setOf((code) => pattern.test(String.fromCharCode(code)), [item])
 }

@@ -1,9 +1,9 @@
 /** Regular expressions of subscriptions: the syntax of RE2, whole names, and a time that is bounded. */
 import test from 'ava'
-import { TopicRegex } from '../../src/coordinator/group/consumer/regex/matcher.js'
+import { LinearRegex } from '../../src/regex/matcher.js'
 
 function matches(pattern: string, name: string): boolean | string {
-  const regex = TopicRegex.compile(pattern)
+  const regex = LinearRegex.compile(pattern)
   return typeof regex === 'string' ? regex : regex.matches(name)
 }
 
@@ -91,9 +91,55 @@ test('refuses what RE2 refuses', (t) => {
 test('no expression takes long', (t) => {
   const name = `${'a'.repeat(248)}b`
   for (const pattern of ['(a*)*c', '(a|a)*c', '(a|aa)+$c', '(.*)(.*)(.*)(.*)(.*)(.*)x', '((a?){200}a{200})c', '(x+x+)+y']) {
-    const regex = TopicRegex.compile(pattern)
+    const regex = LinearRegex.compile(pattern)
     if (typeof regex === 'string') return t.fail(`${pattern}: ${regex}`)
     t.false(regex.matches(name))
     t.true(regex.steps < 400_000, `${pattern} took ${regex.steps} steps`)
+  }
+})
+
+test('characters of all planes, as RE2 takes them', (t) => {
+  const yes: readonly [pattern: string, ...texts: string[]][] = [
+    ['.', 'é', '😀', 'a'],
+    ['é+', 'éé'],
+    ['[^a]', 'é', '😀'],
+    ['[à-ü]+', 'éö'],
+    ['\\x{1F600}', '😀'],
+    ['[😀-😂x]', '😁', 'x'],
+    ['\\W\\D\\S', 'éöü'],
+    ['[[:^alpha:]]', 'é'],
+    ['\\p{Greek}+', 'αβγ'],
+    ['\\P{Greek}\\p{^Greek}', 'éa'],
+    ['[\\p{Lu}\\P{L}]+', 'É1'],
+    ['(?i)É', 'é'],
+    ['(?i)k[r-t]', 'Kſ', 'KS'],
+    ['(?i)[α-ω]', 'Ω'],
+    ['\\p{Any}', '\u0000', '😀']
+  ]
+  for (const [pattern, ...texts] of yes) for (const text of texts) t.is(matches(pattern, text), true, `${pattern} ${text}`)
+  const no: readonly [pattern: string, ...texts: string[]][] = [
+    ['\\w', 'é'],
+    ['[^é]', 'é'],
+    ['[[:alpha:]]', 'é'],
+    ['..', '😀'],
+    ['\\p{^Any}', 'é'],
+    ['\\P{L}', 'é']
+  ]
+  for (const [pattern, ...texts] of no) for (const text of texts) t.is(matches(pattern, text), false, `${pattern} ${text}`)
+  t.is(typeof matches('\\p{Letter}', 'a'), 'string')
+})
+
+test('a long text is matched in slices, with the same outcome', async (t) => {
+  const text = 'é'.repeat(5000)
+  for (const [pattern, expected] of [
+    ['(é?){300}é*', true],
+    ['((é|.)*)*x', false]
+  ] as const) {
+    const regex = LinearRegex.compile(pattern)
+    if (typeof regex === 'string') return t.fail(regex)
+    let pauses = 0
+    t.is(await regex.matchesInSlices(text, 1000, () => Promise.resolve(void pauses++)), expected, pattern)
+    t.true(pauses > 10)
+    t.is(regex.matches(text), expected)
   }
 })

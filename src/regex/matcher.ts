@@ -1,8 +1,9 @@
 /**
- * Matches whole topic names against a regular expression in time that is bounded by the product of their lengths: all ways through the
+ * Matches whole texts against a regular expression in time that is bounded by the product of their lengths: all ways through the
  * expression are followed at once, each state at most once a character. No expression makes it backtrack.
  */
-import { CHARS, parseRegex, RegexError, type Assertion, type CharSet, type Node } from './parse.js'
+import { has, type CharSet } from './char-set.js'
+import { parseRegex, RegexError, type Assertion, type Node } from './parse.js'
 
 /** Counted repeats are written out: this bounds what a short expression can become. */
 const MAX_INSTRUCTIONS = 5000
@@ -14,7 +15,16 @@ type Instruction =
   | { readonly op: 'split'; a: number; b: number }
   | { readonly op: 'match' }
 
-export class TopicRegex {
+const LAST_OF_ONE_UNIT = 0xffff
+
+/** How far a text was looked at, and which states that leads to. */
+interface Attempt {
+  readonly text: string
+  at: number
+  states: number[]
+}
+
+export class LinearRegex {
   readonly #program: readonly Instruction[]
   readonly #seen: Uint32Array
   #generation = 0
@@ -27,31 +37,48 @@ export class TopicRegex {
   }
 
   /** The compiled expression, or what is wrong with it. */
-  static compile(pattern: string): TopicRegex | string {
+  static compile(pattern: string): LinearRegex | string {
     try {
       const program: Instruction[] = []
       write(parseRegex(pattern), program)
       program.push({ op: 'match' })
-      return new TopicRegex(program)
+      return new LinearRegex(program)
     } catch (error) {
       if (error instanceof RegexError) return error.message
       throw error
     }
   }
 
-  /** Whether the whole name matches. */
-  matches(name: string): boolean {
-    let states = this.#follow([0], name, 0)
-    for (let at = 0; at < name.length && states.length > 0; at++) {
-      const code = name.charCodeAt(at)
-      const next: number[] = []
-      for (const state of states) {
-        const instruction = this.#program[state]!
-        if (instruction.op === 'set' && code < CHARS && instruction.set[code] === 1) next.push(state + 1)
-      }
-      states = this.#follow(next, name, at + 1)
+  /** Whether the whole text matches. */
+  matches(text: string): boolean {
+    return this.#matchFrom({ text, at: 0, states: this.#follow([0], text, 0) }, Number.POSITIVE_INFINITY) === true
+  }
+
+  /** The same in slices, between which others get their turn. */
+  async matchesInSlices(text: string, sliceSteps: number, pause: () => Promise<void>): Promise<boolean> {
+    const attempt = { text, at: 0, states: this.#follow([0], text, 0) }
+    for (;;) {
+      const matched = this.#matchFrom(attempt, this.steps + sliceSteps)
+      if (matched !== undefined) return matched
+      await pause()
     }
-    return states.some((state) => this.#program[state]!.op === 'match')
+  }
+
+  /** Undefined: not known yet when `steps` had reached `limit`. */
+  #matchFrom(attempt: Attempt, limit: number): boolean | undefined {
+    const { text } = attempt
+    while (attempt.at < text.length && attempt.states.length > 0) {
+      if (this.steps > limit) return undefined
+      const code = text.codePointAt(attempt.at)!
+      const next: number[] = []
+      for (const state of attempt.states) {
+        const instruction = this.#program[state]!
+        if (instruction.op === 'set' && has(instruction.set, code)) next.push(state + 1)
+      }
+      attempt.at += code > LAST_OF_ONE_UNIT ? 2 : 1
+      attempt.states = this.#follow(next, text, attempt.at)
+    }
+    return attempt.states.some((state) => this.#program[state]!.op === 'match')
   }
 
   /** The states that are reached without reading a character. */
