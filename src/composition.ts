@@ -238,8 +238,7 @@ export class Composition {
       assignReplicas: (assignments) => metadata.assignReplicas(assignments),
       onServing: (partition) => {
         if (partition.topic === GROUP_TOPIC) void this.#groups!.elect(partition.index)
-        // It would end transactions: what is served read-only stays as it is.
-        if (partition.topic === TRANSACTION_TOPIC && this.#readOnly === undefined) void this.#transactions!.elect(partition.index)
+        if (partition.topic === TRANSACTION_TOPIC) void this.#transactions!.elect(partition.index)
       },
       onRetired: (partition) => {
         if (partition.topic === GROUP_TOPIC) this.#groups!.resign(partition.index)
@@ -277,7 +276,7 @@ export class Composition {
     const quotas = quotasOf(config, controller, this.#clock)
     const clientMetrics = clientMetricsOf(config, controller, this.#clock, this.#log)
     const parts = { config, clock: this.#clock, log: this.#log, metadata: controller, controller, replicas, groups, runtime: this.#runtime }
-    const transactions = (this.#transactions = transactionCoordinator(parts))
+    const transactions = (this.#transactions = transactionCoordinator({ ...parts, readOnly: this.#readOnly !== undefined }))
     const parkedFetches: BrokerServices['parkedFetches'] = new Map()
     return {
       nodeId,

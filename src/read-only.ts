@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises'
 import os from 'node:os'
 import { GROUP_TOPIC } from './coordinator/group/group-coordinator.js'
+import { TRANSACTION_TOPIC } from './coordinator/transaction/transaction-coordinator.js'
 import type { Logger } from './log.js'
 import { writeFolderMetadata } from './metadata/folder-metadata.js'
 import { randomUuid } from './storage/meta-properties.js'
@@ -38,7 +39,7 @@ export async function planReadOnly({ dirs, temp, commits = 'refuse' }: ReadOnlyO
       nodeId,
       partitions,
       metadataFolder,
-      completed: new Set([GROUP_TOPIC]),
+      completed: new Set([GROUP_TOPIC, TRANSACTION_TOPIC]),
       newUuid: randomUuid,
       log
     })

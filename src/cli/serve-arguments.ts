@@ -49,7 +49,7 @@ export function addServeCommand(program: Command, wanted: (request: ServeRequest
 }
 
 const SERVE_HELP = `
-Topics, partitions, settings and committed offsets are those of the folders. Consumers read, also in groups; what would write is refused.
+Topics, partitions, settings, committed offsets and transactions are those of the folders. Consumers read, also in groups; what would write is refused.
 Consumers should not commit (enable.auto.commit=false); for those that can not do without, there is --commits memory.
 What a killed broker left torn at the end of a log is not served. The folders may be on a file system that is mounted read-only.
 

@@ -3,6 +3,7 @@
  * and do not try again after. An API that is not known to only read is refused.
  */
 import { statfs } from 'node:fs/promises'
+import { TRANSACTION_TOPIC } from '../coordinator/transaction/transaction-coordinator.js'
 import type { Api } from '../protocol/api.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { closeConnection, type Handler, type Outcome } from './handler.js'
@@ -17,8 +18,8 @@ const Key = {
 } as const
 
 /**
- * Fetch, ListOffsets, Metadata, OffsetFetch, FindCoordinator, groups (their members live in memory), ApiVersions, InitProducerId
- * (so that an idempotent producer comes to Produce, whose error says why), OffsetForLeaderEpoch, clients' own metrics, and what describes and
+ * Fetch, ListOffsets, Metadata, OffsetFetch, FindCoordinator, groups (their members live in memory), transactions as they stand in the folder,
+ * ApiVersions, InitProducerId (so that an idempotent producer comes to Produce, whose error says why), OffsetForLeaderEpoch, clients' own metrics, and what describes and
  * lists.
  */
 const READS: ReadonlySet<number> = new Set([
@@ -93,11 +94,12 @@ function refuseDeleteRecords(each: Handler<Api>): Handler<Api> {
   }
 }
 
+// Who asks may want to know of transactions that are there. Where there are none, their topic is not made.
 function withoutTransactions(each: Handler<Api>): Handler<Api> {
   return {
     ...each,
     handle: (request, context, broker) =>
-      (request as unknown as { keyType: number }).keyType === TRANSACTION_KEY
+      (request as unknown as { keyType: number }).keyType === TRANSACTION_KEY && !broker.metadata.image.topicByName(TRANSACTION_TOPIC)
         ? (refusal(each, request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED) as Outcome<Api>)
         : each.handle(request, context, broker)
   }

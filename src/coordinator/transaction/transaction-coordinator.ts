@@ -29,6 +29,8 @@ export interface TransactionCoordinatorOptions extends Pick<MarkerWriterOptions,
   /** The level of the cluster's feature `transaction.version`. */
   readonly transactionVersion: () => number
   readonly nextProducerId: () => Promise<{ readonly errorCode: number; readonly producerId: number }>
+  /** Only tells what is in the log. */
+  readonly readOnly?: boolean
   /** Handles requests that have arrived already, before a transaction may time out. */
   readonly beforeTimers?: () => void
 }
@@ -40,7 +42,7 @@ export class TransactionCoordinator {
 
   constructor(options: TransactionCoordinatorOptions) {
     this.#options = options
-    const { clock, logger, log, config, leaderEpoch, transactionVersion, beforeTimers, append, exists } = options
+    const { clock, logger, log, config, leaderEpoch, transactionVersion, beforeTimers, append, exists, readOnly = false } = options
     const markers = (this.#markers = new MarkerWriter({
       clock,
       logger,
@@ -65,7 +67,7 @@ export class TransactionCoordinator {
       logger,
       codec: transactionCodec(transactionVersion),
       newShard: (partition) =>
-        new TransactionShard({ config, partition, coordinatorEpoch: leaderEpoch(partition), transactionVersion, markers }),
+        new TransactionShard({ config, partition, coordinatorEpoch: leaderEpoch(partition), transactionVersion, markers, readOnly }),
       ...(beforeTimers && { beforeTimers })
     })
   }
