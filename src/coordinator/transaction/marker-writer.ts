@@ -73,11 +73,13 @@ export class MarkerWriter implements TransactionMarkers {
       switch (errorCode) {
         case ErrorCode.NONE:
           return true
-        // The partition has seen a later epoch of the producer, or of the coordinator: what this marker would end has been ended there.
+        // The partition has seen a later epoch of the producer, or of the coordinator. As in Kafka the ending goes no further: it was not written, so
+        // it must not be told to be complete. The next start tries again.
         case ErrorCode.INVALID_PRODUCER_EPOCH:
         case ErrorCode.TRANSACTION_COORDINATOR_FENCED:
-          logger.warn(`${what} is left out: the partition refuses it with error ${errorCode}`)
-          return true
+          logger.error(`${what} is refused with error ${errorCode}: it remains undecided until the broker is started again`)
+          this.#jobs.delete(job.transactionalId)
+          return false
       }
       if (tries % TRIES_TO_REPORT === 0) logger.warn(`${what} could not be written ${tries} times, the last error is ${errorCode}`)
       await this.#pause(Math.min(SLOWEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(tries - 1, 10)))
