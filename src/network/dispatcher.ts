@@ -81,6 +81,7 @@ export class Dispatcher {
     }
     let context: Context
     let request: MessageOf<Api['request']>
+    const started = this.#services.clock.monotonic()
     try {
       reader.reset(frame.buffer, frame.start, frame.end)
       const header = decode(requestHeader, requestHeaderVersion(handler.api, apiVersion), reader)
@@ -101,12 +102,11 @@ export class Dispatcher {
       if (!(error instanceof WireError)) this.#services.log.limited('bug', BUG_LOG_INTERVAL_MS).error(`decoding: ${(error as Error).stack}`)
       return this.#malformed(connection, frame, `${handler.api.name} version ${apiVersion}: ${(error as Error).message}`)
     }
-    this.#run(connection, handler, request, context)
+    this.#run(connection, handler, request, context, started)
     return true
   }
 
-  #run(connection: Connection, handler: AnyHandler, request: MessageOf<Api['request']>, context: Context): void {
-    const started = this.#services.clock.monotonic()
+  #run(connection: Connection, handler: AnyHandler, request: MessageOf<Api['request']>, context: Context, started: number): void {
     let outcome: Outcome<Api> | Promise<Outcome<Api>>
     try {
       outcome = handler.handle(request, context, this.#services)
@@ -134,11 +134,15 @@ export class Dispatcher {
   #answer(connection: Connection, handler: AnyHandler, context: Context, outcome: Outcome<Api>, started: number): void {
     if (!handler.parks) this.#services.slowRequests.observe(handler.api.name, context, this.#services.clock.monotonic() - started)
     if (connection.closed) return
-    if (this.#services.quotas.active) this.#throttle(connection, handler, context, outcome)
+    const { quotas, clock } = this.#services
+    if (quotas.active) this.#throttle(connection, handler, context, outcome)
     if (outcome === undefined) return this.#sink.sendNothing(connection)
     if (outcome === closeConnection) return this.#sink.close(connection, true)
     try {
+      const began = quotas.active ? clock.monotonic() : 0
       this.#send(connection, handler.api, context.apiVersion, context.apiVersion, context.correlationId, outcome)
+      // As the time of Kafka's network threads: it counts for the next request.
+      if (quotas.active) quotas.worked(context, clock.monotonic() - began)
     } catch (error) {
       // A response that cannot be written is a bug; nothing of it was sent, and the client must not wait for it.
       this.#services.log

@@ -90,7 +90,10 @@ export class ClientQuotas {
     return Math.max(0, Math.floor((consume.limit * Math.max(1, count - 1) * sizeMs) / MS_PER_SECOND))
   }
 
-  /** Counts the time that this thread worked for a request. */
+  /**
+   * Counts the time that this thread worked for a request: reading it, its handler up to where it waits, writing and sending the answer. Not seen is
+   * what goes on after a wait, and on native threads.
+   */
   worked(client: QuotaClient, tookMs: number): void {
     this.#accountOf(client).request?.meter.record((tookMs / MS_PER_SECOND) * PERCENT, this.#clock.monotonic())
   }

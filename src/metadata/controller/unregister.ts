@@ -12,6 +12,7 @@ export function unregisterBroker({ image }: ControllerState, ownId: number, brok
   if (!broker) {
     return { records: [], response: failed(ErrorCode.BROKER_ID_NOT_REGISTERED, `Broker ID ${brokerId} is not currently registered`) }
   }
+  // Apache Kafka forgets itself then: seen with 4.3.1, no partition has a leader any more, and no client finds a broker, until it is started again.
   if (brokerId === ownId) {
     return { records: [], response: failed(ErrorCode.INVALID_REQUEST, `Broker ID ${brokerId} is the controller itself, which is alive`) }
   }
