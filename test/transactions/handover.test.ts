@@ -1,4 +1,4 @@
-/** Transactions that are begun in one broker and ended in the other: Apache Kafka and Sluice on the same folder in turn. */
+/** Transactions that are begun in one broker and ended in the other, and a consumer group that goes on: Apache Kafka and Sluice on one folder in turn. */
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { freePort } from '../metadata/support/free-port.js'
@@ -6,6 +6,7 @@ import { foreignBroker, startChildBroker } from '../support/broker.js'
 import { startKafka } from '../support/kafka-broker.js'
 import { haveTools } from '../support/kafka-tools.js'
 import { temporaryFolder } from '../storage/support.js'
+import { Members } from '../takeover/group-members.js'
 import { Session } from '../takeover/session.js'
 import { Producer, V1, V2, committed, stableOffset } from './producer.js'
 
@@ -17,7 +18,8 @@ const SETTINGS = {
   'transaction.state.log.replication.factor': '1',
   'transaction.state.log.min.isr': '1',
   'offsets.topic.num.partitions': '1',
-  'offsets.topic.replication.factor': '1'
+  'offsets.topic.replication.factor': '1',
+  'group.consumer.assignment.interval.ms': '0'
 }
 
 async function connect(t: ExecutionContext, address: { readonly host: string; readonly port: number }): Promise<Session> {
@@ -68,10 +70,23 @@ async function commitAll(t: ExecutionContext, session: Session, open: readonly P
   }
 }
 
+/** Nothing has happened to the group: it has its epoch and its assignment. */
+async function sameGroup(
+  t: ExecutionContext,
+  bootstrap: string,
+  before: Members,
+  group: Awaited<ReturnType<Members['describe']>>
+): Promise<Members> {
+  const members = await Members.connect(bootstrap, before)
+  await members.settle()
+  t.deepEqual(await members.describe(), group)
+  return members
+}
+
 const expected = (name: string): string[] =>
   [0, 1].flatMap((at) => ['committed', 'open', 'more'].map((what) => `${name}-${at}-${what}`)).toSorted()
 
-kafkaTest('transactions go on in the other broker', async (t) => {
+kafkaTest('transactions, and the members of a consumer group, go on in the other broker', async (t) => {
   t.timeout(180_000)
   const dir = await temporaryFolder(t)
   const port = await freePort()
@@ -84,20 +99,33 @@ kafkaTest('transactions go on in the other broker', async (t) => {
   const one = await connect(t, first)
   await one.createTopic(TOPIC, 1)
   const fromKafka = await leaveOpen(t, one, 'kafka')
+  let members = await Members.connect(first.bootstrap)
+  await members.createTopic('t')
+  await members.beat('a')
+  await members.settle()
+  const group = await members.describe()
+  t.is(group.groupState, 'Stable')
+  members.close()
   await first.stop()
 
-  const ours = await startChildBroker({ dir: path.join(dir, 'data') })
+  const ours = await startChildBroker({ dir: path.join(dir, 'data'), settings: { 'group.consumer.assignment.interval.ms': '0' } })
   t.teardown(() => ours.stop())
   const two = await connect(t, ours)
   await commitAll(t, two, fromKafka, 'kafka')
   t.deepEqual((await committed(two, TOPIC, 0)).toSorted(), expected('kafka'))
   const fromSluice = await leaveOpen(t, two, 'sluice')
+  members = await sameGroup(t, ours.bootstrap, members, group)
+  t.is(await members.commit('a', group.shares[0]![1] as number), 0)
+  members.close()
   await ours.stop()
 
   const last = await inKafka()
   const three = await connect(t, last)
   await commitAll(t, three, fromSluice, 'sluice')
   t.deepEqual((await committed(three, TOPIC, 0)).toSorted(), [...expected('kafka'), ...expected('sluice')].toSorted())
+  members = await sameGroup(t, last.bootstrap, members, group)
+  t.is(await members.commit('b', group.shares[1]![1] as number), 0)
+  members.close()
   await last.stop()
   t.deepEqual(
     last.complaints().filter((line) => /transaction|Transaction|producer state/.test(line)),

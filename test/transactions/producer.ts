@@ -126,9 +126,12 @@ export class Producer {
     return answer.errorCode
   }
 
-  async describe() {
-    const { transactionStates } = await this.session.client.request(describeTransactions, 0, { transactionalIds: [this.id] })
-    return transactionStates[0]!
+  /** Waits out what passes: a coordinator that is loading, for one. */
+  describe() {
+    return settled(async () => {
+      const { transactionStates } = await this.session.client.request(describeTransactions, 0, { transactionalIds: [this.id] })
+      return transactionStates[0]!
+    })
   }
 
   /** Resolves when the transaction is complete, to its state. */
