@@ -154,6 +154,7 @@ export function deleteOffsets(
   request: OffsetDeleteRequest
 ): TopicErrorsResponse {
   const { effects } = turn
+  if (request.groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID, topics: [] }
   if (!group) return { errorCode: ErrorCode.GROUP_ID_NOT_FOUND, topics: [] }
   if (group instanceof ClassicGroup && group.state !== 'Empty' && group.protocolType !== CONSUMER)
     return { errorCode: ErrorCode.NON_EMPTY_GROUP, topics: [] }

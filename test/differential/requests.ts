@@ -1,0 +1,406 @@
+/** Requests of groups and transactions that are wrong in one way or another: each field right, stale, foreign, empty or out of bounds by chance. */
+import type { Api } from '../../src/protocol/api.js'
+import { offsetCommit } from '../../src/protocol/messages/08-offset-commit.js'
+import { offsetFetch } from '../../src/protocol/messages/09-offset-fetch.js'
+import { findCoordinator } from '../../src/protocol/messages/10-find-coordinator.js'
+import { joinGroup } from '../../src/protocol/messages/11-join-group.js'
+import { heartbeat } from '../../src/protocol/messages/12-heartbeat.js'
+import { leaveGroup } from '../../src/protocol/messages/13-leave-group.js'
+import { syncGroup } from '../../src/protocol/messages/14-sync-group.js'
+import { describeGroups } from '../../src/protocol/messages/15-describe-groups.js'
+import { initProducerId } from '../../src/protocol/messages/22-init-producer-id.js'
+import { addPartitionsToTxn } from '../../src/protocol/messages/24-add-partitions-to-txn.js'
+import { addOffsetsToTxn } from '../../src/protocol/messages/25-add-offsets-to-txn.js'
+import { endTxn } from '../../src/protocol/messages/26-end-txn.js'
+import { txnOffsetCommit } from '../../src/protocol/messages/28-txn-offset-commit.js'
+import { deleteGroups } from '../../src/protocol/messages/42-delete-groups.js'
+import { offsetDelete } from '../../src/protocol/messages/47-offset-delete.js'
+import { describeTransactions } from '../../src/protocol/messages/65-describe-transactions.js'
+import { listTransactions } from '../../src/protocol/messages/66-list-transactions.js'
+import { consumerGroupHeartbeat } from '../../src/protocol/messages/68-consumer-group-heartbeat.js'
+import { consumerGroupDescribe } from '../../src/protocol/messages/69-consumer-group-describe.js'
+import type { State } from './side.js'
+
+/** Chances of one request: the same for both brokers, whose states differ in their ids. */
+export interface Choice {
+  of<T>(...values: readonly T[]): T
+}
+
+export interface Asked {
+  readonly api: Api
+  readonly version: number
+  readonly body: (state: State) => object
+}
+
+type Pick = (state: State) => object
+/** `versions` bounds the version where a lower one would wait, or change what later requests rely on. */
+interface Kind {
+  readonly api: Api
+  readonly body: (choice: Choice, version: number) => Pick
+}
+
+type GroupRef = (state: State) => string
+const anyGroup = (choice: Choice): GroupRef =>
+  choice.of<GroupRef>(
+    ({ classic }) => classic.group,
+    ({ classic }) => classic.group,
+    ({ consumer }) => consumer.group,
+    () => 'none',
+    () => ''
+  )
+const anyMember = (choice: Choice): GroupRef =>
+  choice.of<GroupRef>(
+    ({ classic }) => classic.member,
+    ({ classic }) => classic.member,
+    ({ consumer }) => consumer.member,
+    () => 'stranger',
+    () => ''
+  )
+const anyGeneration = (choice: Choice): ((state: State) => number) => {
+  const off = choice.of(0, 0, 1, -1)
+  return choice.of<(state: State) => number>(
+    ({ classic }) => classic.generation + off,
+    ({ consumer }) => consumer.epoch + off,
+    () => -1,
+    () => -7
+  )
+}
+const anyInstance = (choice: Choice): ((state: State) => string | null) =>
+  choice.of<(state: State) => string | null>(
+    () => null,
+    ({ classic }) => classic.instance,
+    () => 'foreign',
+    () => ''
+  )
+const anyTopic = (choice: Choice): GroupRef =>
+  choice.of<GroupRef>(
+    ({ topic }) => topic,
+    ({ topic }) => topic,
+    () => 'no-such-topic',
+    () => ''
+  )
+const anyTopicId = (choice: Choice): GroupRef =>
+  choice.of<GroupRef>(
+    ({ topicId }) => topicId,
+    () => 'AAAAAAAAAAAAAAAAAAAAAA',
+    () => 'AAAAAAAAAAAAAAAAAAAAAQ'
+  )
+const anyPartition = (choice: Choice): number => choice.of(0, 1, 2, -1)
+const anyMetadata = (choice: Choice): string | null =>
+  choice.of<string | null>('', 'm', null, 'x'.repeat(4096), 'x'.repeat(4097), 'ä'.repeat(4096))
+
+function commitTopics(choice: Choice): (state: State) => object[] {
+  const [topic, topicId, partitionIndex, committedMetadata] = [
+    anyTopic(choice),
+    anyTopicId(choice),
+    anyPartition(choice),
+    anyMetadata(choice)
+  ]
+  const committedOffset = choice.of(1, 0, -1, -5)
+  const partition = { partitionIndex, committedOffset, committedLeaderEpoch: choice.of(-1, 0, 9), committedMetadata }
+  return (state) => [{ name: topic(state), topicId: topicId(state), partitions: [partition] }]
+}
+
+type TransactionRef = (state: State) => { id: string; producerId: number; epoch: number }
+function anyProducer(choice: Choice): TransactionRef {
+  const [off, other, foreign] = [choice.of(0, 0, 0, -1, 1), choice.of(0, 0, 0, 1, -2), choice.of(false, false, false, true)]
+  const id = choice.of<GroupRef>(
+    ({ transaction }) => transaction.id,
+    ({ transaction }) => transaction.id,
+    ({ transaction }) => transaction.id,
+    () => 'no-such-id',
+    () => ''
+  )
+  return (state) => {
+    const { producerId, epoch } = state.transaction
+    return { id: id(state), producerId: foreign ? -1 : producerId + other * 1_000_000, epoch: epoch + off }
+  }
+}
+
+const kinds: readonly Kind[] = [
+  {
+    api: offsetCommit,
+    body: (choice) => {
+      const [group, member, generation, instance, topics] = [
+        anyGroup(choice),
+        anyMember(choice),
+        anyGeneration(choice),
+        anyInstance(choice),
+        commitTopics(choice)
+      ]
+      return (state) => ({
+        groupId: group(state),
+        memberId: member(state),
+        generationIdOrMemberEpoch: generation(state),
+        groupInstanceId: instance(state),
+        topics: topics(state)
+      })
+    }
+  },
+  {
+    api: offsetFetch,
+    body: (choice) => {
+      const [groupId, topic, topicId, partition, member, epoch] = [
+        anyGroup(choice),
+        anyTopic(choice),
+        anyTopicId(choice),
+        anyPartition(choice),
+        choice.of<(state: State) => string | null>(() => null, anyMember(choice)),
+        anyGeneration(choice)
+      ]
+      return (state) => {
+        const topics = [{ name: topic(state), topicId: topicId(state), partitionIndexes: [partition] }]
+        const memberId = member(state)
+        const groups = [{ groupId: groupId(state), memberId, memberEpoch: memberId === null ? -1 : epoch(state), topics }]
+        return { groupId: groupId(state), topics, groups, requireStable: false }
+      }
+    }
+  },
+  {
+    api: findCoordinator,
+    body: (choice) => {
+      const [key, keyType] = [choice.of('', 'g', 'x'.repeat(300)), choice.of(0, 1, 3, -1)]
+      return () => ({ key, keyType, coordinatorKeys: [key] })
+    }
+  },
+  {
+    api: joinGroup,
+    body: (choice, version) => {
+      const [group, member, instance] = [
+        anyGroup(choice),
+        choice.of<GroupRef>(
+          () => 'stranger',
+          () => ''
+        ),
+        choice.of<(state: State) => string | null>(
+          () => null,
+          () => 'foreign'
+        )
+      ]
+      const timeout = choice.of(1, 10_000_000)
+      // What could be taken would wait for the others, or make a group that nobody ends: one thing is always wrong.
+      const wrong = choice.of('type', 'timeout', 'protocols', version >= 4 ? 'id' : 'type')
+      return (state) => ({
+        groupId: wrong === 'id' ? choice.of(state.classic.group) : group(state),
+        memberId: wrong === 'id' ? 'stranger' : member(state),
+        groupInstanceId: wrong === 'id' ? null : instance(state),
+        sessionTimeoutMs: wrong === 'timeout' ? timeout : 60_000,
+        rebalanceTimeoutMs: 1000,
+        protocolType: wrong === 'type' ? '' : 'consumer',
+        protocols: wrong === 'protocols' ? [] : [{ name: 'other', metadata: Buffer.alloc(0) }]
+      })
+    }
+  },
+  {
+    api: heartbeat,
+    body: (choice) => {
+      const [group, member, generation, instance] = [anyGroup(choice), anyMember(choice), anyGeneration(choice), anyInstance(choice)]
+      return (state) => ({
+        groupId: group(state),
+        memberId: member(state),
+        generationId: generation(state),
+        groupInstanceId: instance(state)
+      })
+    }
+  },
+  {
+    api: leaveGroup,
+    body: (choice) => {
+      const group = anyGroup(choice)
+      const instance = choice.of<string | null>(null, 'foreign', '')
+      const memberId = choice.of('stranger', '')
+      return (state) => ({ groupId: group(state), memberId, members: [{ memberId, groupInstanceId: instance }] })
+    }
+  },
+  {
+    api: syncGroup,
+    body: (choice) => {
+      const [group, member, generation, instance] = [anyGroup(choice), anyMember(choice), anyGeneration(choice), anyInstance(choice)]
+      const [protocolType, protocolName] = [
+        choice.of<string | null>('consumer', null, 'other'),
+        choice.of<string | null>('range', null, 'other')
+      ]
+      const assigned = choice.of<GroupRef>(
+        ({ classic }) => classic.member,
+        () => 'stranger'
+      )
+      return (state) => ({
+        groupId: group(state),
+        memberId: member(state),
+        generationId: generation(state),
+        groupInstanceId: instance(state),
+        protocolType,
+        protocolName,
+        assignments: [{ memberId: assigned(state), assignment: Buffer.from('for others') }]
+      })
+    }
+  },
+  {
+    api: describeGroups,
+    body: (choice) => {
+      const group = anyGroup(choice)
+      return (state) => ({ groups: [group(state)], includeAuthorizedOperations: false })
+    }
+  },
+  {
+    api: initProducerId,
+    body: (choice) => {
+      const producer = anyProducer(choice)
+      const transactionTimeoutMs = choice.of(0, -1, 900_001, 2_147_483_647)
+      const [known, timed] = [choice.of(true, false), choice.of(true, false)]
+      return (state) => {
+        const { id, producerId, epoch } = producer(state)
+        // One that may be taken ends the transaction that later requests rely on.
+        const right =
+          id === state.transaction.id && (!known || (producerId === state.transaction.producerId && epoch === state.transaction.epoch))
+        return {
+          transactionalId: id,
+          transactionTimeoutMs: timed || right || id === 'no-such-id' ? transactionTimeoutMs : 60_000,
+          ...(known ? { producerId, producerEpoch: epoch } : { producerId: -1, producerEpoch: -1 })
+        }
+      }
+    }
+  },
+  {
+    api: addPartitionsToTxn,
+    body: (choice) => {
+      const [producer, topic, partition, verifyOnly] = [anyProducer(choice), anyTopic(choice), anyPartition(choice), choice.of(true, false)]
+      return (state) => {
+        const { id, producerId, epoch } = producer(state)
+        const topics = [{ name: topic(state), partitions: [partition] }]
+        return {
+          transactions: [{ transactionalId: id, producerId, producerEpoch: epoch, verifyOnly, topics }],
+          v3AndBelowTransactionalId: id,
+          v3AndBelowProducerId: producerId,
+          v3AndBelowProducerEpoch: epoch,
+          v3AndBelowTopics: topics
+        }
+      }
+    }
+  },
+  {
+    api: addOffsetsToTxn,
+    body: (choice) => {
+      const [producer, group] = [anyProducer(choice), anyGroup(choice)]
+      return (state) => {
+        const { id, producerId, epoch } = producer(state)
+        return { transactionalId: id, producerId, producerEpoch: epoch, groupId: group(state) }
+      }
+    }
+  },
+  {
+    api: endTxn,
+    body: (choice) => {
+      const [producer, committed] = [anyProducer(choice), choice.of(true, false)]
+      return (state) => {
+        const { id, producerId, epoch } = producer(state)
+        return { transactionalId: id, producerId, producerEpoch: epoch, committed }
+      }
+    }
+  },
+  {
+    api: txnOffsetCommit,
+    body: (choice) => {
+      const [producer, group, member, generation, instance, topics] = [
+        anyProducer(choice),
+        anyGroup(choice),
+        anyMember(choice),
+        anyGeneration(choice),
+        anyInstance(choice),
+        commitTopics(choice)
+      ]
+      return (state) => {
+        const { id, producerId, epoch } = producer(state)
+        return {
+          transactionalId: id,
+          producerId,
+          producerEpoch: epoch,
+          groupId: group(state),
+          memberId: member(state),
+          generationIdOrMemberEpoch: generation(state),
+          groupInstanceId: instance(state),
+          topics: topics(state)
+        }
+      }
+    }
+  },
+  {
+    api: deleteGroups,
+    body: (choice) => {
+      const group = anyGroup(choice)
+      return (state) => ({ groupsNames: [group(state)] })
+    }
+  },
+  {
+    api: offsetDelete,
+    body: (choice) => {
+      const [group, topic, partitionIndex] = [anyGroup(choice), anyTopic(choice), anyPartition(choice)]
+      return (state) => ({ groupId: group(state), topics: [{ name: topic(state), partitions: [{ partitionIndex }] }] })
+    }
+  },
+  {
+    api: describeTransactions,
+    body: (choice) => {
+      const producer = anyProducer(choice)
+      return (state) => ({ transactionalIds: [producer(state).id] })
+    }
+  },
+  {
+    api: listTransactions,
+    body: (choice) => {
+      const [states, pattern] = [
+        choice.of<string[]>(['Nope'], ['Ongoing'], []),
+        choice.of<string | null>(null, '', '(', 'a**', '(?=x)', '.*-none')
+      ]
+      return () => ({ stateFilters: states, producerIdFilters: [-5], durationFilter: choice.of(-1, 0), transactionalIdPattern: pattern })
+    }
+  },
+  {
+    api: consumerGroupHeartbeat,
+    body: (choice) => {
+      const [group, member] = [
+        anyGroup(choice),
+        choice.of<GroupRef>(
+          ({ consumer }) => consumer.member,
+          () => 'stranger',
+          () => ''
+        )
+      ]
+      const off = choice.of<number | null>(0, 1, -1, null)
+      const epoch = choice.of(-1, -2, -3, 1)
+      const [instanceId, rackId] = [choice.of<string | null>(null, null, '', 'foreign'), choice.of<string | null>(null, null, '')]
+      const [topics, regex] = [choice.of<string[] | null>(null, null, []), choice.of<string | null>(null, null, '(', '', 'x[')]
+      const [rebalanceTimeoutMs, serverAssignor] = [choice.of(-1, 0, 1000), choice.of<string | null>(null, null, 'none', '')]
+      const owned = choice.of<number[] | null>(null, [], [7])
+      return (state) => ({
+        groupId: group(state),
+        memberId: member(state),
+        memberEpoch: off === null ? epoch : state.consumer.epoch + off,
+        instanceId,
+        rackId,
+        rebalanceTimeoutMs,
+        subscribedTopicNames: topics,
+        subscribedTopicRegex: regex,
+        serverAssignor,
+        topicPartitions: owned && [{ topicId: state.topicId, partitions: owned }]
+      })
+    }
+  },
+  {
+    api: consumerGroupDescribe,
+    body: (choice) => {
+      const group = anyGroup(choice)
+      return (state) => ({ groupIds: [group(state)], includeAuthorizedOperations: false })
+    }
+  }
+]
+
+export const requestKinds = kinds.length
+
+/** Of a kind, in a version by chance. */
+export function request(kind: number, choice: Choice): Asked {
+  const { api, body } = kinds[kind]!
+  const [first, last] = api.stable!
+  const version = choice.of(...Array.from({ length: last - first + 1 }, (_, at) => first + at))
+  return { api, version, body: body(choice, version) }
+}
