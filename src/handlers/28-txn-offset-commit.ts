@@ -26,6 +26,7 @@ export const txnOffsetCommitHandler = handler({
   async handle(request, { apiVersion }, broker) {
     const known = existing(request, broker)
     if (known.length === 0) return respond(request, known, ErrorCode.NONE, [])
+    if (request.groupId === '') return respond(request, known, ErrorCode.INVALID_GROUP_ID, [])
     const place = [GROUP_TOPIC, broker.groups.partitionFor(request.groupId)] as const
     const admission = await admit(broker, {
       ...request,

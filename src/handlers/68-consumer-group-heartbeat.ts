@@ -5,6 +5,7 @@
  */
 import { ErrorCode } from '../protocol/error-codes.js'
 import { consumerGroupHeartbeat } from '../protocol/messages/68-consumer-group-heartbeat.js'
+import { hasConsumerProtocol } from './group-operations.js'
 import { handler } from './handler.js'
 
 const NOTHING = { memberEpoch: 0, heartbeatIntervalMs: 0, assignment: null }
@@ -13,10 +14,9 @@ export const consumerGroupHeartbeatHandler = handler({
   api: consumerGroupHeartbeat,
   minVersion: 0,
   maxVersion: 1,
-  handle(request, context, { groups, config, metadata }) {
-    const enabled =
-      metadata.image.features.level('group.version') > 0 && config.get('group.coordinator.rebalance.protocols').includes('consumer')
-    return enabled ? groups.consumerGroupHeartbeat(request, context) : { errorCode: ErrorCode.UNSUPPORTED_VERSION, ...NOTHING }
+  handle(request, context, broker) {
+    if (!hasConsumerProtocol(broker)) return { errorCode: ErrorCode.UNSUPPORTED_VERSION, ...NOTHING }
+    return broker.groups.consumerGroupHeartbeat(request, context)
   },
   failed: (_request, errorCode) => ({ errorCode, ...NOTHING })
 })

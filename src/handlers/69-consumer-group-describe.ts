@@ -3,16 +3,19 @@
  *
  * Version notes: v1 whether a member uses the classic protocol (KIP-1099).
  */
+import { describeError } from '../coordinator/group/consumer/describe.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { consumerGroupDescribe } from '../protocol/messages/69-consumer-group-describe.js'
-import { ALL_GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from './group-operations.js'
+import { ALL_GROUP_OPERATIONS, hasConsumerProtocol, OPERATIONS_NOT_ASKED } from './group-operations.js'
 import { handler } from './handler.js'
 
 export const consumerGroupDescribeHandler = handler({
   api: consumerGroupDescribe,
   minVersion: 0,
   maxVersion: 1,
-  async handle({ groupIds, includeAuthorizedOperations }, _context, { groups }) {
+  async handle({ groupIds, includeAuthorizedOperations }, _context, broker) {
+    const { groups } = broker
+    if (!hasConsumerProtocol(broker)) return failed(groupIds, ErrorCode.UNSUPPORTED_VERSION)
     // A group named often is described once: its members would fill the memory.
     const described = await Promise.all([...new Set(groupIds)].map((groupId) => groups.describeConsumerGroup(groupId)))
     return {
@@ -23,15 +26,9 @@ export const consumerGroupDescribeHandler = handler({
       }))
     }
   },
-  failed: ({ groupIds }, errorCode) => ({
-    groups: groupIds.map((groupId) => ({
-      errorCode,
-      groupId,
-      groupState: '',
-      groupEpoch: 0,
-      assignmentEpoch: 0,
-      assignorName: '',
-      members: []
-    }))
-  })
+  failed: ({ groupIds }, errorCode) => failed(groupIds, errorCode)
 })
+
+function failed(groupIds: readonly string[], errorCode: number) {
+  return { groups: groupIds.map((groupId) => describeError(errorCode, groupId)) }
+}

@@ -166,7 +166,7 @@ const kinds: readonly Kind[] = [
   {
     api: joinGroup,
     body: (choice, version) => {
-      const [group, member, instance] = [
+      const [group, someone, instance] = [
         anyGroup(choice),
         choice.of<GroupRef>(
           () => 'stranger',
@@ -181,8 +181,9 @@ const kinds: readonly Kind[] = [
       // What could be taken would wait for the others, or make a group that nobody ends: one thing is always wrong.
       const wrong = choice.of('type', 'timeout', 'protocols', version >= 4 ? 'id' : 'type')
       return (state) => ({
-        groupId: wrong === 'id' ? choice.of(state.classic.group) : group(state),
-        memberId: wrong === 'id' ? 'stranger' : member(state),
+        groupId: wrong === 'id' ? state.classic.group : group(state),
+        // A new member that is refused leaves an empty group behind in Kafka, and none here.
+        memberId: wrong === 'id' || group(state) === 'none' ? 'stranger' : someone(state),
         groupInstanceId: wrong === 'id' ? null : instance(state),
         sessionTimeoutMs: wrong === 'timeout' ? timeout : 60_000,
         rebalanceTimeoutMs: 1000,
@@ -244,10 +245,10 @@ const kinds: readonly Kind[] = [
   },
   {
     api: initProducerId,
-    body: (choice) => {
+    body: (choice, version) => {
       const producer = anyProducer(choice)
       const transactionTimeoutMs = choice.of(0, -1, 900_001, 2_147_483_647)
-      const [known, timed] = [choice.of(true, false), choice.of(true, false)]
+      const [known, timed] = [choice.of(true, false) && version >= 3, choice.of(true, false)]
       return (state) => {
         const { id, producerId, epoch } = producer(state)
         // One that may be taken ends the transaction that later requests rely on.
@@ -352,7 +353,8 @@ const kinds: readonly Kind[] = [
         choice.of<string[]>(['Nope'], ['Ongoing'], []),
         choice.of<string | null>(null, '', '(', 'a**', '(?=x)', '.*-none')
       ]
-      return () => ({ stateFilters: states, producerIdFilters: [-5], durationFilter: choice.of(-1, 0), transactionalIdPattern: pattern })
+      const durationFilter = choice.of(-1, 0)
+      return () => ({ stateFilters: states, producerIdFilters: [-5], durationFilter, transactionalIdPattern: pattern })
     }
   },
   {

@@ -1,4 +1,5 @@
 /** One of the two brokers that are compared: what it was given before, and what it tells of that. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { encode } from '../../src/protocol/compile.js'
 import type { Api } from '../../src/protocol/api.js'
 import { presence, type Field, type Fields } from '../../src/protocol/schema.js'
@@ -45,7 +46,7 @@ export class Side {
     const { client } = session
     const [topic, classicGroup, consumerGroup, id] = [`t-${round}`, `classic-${round}`, `consumer-${round}`, `tx-${round}`]
     await session.createTopic(topic, 2)
-    const topicId = (await session.topics()).find(([name]) => name === topic)![1]
+    const topicId = await this.#idOf(topic)
     await session.coordinator(classicGroup, 0)
     await session.coordinator(consumerGroup, 0)
     await session.coordinator(id, 1)
@@ -77,6 +78,15 @@ export class Side {
       errorCode: (await client.request(addPartitionsToTxn, 3, add)).resultsByTopicV3AndBelow[0]!.resultsByPartition[0]!.partitionErrorCode
     }))
     return { topic, topicId, classic, consumer, transaction: { id, producerId, epoch: producerEpoch } }
+  }
+
+  /** Kafka knows a topic some time after it has made it. */
+  async #idOf(topic: string): Promise<string> {
+    for (;;) {
+      const found = (await this.session.topics()).find(([name]) => name === topic)
+      if (found) return found[1]
+      await delay(10)
+    }
   }
 
   async #classic(group: string, topic: string): Promise<State['classic']> {
@@ -132,7 +142,7 @@ export class Side {
       groups: groupIds.map((groupId) => ({ groupId, topics: null })),
       requireStable: false
     })
-    const { transactionStates } = await client.request(describeTransactions, 0, { transactionalIds: [transaction.id] })
+    const transactionStates = await this.#transactions(transaction.id)
     return {
       classic: described.groups.map(({ errorCode, groupState, protocolType, protocolData, members }) => [
         errorCode,
@@ -164,6 +174,15 @@ export class Side {
         producerEpoch - transaction.epoch,
         topics.map((each) => [each.topic === topic, each.partitions])
       ])
+    }
+  }
+
+  /** An ending that is decided takes a moment. */
+  async #transactions(id: string) {
+    for (;;) {
+      const { transactionStates } = await this.session.client.request(describeTransactions, 0, { transactionalIds: [id] })
+      if (!transactionStates.some(({ transactionState }) => transactionState.startsWith('Prepare'))) return transactionStates
+      await delay(2)
     }
   }
 

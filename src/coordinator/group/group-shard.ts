@@ -219,6 +219,7 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
   describeConsumerGroup(groupId: string): messages.DescribedConsumerGroup {
     const group = this.consumers.get(groupId)
     if (group) return describeConsumerGroup(group, this.#topics, this.#config.consumer.assignors[0] ?? '')
+    if (groupId === '') return describeError(ErrorCode.INVALID_GROUP_ID, groupId)
     const exists = this.groups.has(groupId) || this.others.kindOf(groupId) !== undefined
     const message = exists ? `Group ${groupId} is not a consumer group.` : `Group ${groupId} not found.`
     return describeError(ErrorCode.GROUP_ID_NOT_FOUND, groupId, message)

@@ -15,11 +15,11 @@ export function invalid(
   const { memberEpoch, serverAssignor } = request
   const message = malformed(request, makesOwnId)
   if (message) return refused(ErrorCode.INVALID_REQUEST, message)
-  if (memberEpoch < MemberEpoch.join) return undefined
   if (serverAssignor !== null && !assignors.includes(serverAssignor)) {
     const known = assignors.join(', ')
     return refused(ErrorCode.UNSUPPORTED_ASSIGNOR, `ServerAssignor ${serverAssignor} is not supported. Supported assignors: ${known}.`)
   }
+  if (memberEpoch < MemberEpoch.join) return undefined
   return fits(request, maxBytes) ? undefined : refused(ErrorCode.INVALID_REQUEST, 'The names in the request are too long to be stored.')
 }
 
