@@ -19,12 +19,20 @@ import { describeTransactions } from '../../src/protocol/messages/65-describe-tr
 import { listTransactions } from '../../src/protocol/messages/66-list-transactions.js'
 import { consumerGroupHeartbeat } from '../../src/protocol/messages/68-consumer-group-heartbeat.js'
 import { consumerGroupDescribe } from '../../src/protocol/messages/69-consumer-group-describe.js'
+import {
+  anyGroup,
+  anyMember,
+  anyGeneration,
+  anyInstance,
+  anyTopic,
+  anyTopicId,
+  anyPartition,
+  commitTopics,
+  anyProducer,
+  type Choice,
+  type GroupRef
+} from './chances.js'
 import type { State } from './side.js'
-
-/** Chances of one request: the same for both brokers, whose states differ in their ids. */
-export interface Choice {
-  of<T>(...values: readonly T[]): T
-}
 
 export interface Asked {
   readonly api: Api
@@ -37,84 +45,6 @@ type Pick = (state: State) => object
 interface Kind {
   readonly api: Api
   readonly body: (choice: Choice, version: number) => Pick
-}
-
-type GroupRef = (state: State) => string
-const anyGroup = (choice: Choice): GroupRef =>
-  choice.of<GroupRef>(
-    ({ classic }) => classic.group,
-    ({ classic }) => classic.group,
-    ({ consumer }) => consumer.group,
-    () => 'none',
-    () => ''
-  )
-const anyMember = (choice: Choice): GroupRef =>
-  choice.of<GroupRef>(
-    ({ classic }) => classic.member,
-    ({ classic }) => classic.member,
-    ({ consumer }) => consumer.member,
-    () => 'stranger',
-    () => ''
-  )
-const anyGeneration = (choice: Choice): ((state: State) => number) => {
-  const off = choice.of(0, 0, 1, -1)
-  return choice.of<(state: State) => number>(
-    ({ classic }) => classic.generation + off,
-    ({ consumer }) => consumer.epoch + off,
-    () => -1,
-    () => -7
-  )
-}
-const anyInstance = (choice: Choice): ((state: State) => string | null) =>
-  choice.of<(state: State) => string | null>(
-    () => null,
-    ({ classic }) => classic.instance,
-    () => 'foreign',
-    () => ''
-  )
-const anyTopic = (choice: Choice): GroupRef =>
-  choice.of<GroupRef>(
-    ({ topic }) => topic,
-    ({ topic }) => topic,
-    () => 'no-such-topic',
-    () => ''
-  )
-const anyTopicId = (choice: Choice): GroupRef =>
-  choice.of<GroupRef>(
-    ({ topicId }) => topicId,
-    () => 'AAAAAAAAAAAAAAAAAAAAAA',
-    () => 'AAAAAAAAAAAAAAAAAAAAAQ'
-  )
-const anyPartition = (choice: Choice): number => choice.of(0, 1, 2, -1)
-const anyMetadata = (choice: Choice): string | null =>
-  choice.of<string | null>('', 'm', null, 'x'.repeat(4096), 'x'.repeat(4097), 'ä'.repeat(4096))
-
-function commitTopics(choice: Choice): (state: State) => object[] {
-  const [topic, topicId, partitionIndex, committedMetadata] = [
-    anyTopic(choice),
-    anyTopicId(choice),
-    anyPartition(choice),
-    anyMetadata(choice)
-  ]
-  const committedOffset = choice.of(1, 0, -1, -5)
-  const partition = { partitionIndex, committedOffset, committedLeaderEpoch: choice.of(-1, 0, 9), committedMetadata }
-  return (state) => [{ name: topic(state), topicId: topicId(state), partitions: [partition] }]
-}
-
-type TransactionRef = (state: State) => { id: string; producerId: number; epoch: number }
-function anyProducer(choice: Choice): TransactionRef {
-  const [off, other, foreign] = [choice.of(0, 0, 0, -1, 1), choice.of(0, 0, 0, 1, -2), choice.of(false, false, false, true)]
-  const id = choice.of<GroupRef>(
-    ({ transaction }) => transaction.id,
-    ({ transaction }) => transaction.id,
-    ({ transaction }) => transaction.id,
-    () => 'no-such-id',
-    () => ''
-  )
-  return (state) => {
-    const { producerId, epoch } = state.transaction
-    return { id: id(state), producerId: foreign ? -1 : producerId + other * 1_000_000, epoch: epoch + off }
-  }
 }
 
 const kinds: readonly Kind[] = [
@@ -253,7 +183,7 @@ const kinds: readonly Kind[] = [
         const { id, producerId, epoch } = producer(state)
         // One that may be taken ends the transaction that later requests rely on.
         const right =
-          id === state.transaction.id && (!known || (producerId === state.transaction.producerId && epoch === state.transaction.epoch))
+          id === state.transaction.id && (!known || (producerId === state.transaction.producerId && epoch >= state.transaction.epoch))
         return {
           transactionalId: id,
           transactionTimeoutMs: timed || right || id === 'no-such-id' ? transactionTimeoutMs : 60_000,
