@@ -37,7 +37,7 @@ export function consumerHeartbeat(
   const refusal = invalid(request, context.makesOwnId, { assignors: consumer.assignors, maxBytes: maxRecordBytes })
   if (refusal) return refusedHeartbeat(refusal)
   if (request.memberEpoch < MemberEpoch.join) return leave(turn, directory, request)
-  return stay(turn, directory, { ...request, memberId: request.memberId || directory.newUuid() }, context)
+  return stay(turn, directory, request.memberId === '' ? { ...request, memberId: directory.newUuid() } : request, context)
 }
 
 function stay(
@@ -149,6 +149,7 @@ function subscribed(
   request: ConsumerHeartbeatRequest,
   { clientId, clientHost }: ConsumerHeartbeatContext
 ): ConsumerMember {
+  if (saysNothing(request) && clientId === member.clientId && clientHost === member.clientHost && member.classic === null) return member
   const topicNames = request.subscribedTopicNames === null ? member.topicNames : [...new Set(request.subscribedTopicNames)].toSorted()
   const asked: ConsumerMember = {
     ...member,
@@ -173,6 +174,18 @@ function subscribed(
     clientHost === member.clientHost &&
     member.classic === null
   return same ? member : asked
+}
+
+/** Of itself: as nearly every heartbeat of a member that has told it once. */
+function saysNothing(request: ConsumerHeartbeatRequest): boolean {
+  return (
+    request.instanceId === null &&
+    request.rackId === null &&
+    request.rebalanceTimeoutMs === -1 &&
+    request.serverAssignor === null &&
+    request.subscribedTopicNames === null &&
+    request.subscribedTopicRegex === null
+  )
 }
 
 /** Stores what the member says of itself, and what follows for the group: its epoch and target assignment. A group begins with that. */
