@@ -9,7 +9,7 @@ import { storageError } from './files.js'
 import { foreignInData } from './inspect/partition-files.js'
 import type { LogDir } from './log-dir.js'
 import { isDeletedFolder, parseFutureFolder, parsePartitionFolder, partitionFolder, strayFolder } from './names.js'
-import { readTopicId, renameDurably } from './partition-folder.js'
+import { holdsSegments, readTopicId, renameDurably } from './partition-folder.js'
 
 export interface FoundPartition {
   readonly dir: LogDir
@@ -91,11 +91,13 @@ async function namesIn(dir: LogDir, { failed }: FindOptions): Promise<string[]> 
   }
 }
 
-// The source directory failed in the moment of the swap, and works again.
+// The source directory failed in the moment of the swap, and works again. Or a creation that had failed half way was tried again in another directory,
+// and left a folder in which nothing was ever written.
 async function settle(places: readonly FoundPartition[], found: FoundFolders, { assignedDir, log }: FindOptions): Promise<void> {
   const { name } = places[0]!
   const list = places.map(({ dir }) => dir.path).join(' and ')
-  const right = await rightOf(places, assignedDir)
+  const said = await rightOf(places, assignedDir)
+  const right = said.length === 1 ? said : await writtenOf(places)
   if (right.length !== 1) {
     log.error(
       `Duplicate log directories for ${name} are found in both ${list}, and nothing says which one is right: remove or rename one of them`
@@ -106,7 +108,8 @@ async function settle(places: readonly FoundPartition[], found: FoundFolders, { 
   found.partitions.push(right[0]!)
   for (const { dir, topic, partition } of places.filter((place) => place !== right[0])) {
     const stray = strayFolder(topic, partition, randomBytes(16).toString('hex'))
-    log.warn(`${name} is in ${list}; the metadata says ${right[0]!.dir.path}. The other one is kept as ${path.join(dir.path, stray)}`)
+    const reason = right === said ? `the metadata says ${right[0]!.dir.path}` : `${dir.path} holds no segment of it`
+    log.warn(`${name} is in ${list}; ${reason}. The other one is kept as ${path.join(dir.path, stray)}`)
     // What can't be renamed is not used all the same.
     await renameDurably(path.join(dir.path, name), path.join(dir.path, stray)).catch((error: Error) =>
       log.error(`${dir.path}: ${error.message}`)
@@ -140,6 +143,13 @@ async function rightOf(places: readonly FoundPartition[], assignedDir: AssignedD
   const assigned = places.filter(({ dir }, index) => said[index] === dir.directoryId)
   if (assigned.length > 0 || said.includes(NO_TOPIC)) return assigned
   return places.filter((_, index) => said[index] === ZERO_UUID)
+}
+
+/** Those that a log was ever opened in; one, where there is none. */
+async function writtenOf(places: readonly FoundPartition[]): Promise<FoundPartition[]> {
+  const holds = await Promise.all(places.map(({ dir, name }) => holdsSegments(path.join(dir.path, name)).catch(() => true)))
+  const written = places.filter((_, index) => holds[index])
+  return written.length === 0 ? places.slice(0, 1) : written
 }
 
 async function isAssigned(place: FoundPartition, assignedDir: AssignedDir | undefined): Promise<boolean> {

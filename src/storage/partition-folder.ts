@@ -53,7 +53,8 @@ async function makeFolder(folder: string): Promise<boolean> {
   }
 }
 
-async function holdsSegments(folder: string): Promise<boolean> {
+/** Rejects with a StorageError. */
+export async function holdsSegments(folder: string): Promise<boolean> {
   try {
     return (await readdir(folder)).some((name) => parseSegmentFile(name) !== undefined)
   } catch (error) {

@@ -127,6 +127,29 @@ test('the directory of the metadata log ends the broker, whatever the others do'
   t.regex(fatal.join(), /the directory of the metadata log, .*meta, has failed/)
 })
 
+test('a creation that failed in one directory and went on in another leaves no dispute', async (t) => {
+  const dirs = await dirsOf(t, 'one', 'two')
+  const [one, two] = dirs as [string, string]
+  const first = await startEngine(t, { dirs })
+  const log = await first.manager.create('t', 0, TOPIC_ID, first.config(), two)
+  await append(first, log, values(3))
+  await first.stop()
+  await mkdir(path.join(one, 't-0'))
+  await cp(path.join(two, 't-0', 'partition.metadata'), path.join(one, 't-0', 'partition.metadata'))
+
+  const again = await startEngine(t, { dirs })
+  t.is((await again.manager.whenReady('t', 0))!.endOffset, 3)
+  t.is(again.manager.dirOf('t', 0)!.path, two)
+  t.regex(again.lines.join('\n'), /one holds no segment of it. The other one is kept as .*-stray/)
+  await again.stop()
+
+  // Neither was written to.
+  await rm(path.join(two, 't-0'), { recursive: true })
+  await Promise.all(dirs.map((dir) => mkdir(path.join(dir, 't-0'))))
+  const empty = await startEngine(t, { dirs })
+  t.is((await empty.manager.whenReady('t', 0))!.endOffset, 0)
+})
+
 test('a partition in two directories: the metadata says which one; else neither is touched', async (t) => {
   const dirs = await dirsOf(t, 'one', 'two')
   const [one, two] = dirs as [string, string]
