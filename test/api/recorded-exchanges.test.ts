@@ -48,12 +48,6 @@ const MEANT: readonly (readonly [from: number, to: number, what: RegExp, why: st
   [343, 343, /\["sluice\.[a-z.]+"\]: only ours$/, 'settings of our own'],
   [343, 343, /\["(log\.dirs?|(advertised\.)?listeners)"\]\.(value|configSource): /, 'addresses and folders are each broker’s own'],
   [343, 343, /\["(process\.roles|controller\.[a-z.]+)"\]\.(value|configSource): /, 'started without a listener for controllers'],
-  [
-    343,
-    343,
-    /\["(num\.network\.threads|listeners|listener\.security\.protocol\.map|cordoned\.log\.dirs)"\]\.readOnly: false, ours true$/,
-    'set at the start only'
-  ],
   [387, 387, /\.(highWatermark|logEndOffset|last\w+Timestamp): \d+, ours \d+$/, 'each metadata log is as long as it is'],
   [387, 387, /\.(replicaDirectoryId|nodes\.listeners): /, 'a quorum of kraft.version 0, without a listener for controllers'],
   [388, 388, /\["1"\](\.resourceType: |: only recorded$)/, 'a broker and its loggers have one name']
