@@ -1,6 +1,6 @@
 /** Compiles the C++ programs of the benchmarks, once for each state of their sources, into .cache/bench-native. */
 import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, readdir, rename } from 'node:fs/promises'
 import os from 'node:os'
@@ -71,9 +71,9 @@ async function compile(name: string, sources: readonly string[]): Promise<string
   return program
 }
 
-/** Runs the compiler; its output gets its name when it is whole, because another process may build the same. */
+/** Runs the compiler; its output gets its name when it is whole, because another process, or thread, may build the same. */
 async function produce(output: string, compiler: string, args: (output: string) => string[]): Promise<void> {
-  const unfinished = `${output}.${process.pid}`
+  const unfinished = `${output}.${randomUUID()}`
   await execute(compiler, args(unfinished), { cwd: projectRoot, timeout: COMPILE_LIMIT_MS })
   await rename(unfinished, output)
 }
@@ -91,8 +91,9 @@ async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<
 }
 
 function buildError(name: string, compiler: string, error: unknown): BuildError {
-  const { code, stderr } = error as { code?: unknown; stderr?: string }
-  if (code === 'ENOENT') return new BuildError(`${name} is not built: there is no C++ compiler "${compiler}" (CXX names another)`)
+  const { code, syscall, stderr } = error as { code?: unknown; syscall?: string; stderr?: string }
+  if (code === 'ENOENT' && syscall?.startsWith('spawn') === true)
+    return new BuildError(`${name} is not built: there is no C++ compiler "${compiler}" (CXX names another)`)
   const reason = (stderr ?? '').split('\n').find((line) => line.includes('error')) ?? String(error)
   return new BuildError(`${name} does not compile with ${compiler}: ${reason.trim()}`, { cause: error })
 }
