@@ -15,7 +15,7 @@ import { readAssignment } from '../../../src/protocol/consumer-protocol.js'
 import { ErrorCode } from '../../../src/protocol/error-codes.js'
 import { classicSubscription } from './consumer-subscription.js'
 import { idOf, nameOfId, SimTopics } from './sim-topics.js'
-import { takeDue, type Timers } from './due-timers.js'
+import { advance, type Timers } from './due-timers.js'
 
 const GROUP = 'g'
 const config: GroupConfig = {
@@ -304,12 +304,7 @@ export class ConsumerSimulation {
   }
 
   #advance(ms: number): void {
-    const end = this.now + ms
-    for (let next = takeDue(this.#timers, end); next; next = takeDue(this.#timers, end)) {
-      this.now = Math.max(this.now, next.at)
-      this.shard.onTimer(next.event, this.#effects())
-    }
-    this.now = end
+    advance(this, this.#timers, ms, (event) => this.shard.onTimer(event, this.#effects()))
   }
 
   /** A kill. */

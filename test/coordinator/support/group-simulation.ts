@@ -11,7 +11,7 @@ import { GroupShard } from '../../../src/coordinator/group/group-shard.js'
 import type { JoinGroupResponse, SyncGroupResponse } from '../../../src/coordinator/group/messages.js'
 import { NOT_TRANSACTIONAL, type Reply } from '../../../src/coordinator/shard.js'
 import { ErrorCode } from '../../../src/protocol/error-codes.js'
-import { takeDue, type Timers } from './due-timers.js'
+import { advance, type Timers } from './due-timers.js'
 
 const GROUP = 'g'
 const config = {
@@ -267,12 +267,7 @@ export class GroupSimulation {
   }
 
   #advance(ms: number): void {
-    const end = this.now + ms
-    for (let next = takeDue(this.#timers, end); next; next = takeDue(this.#timers, end)) {
-      this.now = Math.max(this.now, next.at)
-      this.shard.onTimer(next.event, this.#effects())
-    }
-    this.now = end
+    advance(this, this.#timers, ms, (event) => this.shard.onTimer(event, this.#effects()))
   }
 
   /** A kill: requests that wait are lost with their connections. */

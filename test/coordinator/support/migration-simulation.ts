@@ -13,7 +13,7 @@ import { NOT_TRANSACTIONAL, type Reply } from '../../../src/coordinator/shard.js
 import { readAssignment, readSubscription, writeAssignment } from '../../../src/protocol/consumer-protocol.js'
 import { ErrorCode } from '../../../src/protocol/error-codes.js'
 import { classicSubscription } from './consumer-subscription.js'
-import { takeDue, type Timers } from './due-timers.js'
+import { advance, type Timers } from './due-timers.js'
 import { idOf, nameOfId, SimTopics } from './sim-topics.js'
 
 const GROUP = 'g'
@@ -311,12 +311,7 @@ export class MigrationSimulation {
   }
 
   #advance(ms: number): void {
-    const end = this.now + ms
-    for (let next = takeDue(this.#timers, end); next; next = takeDue(this.#timers, end)) {
-      this.now = Math.max(this.now, next.at)
-      this.shard.onTimer(next.event, this.#effects())
-    }
-    this.now = end
+    advance(this, this.#timers, ms, (event) => this.shard.onTimer(event, this.#effects()))
   }
 
   /** A kill: whoever waits for an answer asks again. */
