@@ -173,7 +173,7 @@ export class Log {
   }
 
   /**
-   * Appends one encoded record batch (magic 2), which is checked; its offsets are assigned here. The bytes are not copied, and not changed: they must
+   * Appends one encoded record batch (magic 2), which is checked; its offsets are assigned here. The bytes are not changed, and large ones not copied: they must
    * stay as they are until the promise settles. Rejects as `append` does.
    */
   appendBatch(bytes: Uint8Array): Promise<Appended> {
