@@ -75,17 +75,10 @@ std::vector<RegionPart> part(FileRegion region) {
   return parts;
 }
 
-std::vector<std::uint8_t> random_bytes(std::size_t length) {
-  std::mt19937 random(5);
-  std::vector<std::uint8_t> bytes(length);
-  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
-  return bytes;
-}
-
 // One loan after the other, with the owner's own writes between them.
 void back_and_forth() {
   Broker broker;
-  const std::vector<std::uint8_t> bytes = random_bytes(5'000'000);
+  const std::vector<std::uint8_t> bytes = random_bytes(5'000'000, 5);
   TempFile file(bytes);
   Pair pair;
   std::mt19937 random(6);
@@ -109,7 +102,7 @@ void back_and_forth() {
 
 void ended_early() {
   Broker broker;
-  TempFile file(random_bytes(40'000'000));
+  TempFile file(random_bytes(40'000'000, 5));
   {
     Pair pair;  // by its owner
     Loan loan;
@@ -145,7 +138,7 @@ void ended_early() {
 
 void refused() {
   Broker broker;
-  TempFile file(random_bytes(1000));
+  TempFile file(random_bytes(1000, 5));
   const auto never = [](int, std::int64_t) { CHECK(false); };
   CHECK_EQ(broker.io->lend(file.file->fd(), part(file.region(0, 10)), never), -ENOTSOCK);
   CHECK_EQ(broker.io->lend(1'000'000, part(file.region(0, 10)), never), -EBADF);
@@ -158,7 +151,7 @@ void refused() {
 
 // The server ends while sockets are lent: each comes back.
 void server_ends() {
-  TempFile file(random_bytes(40'000'000));
+  TempFile file(random_bytes(40'000'000, 5));
   Loan loans[8];
   Pair pairs[8];
   {

@@ -10,11 +10,27 @@
 #include <condition_variable>
 #include <cstring>
 #include <functional>
+#include <random>
 
 #include "../io_server.h"
 #include "check.h"
 
+// Says which test runs, before it does.
+#define RUN(test) (std::fprintf(stderr, "%s\n", #test), test)
+
 namespace sluice {
+
+inline std::vector<std::uint8_t> random_bytes(std::size_t length, unsigned seed) {
+  std::vector<std::uint8_t> bytes(length);
+  std::mt19937_64 random(seed);
+  std::size_t done = 0;
+  for (; done + 8 <= length; done += 8) {
+    const std::uint64_t value = random();
+    std::memcpy(bytes.data() + done, &value, 8);
+  }
+  for (; done < length; done++) bytes[done] = static_cast<std::uint8_t>(random());
+  return bytes;
+}
 
 struct Broker {
   std::mutex mutex;
