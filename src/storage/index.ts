@@ -15,18 +15,11 @@ export {
   type RecordHeader,
   type RecordInput
 } from '../record/index.js'
+export type { Appended, AppendOptions, CompressionName, Producer } from './library/appends.js'
 export { LogError } from './library/errors.js'
 export { LogDirectory, type LogDirectoryOptions, type LogName, type LogOptions, type Settings } from './library/log-directory.js'
-export {
-  Log,
-  type Appended,
-  type AppendOptions,
-  type Compacted,
-  type CompressionName,
-  type FileRegion,
-  type Producer,
-  type SegmentInfo
-} from './library/log.js'
+export { Log, type Compacted, type SegmentInfo } from './library/log.js'
 export type { Isolation, IsolationLevel, LogRecord, ReadOptions } from './library/record-reader.js'
+export type { FileRegion } from './library/regions.js'
 export type { AbortedTransaction, TimedOffset } from './log.js'
 export { verifyFolder, type Finding, type VerifyOptions } from './verify.js'

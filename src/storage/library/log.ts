@@ -2,60 +2,17 @@
 import type { Writable } from 'node:stream'
 import type { TopicConfig } from '../../config/index.js'
 import { StorageError } from '../../errors.js'
-import type { Frame, Runtime } from '../../native/runtime.js'
+import type { Runtime } from '../../native/runtime.js'
 import { ErrorCode } from '../../protocol/error-codes.js'
-import {
-  batch,
-  Compression,
-  endTransactionBatch,
-  RecordBatchBuilder,
-  type COMPRESSION_NAMES,
-  type RecordInput
-} from '../../record/index.js'
+import type { RecordInput } from '../../record/index.js'
 import type { LogCleaner } from '../cleaner/log-cleaner.js'
-import type { AbortedTransaction, AppendOrigin, Log as PartitionLog, TimedOffset } from '../log.js'
+import type { AbortedTransaction, Log as PartitionLog, TimedOffset } from '../log.js'
+import { Appends, type Appended, type AppendOptions, type Producer } from './appends.js'
 import { LogError, refuse } from './errors.js'
-import { FIRST_READ_BYTES, readRecords, type Cursor, type Isolation, type LogRecord, type ReadOptions } from './record-reader.js'
+import { LogReaders } from './log-readers.js'
+import { FIRST_READ_BYTES, readRecords, type Isolation, type LogRecord, type ReadOptions } from './record-reader.js'
 import type { RegionSender } from './region-sender.js'
-
-/** Of what is smaller, a copy costs less than keeping the buffer until it is written. */
-const LENT_FROM_BYTES = 16 * 1024
-
-export type CompressionName = (typeof COMPRESSION_NAMES)[number]
-
-export interface AppendOptions {
-  /** Default: none. */
-  readonly compression?: CompressionName
-  /** An idempotent producer: a batch that is appended again with the same sequence is written once. */
-  readonly producer?: Producer & {
-    /** Of the batch's first record: 0 for the first one, then one more for each record. */
-    readonly sequence: number
-    /** The batch is part of a transaction, which begins with it if none is open, until `endTransaction`. Default: false. */
-    readonly transactional?: boolean
-  }
-}
-
-export interface Producer {
-  readonly id: number
-  /** A higher one shuts out the lower ones. */
-  readonly epoch: number
-}
-
-/** Offsets of the records that were appended. */
-export interface Appended {
-  readonly firstOffset: number
-  readonly lastOffset: number
-}
-
-/** Bytes of a segment file: whole record batches, as they go over the wire. */
-export interface FileRegion {
-  /** The `.log` file. It may be renamed or deleted by retention, compaction and deletion as soon as nothing of it is sent any more. */
-  readonly file: string
-  /** First byte. */
-  readonly position: number
-  /** Bytes. */
-  readonly length: number
-}
+import { batchesBelow, regionsOf, type FileRegion } from './regions.js'
 
 /** What one compaction did. */
 export interface Compacted {
@@ -87,25 +44,21 @@ export class Log {
   readonly topic: string
   readonly partition: number
   readonly #log: PartitionLog
-  readonly #runtime: Runtime
+  readonly #appends: Appends
+  readonly #readers = new LogReaders()
   readonly #sender: RegionSender
   /** Undefined: the log is only read. */
   readonly #cleaner: LogCleaner | undefined
-  readonly #cursors = new Set<Cursor>()
-  // Appends that are not answered yet.
-  readonly #underWay = new Set<Promise<unknown>>()
-  #waiting: (() => void)[] = []
-  #ended = false
 
   /** @internal LogDirectory makes them. */
   constructor(log: PartitionLog, runtime: Runtime, sender: RegionSender, cleaner: LogCleaner | undefined) {
     this.topic = log.topic
     this.partition = log.partition
     this.#log = log
-    this.#runtime = runtime
+    this.#appends = new Appends(log, runtime, () => this.#checkWritable())
     this.#sender = sender
     this.#cleaner = cleaner
-    log.onEndOffset = this.#wakeAll
+    log.onEndOffset = this.#readers.wake
     // As a broker's first leader; a folder of a broker goes on with its last epoch.
     if (log.latestEpoch < 0 && cleaner !== undefined) log.becomeLeader(0)
   }
@@ -151,25 +104,7 @@ export class Log {
    * OUT_OF_ORDER_SEQUENCE_NUMBER …, KAFKA_STORAGE_ERROR: it could not be written).
    */
   append(records: RecordInput | readonly RecordInput[], options: AppendOptions = {}): Promise<Appended> {
-    return this.#track(this.#build(records, options))
-  }
-
-  async #build(records: RecordInput | readonly RecordInput[], { compression = 'none', producer }: AppendOptions): Promise<Appended> {
-    const list = isList(records) ? records : [records]
-    if (list.length === 0) throw new RangeError('a batch holds at least one record')
-    const builder = new RecordBatchBuilder({
-      timestamp: Date.now(),
-      ...(producer && {
-        producerId: producer.id,
-        producerEpoch: producer.epoch,
-        baseSequence: producer.sequence,
-        transactional: producer.transactional === true
-      })
-    })
-    for (const record of list) builder.append(record)
-    // Without compression nothing is waited for: appends of one turn keep their order.
-    const bytes = compression === 'none' ? builder.build() : await builder.buildCompressed(Compression[compression])
-    return this.#append(bytes, 'client')
+    return this.#appends.records(records, options)
   }
 
   /**
@@ -177,7 +112,7 @@ export class Log {
    * stay as they are until the promise settles. Rejects as `append` does.
    */
   appendBatch(bytes: Uint8Array): Promise<Appended> {
-    return this.#track(this.#append(bytes, 'client'))
+    return this.#appends.batch(bytes)
   }
 
   /**
@@ -185,39 +120,9 @@ export class Log {
    * takes an offset and is no record; resolves to that offset, when it is visible. A transaction over several logs is ended in each; no coordinator
    * makes that one step here. Without an open transaction the marker ends nothing. Rejects as `append` does (INVALID_PRODUCER_EPOCH: a higher epoch was here).
    */
-  async endTransaction({ id, epoch }: Producer, outcome: 'commit' | 'abort'): Promise<number> {
-    // A folder of a broker may know a coordinator; this is its successor.
-    let coordinatorEpoch = 0
-    for (const known of this.#log.producers()) if (known.producerId === id) coordinatorEpoch = Math.max(0, known.coordinatorEpoch)
-    const marker = { producerId: id, producerEpoch: epoch, commit: outcome === 'commit', coordinatorEpoch, timestamp: Date.now() }
-    const { firstOffset } = await this.#track(this.#append(endTransactionBatch(marker), 'coordinator'))
+  async endTransaction(producer: Producer, outcome: 'commit' | 'abort'): Promise<number> {
+    const { firstOffset } = await this.#appends.marker(producer, outcome)
     return firstOffset
-  }
-
-  #track<T>(append: Promise<T>): Promise<T> {
-    const over = (): void => void this.#underWay.delete(append)
-    this.#underWay.add(append)
-    append.then(over, over)
-    return append
-  }
-
-  async #append(bytes: Uint8Array, origin: AppendOrigin): Promise<Appended> {
-    this.#checkWritable()
-    const frame = this.#frameOf(bytes)
-    try {
-      const leaderEpoch = Math.max(0, this.#log.latestEpoch)
-      const appended = this.#log.append({ frame, offset: 0, length: bytes.length, origin, leaderEpoch })
-      const { errorCode, errorMessage, baseOffset, lastOffset } = await appended
-      refuse(errorCode, errorMessage ?? `the batch can not be appended to ${this.topic}-${this.partition}`)
-      return { firstOffset: baseOffset, lastOffset }
-    } finally {
-      this.#runtime.release(frame)
-    }
-  }
-
-  #frameOf(bytes: Uint8Array): Frame {
-    if (bytes.length < LENT_FROM_BYTES) return this.#runtime.frameFrom(bytes)
-    return this.#runtime.frameOver(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
   }
 
   /**
@@ -243,7 +148,7 @@ export class Log {
   records(options: ReadOptions = {}): AsyncGenerator<LogRecord, void, undefined> {
     const from = options.from ?? this.startOffset
     this.#checkOffset(from)
-    return readRecords(this.#log, { ...options, from }, { more: (signal) => this.#more(signal), cursors: this.#cursors })
+    return readRecords(this.#log, { ...options, from }, this.#readers)
   }
 
   /**
@@ -253,25 +158,7 @@ export class Log {
    */
   async regions(offset: number, maxBytes: number, { isolation }: Isolation = {}): Promise<FileRegion[]> {
     this.#checkOffset(offset)
-    const upTo = this.#readableTo(isolation)
-    const regions: FileRegion[] = []
-    let next = offset
-    let left = maxBytes
-    while (left > 0 && next < upTo) {
-      const reading = this.#log.read(next, left, upTo, regions.length === 0)
-      // Mostly all that is needed is in memory: then nothing is waited for.
-      const { errorCode, region } = reading instanceof Promise ? await reading : reading
-      refuse(errorCode, `offset ${next} of ${this.topic}-${this.partition} can not be read`)
-      if (region === null) break
-      const segment = this.#log.segmentFileFrom(next, region.segment)
-      // Compaction has put another in its place while the disk was waited for.
-      if (segment === undefined) continue
-      regions.push({ file: segment.file, position: region.position, length: region.length })
-      left -= region.length
-      if (region.position + region.length < segment.size) break
-      next = segment.nextBaseOffset
-    }
-    return regions
+    return regionsOf(this.#log, offset, maxBytes, this.#readableTo(isolation))
   }
 
   /**
@@ -281,7 +168,7 @@ export class Log {
    * (OFFSET_OUT_OF_RANGE: the segment is gone).
    */
   async send(to: Writable, region: FileRegion): Promise<void> {
-    if (this.#ended) throw this.#closed()
+    if (this.#readers.ended) throw this.#closed()
     const segment = this.#log.segmentFiles().find(({ file }) => file === region.file)
     const { position, length } = region
     if (segment === undefined) refuse(1, `${region.file} is no segment of ${this.topic}-${this.partition} any more`)
@@ -296,7 +183,7 @@ export class Log {
    * Rejects with a StorageError.
    */
   async abortedTransactions(from = this.startOffset, to = this.lastStableOffset): Promise<readonly AbortedTransaction[]> {
-    if (this.#ended) throw this.#closed()
+    if (this.#readers.ended) throw this.#closed()
     return this.#log.abortedTransactions(from, Math.min(to, this.lastStableOffset))
   }
 
@@ -334,7 +221,7 @@ export class Log {
     if (!Number.isSafeInteger(offset) || offset < 0) throw new RangeError(`${offset} is no offset`)
     const cut = await this.#log.truncateTo(offset)
     // Before anything is appended: that takes a turn of the event loop.
-    if (cut) for (const cursor of this.#cursors) cursor.cutTo = Math.min(cursor.cutTo, this.endOffset)
+    if (cut) this.#readers.cut(this.endOffset)
     return cut
   }
 
@@ -366,24 +253,23 @@ export class Log {
   async flush(): Promise<void> {
     // There is nothing to make durable in a log that is only read.
     if (this.#cleaner === undefined) return
-    await Promise.allSettled(this.#underWay)
+    await this.#appends.settled()
     await this.#log.flush()
   }
 
   /** @internal The directory is closed: who follows is let go. */
   ended(): void {
-    this.#ended = true
-    this.#wakeAll()
+    this.#readers.end()
   }
 
   #checkOffset(offset: number): void {
-    if (this.#ended) throw this.#closed()
+    if (this.#readers.ended) throw this.#closed()
     if (offset < this.startOffset || offset > this.endOffset)
       refuse(1, `${offset} is not within ${this.startOffset} and ${this.endOffset} of ${this.topic}-${this.partition}`)
   }
 
   #checkWritable(): LogCleaner {
-    if (this.#ended) throw this.#closed()
+    if (this.#readers.ended) throw this.#closed()
     if (this.#cleaner === undefined) throw new LogError('POLICY_VIOLATION', `${this.topic}-${this.partition} is only read`)
     return this.#cleaner
   }
@@ -395,33 +281,4 @@ export class Log {
   #closed(): StorageError {
     return new StorageError('ECANCELED', this.#log.folder, `the log directory of ${this.topic}-${this.partition} is closed`)
   }
-
-  // False: nothing will come any more.
-  async #more(signal: AbortSignal): Promise<boolean> {
-    if (signal.aborted || this.#ended) return false
-    await new Promise<void>((resolve) => {
-      this.#waiting.push(() => {
-        signal.removeEventListener('abort', this.#wakeAll)
-        resolve()
-      })
-      signal.addEventListener('abort', this.#wakeAll)
-    })
-    return !signal.aborted && !this.#ended
-  }
-
-  // Who has no more to read waits again.
-  readonly #wakeAll = (): void => {
-    for (const wake of this.#waiting.splice(0)) wake()
-  }
-}
-
-// Of whole batches: those that begin below `end`.
-function batchesBelow(bytes: Buffer, end: number): Buffer {
-  for (let at = 0; at < bytes.length; at += batch.sizeInBytes(bytes, at))
-    if (batch.baseOffset(bytes, at) >= end) return bytes.subarray(0, at)
-  return bytes
-}
-
-function isList(records: RecordInput | readonly RecordInput[]): records is readonly RecordInput[] {
-  return Array.isArray(records)
 }
