@@ -3,6 +3,7 @@ import { freePort } from '../metadata/support/free-port.js'
 import { checkNothingOpen, checkOutputs, copiedAll } from './checks.js'
 import { someEvent } from './events.js'
 import { Random } from './random.js'
+import { standstill } from './standstill.js'
 import { World, type Plan } from './world.js'
 
 export interface Result {
@@ -37,7 +38,7 @@ export async function pipelineRound(seed: number, plan: Plan, events: number, di
     await checkNothingOpen(world, PATIENCE_MS)
     await checkOutputs(world)
   } catch (error) {
-    problem = `${(error as Error).message}\n${world.broker.log()}`
+    problem = [(error as Error).message, ...(await standstill(world)), world.broker.log()].join('\n')
   } finally {
     await world.end()
   }

@@ -5,6 +5,7 @@
 Leaves when its standard input ends. What it says is told in test/pipeline/copier.ts.
 """
 
+import logging
 import os
 import random
 import signal
@@ -66,15 +67,28 @@ def consumer_settings():
     return settings
 
 
+def log():
+    """What librdkafka does, if somebody is to read it."""
+    folder = os.environ.get("SLUICE_PIPELINE_LOGS")
+    if folder is None:
+        return {"log_level": 0}
+    logger = logging.getLogger("librdkafka")
+    logger.setLevel(logging.DEBUG)
+    if not logger.handlers:
+        logger.addHandler(logging.FileHandler(f"{folder}/{given['id']}.{os.getpid()}.log"))
+        logger.handlers[0].setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    return {"log_level": 7, "debug": "broker,cgrp,eos,protocol,topic,fetch,consumer,metadata", "logger": logger}
+
+
 def common():
     return {
+        **log(),
         "bootstrap.servers": given["bootstrap"],
         "client.id": given["id"],
         "reconnect.backoff.ms": 20,
         "reconnect.backoff.max.ms": 200,
         "retry.backoff.ms": 20,
         "socket.timeout.ms": 2000,
-        "log_level": 0,
         # librdkafka 2.16.1 waits forever for a coordinator that it has put away when it began anew with its list of brokers.
         "metadata.recovery.strategy": "none",
     }
