@@ -63,8 +63,10 @@ async function own(partition: number, before: Promise<Owned> | undefined): Promi
     maxInFlightRequests: 1,
     idempotent: true
   })
-  // What the member before had open is ended by this: the offset cannot change any more.
   await producer.connect()
+  // kafkajs takes its transactional id with the first transaction: what the member before had open is ended then, and the offset stays as it is.
+  const first = await producer.transaction()
+  await first.abort()
   const [found] = await admin.fetchOffsets({ groupId: group, topics: [input] })
   const offset = Number(found?.partitions.find((one) => one.partition === partition)?.offset ?? -1)
   return { producer, next: Math.max(0, offset) }
