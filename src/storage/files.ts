@@ -115,4 +115,10 @@ export function isFull(code: string): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT'
 }
 
+/** What only a file system that does not work says. */
+export function isBrokenDisk(code: string): boolean {
+  return BROKEN_DISK.has(code)
+}
+
 const PASSING = new Set(['ENOSPC', 'EDQUOT', 'EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'EINTR'])
+const BROKEN_DISK = new Set(['EIO', 'EROFS', 'ENODEV', 'ENXIO', 'ESTALE', 'ENOTCONN', 'EUCLEAN'])

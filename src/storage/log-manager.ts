@@ -11,19 +11,21 @@ import type { Runtime } from '../native/runtime.js'
 import { claimDirs } from './claim-dirs.js'
 import { LogCleaner } from './cleaner/log-cleaner.js'
 import { describeDirs, type LogDirDescription } from './describe-dirs.js'
-import { isPassing, storageError } from './files.js'
+import { isPassing } from './files.js'
 import { findFolders, type AssignedDir } from './find-folders.js'
 import { Log } from './log.js'
 import { closeLogs } from './log-closer.js'
+import { LogDeletions } from './log-deletions.js'
 import { LogDir } from './log-dir.js'
 import { LogMoves, type MoveHost } from './log-moves.js'
 import type { RecoveryProgress } from './log-opener.js'
 import { LogOpeners } from './log-openers.js'
-import { LogTasks } from './log-tasks.js'
 import type { LogEnvironment } from './log-state.js'
+import { LogTable } from './log-table.js'
+import { LogTasks } from './log-tasks.js'
 import { ZERO_UUID } from '../protocol/reader.js'
 import { partitionFolder } from './names.js'
-import { createPartitionFolder, removePartitionFolder, renameForDeletion } from './partition-folder.js'
+import { createPartitionFolder } from './partition-folder.js'
 import { TaskQueue } from './task-queue.js'
 
 export interface LogManagerOptions {
@@ -47,26 +49,6 @@ export interface LogManagerOptions {
   readonly readOnly?: boolean
 }
 
-interface Entry {
-  readonly topic: string
-  readonly partition: number
-  /** Both change when the partition is moved. */
-  dir: LogDir
-  folder: string
-  log: Log | undefined
-  /** Rejects with a StorageError. */
-  ready: Promise<Log>
-  /** It was found, and could not be opened for a reason that passes. */
-  again: { readonly open: () => Promise<Log>; readonly notBeforeMs: number } | undefined
-}
-
-/** What only a file system that does not work says. */
-const FAILED_DISK = new Set(['EIO', 'EROFS', 'ENODEV', 'ENXIO', 'ESTALE', 'ENOTCONN', 'EUCLEAN'])
-/** A log that could not be opened, because the disk is full, is tried again when somebody asks for it, but most of the time goes to other things. */
-const OPEN_AGAIN_MS = 1000
-const OPEN_AGAIN_SHARE = 10
-/** How often the log tells of the same folder that can't be opened. */
-const REPORT_MS = 60_000
 /** Each has a file open for a while: a topic of thousands of partitions would meet the limit of the process. */
 const CREATED_AT_A_TIME = 32
 /** As many as the thread pool of Node runs; each may hold up to MAX_DECOMPRESSED_BYTES. */
@@ -88,15 +70,13 @@ export class LogManager {
   onReplaced: ((log: Log) => void) | undefined
   readonly moves: LogMoves
   readonly #options: LogManagerOptions
-  readonly #entries = new Map<string, Entry>()
+  readonly #table: LogTable
+  readonly #deletions: LogDeletions
   readonly #openers: LogOpeners
   readonly #tasks: LogTasks
   readonly #creations = new TaskQueue(CREATED_AT_A_TIME)
   readonly #decompressions = new TaskQueue(DECOMPRESSIONS_AT_A_TIME)
   readonly #epochWrites = new TaskQueue(EPOCH_WRITES_AT_A_TIME)
-  readonly #deletions = new Set<Promise<void>>()
-  /** Partitions whose folder has still its name. */
-  readonly #leaving = new Map<string, Promise<void>>()
   #closed = false
 
   private constructor(options: LogManagerOptions, dirs: readonly LogDir[], clusterId: string) {
@@ -104,6 +84,9 @@ export class LogManager {
     this.dirs = dirs
     this.clusterId = clusterId
     this.#tasks = new LogTasks(options, this)
+    const failed = (dir: LogDir, error: StorageError): void => this.#failed(dir, error)
+    this.#table = new LogTable({ clock: options.clock, log: options.log, failed })
+    this.#deletions = new LogDeletions({ log: options.log, failed, after: (delayMs, work) => this.#tasks.after(delayMs, work) })
     this.moves = new LogMoves(this.#moveHost())
     this.#openers = new LogOpeners(options, (dir) => this.#environment(dir))
     for (const dir of dirs) dir.onFailure = (error) => this.#failed(dir, error)
@@ -141,17 +124,17 @@ export class LogManager {
 
   /** The log, if it is ready. */
   get(topic: string, partition: number): Log | undefined {
-    return this.#entries.get(partitionFolder(topic, partition))?.log
+    return this.#table.find(topic, partition)?.log
   }
 
   /** All logs that are ready. */
   *logs(): IterableIterator<Log> {
-    for (const entry of this.#entries.values()) if (entry.log) yield entry.log
+    for (const entry of this.#table.entries()) if (entry.log) yield entry.log
   }
 
   /** All partitions that were found or created, ready or not. */
   *partitions(): IterableIterator<{ readonly topic: string; readonly partition: number }> {
-    for (const { topic, partition } of this.#entries.values()) yield { topic, partition }
+    for (const { topic, partition } of this.#table.entries()) yield { topic, partition }
   }
 
   /**
@@ -159,9 +142,7 @@ export class LogManager {
    * was down) is removed, and there is none. Rejects with a StorageError when it can't be opened: where the disk was full, a later call tries again.
    */
   async whenReady(topic: string, partition: number, topicId?: string): Promise<Log | undefined> {
-    const entry = this.#entries.get(partitionFolder(topic, partition))
-    if (entry?.again !== undefined) this.#openAgain(entry, entry.again)
-    const log = await entry?.ready
+    const log = await this.#table.whenReady(topic, partition)
     if (log === undefined || topicId === undefined || log.topicId === ZERO_UUID || log.topicId === topicId) return log
     this.#options.log.warn(`${topic}-${partition} is of an earlier topic ${log.topicId}: removed`)
     await this.delete(topic, partition)
@@ -170,9 +151,8 @@ export class LogManager {
 
   /** Somebody wants to use the log: if it waits for its recovery, it is next. */
   hurry(topic: string, partition: number): void {
-    const key = partitionFolder(topic, partition)
-    const entry = this.#entries.get(key)
-    if (entry !== undefined && entry.log === undefined) this.#openers.hurry(entry.dir, key)
+    const entry = this.#table.find(topic, partition)
+    if (entry !== undefined && entry.log === undefined) this.#openers.hurry(entry.dir, partitionFolder(topic, partition))
   }
 
   /** Undefined: no log of the directory waits for its recovery. */
@@ -182,7 +162,7 @@ export class LogManager {
 
   /** The directory that a partition is in, ready or not; undefined: there is none of that name. */
   dirOf(topic: string, partition: number): LogDir | undefined {
-    return this.#entries.get(partitionFolder(topic, partition))?.dir
+    return this.#table.find(topic, partition)?.dir
   }
 
   /**
@@ -190,11 +170,11 @@ export class LogManager {
    * One that exists is given back. Rejects with a StorageError.
    */
   create(topic: string, partition: number, topicId: string, config: TopicConfig, inDir?: string): Promise<Log> {
-    const key = partitionFolder(topic, partition)
-    const known = this.#entries.get(key)
+    const known = this.#table.find(topic, partition)
     if (known) return known.ready
-    const leaving = this.#leaving.get(key)
+    const leaving = this.#deletions.leaving(topic, partition)
     if (leaving) return leaving.catch(() => undefined).then(() => this.create(topic, partition, topicId, config, inDir))
+    const key = partitionFolder(topic, partition)
     if (this.#closed) return Promise.reject(new StorageError('ECANCELED', key, 'the logs are closed'))
     const wanted =
       this.moves.takePreferred(key) ??
@@ -210,10 +190,10 @@ export class LogManager {
       await createPartitionFolder(folder, topicId)
       return Log.open({ topic, partition, topicId, folder }, config, options, this.#environment(dir))
     }
-    const entry = this.#enter(dir, topic, partition, () => this.#creations.run(create))
+    const entry = this.#table.add(dir, topic, partition, () => this.#creations.run(create))
     // Nothing was written yet: the caller may try again.
     entry.ready.catch((error: StorageError) => {
-      if (this.#entries.get(key) === entry) this.#remove(entry)
+      if (this.#table.find(topic, partition) === entry) this.#table.remove(entry)
       if (!isPassing(error.code)) this.#failed(dir, error)
     })
     return entry.ready
@@ -221,43 +201,13 @@ export class LogManager {
 
   /** The log is gone at once; its folder is renamed now, its files removed after `file.delete.delay.ms`. Rejects with a StorageError. */
   async delete(topic: string, partition: number): Promise<void> {
-    const key = partitionFolder(topic, partition)
     await this.moves.forget(topic, partition)
-    const entry = this.#entries.get(key)
+    const entry = this.#table.find(topic, partition)
     if (!entry) return
     const log = await entry.ready.catch(() => undefined)
-    if (this.#entries.get(key) !== entry) return
-    this.#remove(entry)
-    const leaving = this.#rename(entry, log)
-    this.#leaving.set(key, leaving)
-    try {
-      await leaving
-    } finally {
-      this.#leaving.delete(key)
-    }
-    if (!entry.dir.online) return
-    try {
-      await entry.dir.saveForgotten()
-      await entry.dir.forgetCleanerOffset(key)
-    } catch (error) {
-      // A disk that is full is why topics are deleted. The next checkpoint that can be written leaves the log out.
-      this.#options.log.warn(`${key} is deleted, but the checkpoints of ${entry.dir.path} still name it: ${(error as Error).message}`)
-    }
-  }
-
-  async #rename({ topic, partition, dir, folder }: Entry, log: Log | undefined): Promise<void> {
-    dir.forget(topic, partition)
-    await log?.abandon()
-    // What is in a directory that does not work stays there; its topic id tells that it is of a topic that is gone.
-    if (!dir.online) return
-    try {
-      const renamed = await renameForDeletion(folder, topic, partition)
-      this.#tasks.after(log?.config.fileDeleteDelayMs ?? 0, () => this.#removeFolder(renamed))
-    } catch (error) {
-      const failure = storageError(error, folder)
-      if (FAILED_DISK.has(failure.code)) this.#failed(dir, failure)
-      throw failure
-    }
+    if (this.#table.find(topic, partition) !== entry) return
+    this.#table.remove(entry)
+    await this.#deletions.delete(entry, log)
   }
 
   describe(): Promise<LogDirDescription[]> {
@@ -268,13 +218,14 @@ export class LogManager {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#table.close()
     await this.moves.close()
     this.#tasks.stop()
     this.cleaner.stop()
     this.#openers.cancel()
-    await Promise.allSettled([...this.#entries.values()].map((entry) => entry.ready))
+    await this.#table.settled()
     await Promise.all(this.dirs.map((dir) => this.#closeDir(dir)))
-    await Promise.allSettled(this.#deletions)
+    await this.#deletions.settled()
     for (const dir of this.dirs) dir.unlock()
   }
 
@@ -289,24 +240,19 @@ export class LogManager {
       await dir.saveRecoveryPoints()
       await dir.saveLogStarts()
       // A log that could not be opened was not closed either: the next start looks at everything again.
-      if (this.#allOpen(dir)) await dir.markClean()
+      if (this.#table.allOpen(dir)) await dir.markClean()
     } catch (error) {
       this.#options.log.error(`${dir.path} could not be closed cleanly and will be checked at the next start: ${(error as Error).message}`)
     }
   }
 
-  #allOpen(dir: LogDir): boolean {
-    for (const entry of this.#entries.values()) if (entry.dir === dir && entry.log === undefined) return false
-    return true
-  }
-
   async #find(): Promise<void> {
     const { log, assignedDir } = this.#options
     const found = await findFolders(this.dirs, { assignedDir, log, failed: (dir, error) => this.#failed(dir, error) })
-    for (const folder of found.deleted) this.#removeFolder(folder)
+    for (const folder of found.deleted) this.#deletions.removeFolder(folder)
     for (const { dir, name, topic, partition } of found.partitions) {
       const found = { name, topic, partition }
-      this.#enter(
+      this.#table.add(
         dir,
         topic,
         partition,
@@ -316,57 +262,11 @@ export class LogManager {
     }
     this.#openers.start()
     for (const { dir, topic, partition, name } of found.disputed) {
-      this.#enter(dir, topic, partition, () => Promise.reject(new StorageError('EEXIST', name, `${name} is in several log directories`)))
+      this.#table.add(dir, topic, partition, () =>
+        Promise.reject(new StorageError('EEXIST', name, `${name} is in several log directories`))
+      )
     }
     for (const future of found.futures) this.moves.resume(future)
-  }
-
-  #enter(dir: LogDir, topic: string, partition: number, open: () => Promise<Log>, again?: () => Promise<Log>): Entry {
-    const key = partitionFolder(topic, partition)
-    const folder = path.join(dir.path, key)
-    const ready = open()
-    const entry: Entry = { topic, partition, dir, folder, log: undefined, ready, again: undefined }
-    this.#entries.set(key, entry)
-    dir.partitionCount++
-    this.#watch(entry, key, again)
-    return entry
-  }
-
-  #watch(entry: Entry, key: string, again: (() => Promise<Log>) | undefined): void {
-    const { clock, log } = this.#options
-    const { dir, folder } = entry
-    const startedMs = clock.monotonic()
-    entry.ready = entry.ready.then(
-      (opened) => {
-        if (this.#entries.get(key) !== entry) return opened
-        entry.log = opened
-        dir.logs.set(key, opened)
-        return opened
-      },
-      (error: unknown) => {
-        const failure = storageError(error, folder)
-        if (this.#closed && failure.code === 'ECANCELED') throw failure
-        log.limited(`open-${key}`, REPORT_MS).error(`${key} in ${dir.path} can not be opened: ${failure.message}`)
-        if (FAILED_DISK.has(failure.code)) this.#failed(dir, failure)
-        const nowMs = clock.monotonic()
-        const notBeforeMs = nowMs + Math.max(OPEN_AGAIN_MS, OPEN_AGAIN_SHARE * (nowMs - startedMs))
-        if (again !== undefined && isPassing(failure.code)) entry.again = { open: again, notBeforeMs }
-        throw failure
-      }
-    )
-    entry.ready.catch(() => undefined)
-  }
-
-  #openAgain(entry: Entry, { open, notBeforeMs }: NonNullable<Entry['again']>): void {
-    if (this.#closed || !entry.dir.online || this.#options.clock.monotonic() < notBeforeMs) return
-    entry.again = undefined
-    entry.ready = open()
-    this.#watch(entry, partitionFolder(entry.topic, entry.partition), open)
-  }
-
-  #remove(entry: Entry): void {
-    this.#entries.delete(partitionFolder(entry.topic, entry.partition))
-    entry.dir.partitionCount--
   }
 
   // Somebody has changed a file of a folder that is only read: the others may be as they were.
@@ -426,42 +326,22 @@ export class LogManager {
       topicConfig,
       environment: (dir) => this.#environment(dir),
       whenHeld: async (topic, partition) => {
-        const entry = this.#entries.get(partitionFolder(topic, partition))
+        const entry = this.#table.find(topic, partition)
         const ready = await entry?.ready.catch(() => undefined)
         return entry?.dir.online && ready ? { dir: entry.dir, log: ready } : undefined
       },
       assign: async (one, dir) => (assignDir === undefined ? true : assignDir(one, dir.directoryId)),
       replaced: (one, dir) => this.#replaced(one, dir),
       failed: (dir, error) => this.#failed(dir, error),
-      removeFolder: (folder, one) => this.#removeFolder(folder, one),
+      removeFolder: (folder, one) => this.#deletions.removeFolder(folder, one),
       after: (delayMs, work) => this.#tasks.after(delayMs, work)
     }
   }
 
   #replaced(log: Log, dir: LogDir): void {
-    const entry = this.#entries.get(partitionFolder(log.topic, log.partition))!
-    entry.dir.partitionCount--
-    dir.partitionCount++
+    const entry = this.#table.find(log.topic, log.partition)!
     this.cleaner.moved(log, entry.dir, dir)
-    entry.dir = dir
-    entry.folder = log.folder
-    entry.log = log
-    entry.ready = Promise.resolve(log)
+    this.#table.replace(entry, log, dir)
     this.onReplaced?.(log)
-  }
-
-  #removeFolder(folder: string, closeFirst?: Log): void {
-    const { log } = this.#options
-    const closed = closeFirst?.abandon() ?? Promise.resolve()
-    const removal = closed
-      .then(() => removePartitionFolder(folder))
-      .then(
-        (left) => {
-          if (left.length > 0) log.warn(`${folder} stays: ${left.slice(0, 3).join(', ')} in it is not ours`)
-        },
-        (error: Error) => log.warn(`a deleted partition's folder could not be removed: ${error.message}`)
-      )
-    this.#deletions.add(removal)
-    void removal.finally(() => this.#deletions.delete(removal))
   }
 }
