@@ -6,6 +6,18 @@ import type { EpochStart } from './checkpoints.js'
 export const NO_EPOCH = -1
 export const NO_EPOCH_OFFSET = -1
 
+/** Where the records of an epoch end; NO_EPOCH and NO_EPOCH_OFFSET: not known. */
+export interface EpochEnd {
+  readonly epoch: number
+  readonly endOffset: number
+}
+
+/** Where a log is to be cut; `complete`: from there on it agrees with its leader's. */
+export interface EpochCut {
+  readonly offset: number
+  readonly complete: boolean
+}
+
 export class LeaderEpochs {
   #entries: EpochStart[]
   #version = 0
@@ -59,7 +71,7 @@ export class LeaderEpochs {
   /**
    * Where the largest epoch that is not above `epoch` ends, as OffsetForLeaderEpoch answers; (-1, -1): not known here.
    */
-  endOffset(epoch: number, logEndOffset: number): { epoch: number; endOffset: number } {
+  endOffset(epoch: number, logEndOffset: number): EpochEnd {
     if (epoch === NO_EPOCH || this.#entries.length === 0) return { epoch: NO_EPOCH, endOffset: NO_EPOCH_OFFSET }
     if (epoch === this.latest) return { epoch, endOffset: logEndOffset }
     const higher = this.#entries.findIndex((entry) => entry.epoch > epoch)
@@ -73,11 +85,7 @@ export class LeaderEpochs {
    * Where a follower with these epochs cuts its log, when the leader, asked for the end of an epoch, answered `leader`; `complete`: there the
    * two logs agree, else it asks again for its latest epoch after the cut (KIP-101, KIP-279). `unknown`: what it does when the leader knows nothing.
    */
-  truncationOffset(
-    leader: { readonly epoch: number; readonly endOffset: number },
-    logEndOffset: number,
-    unknown: number
-  ): { offset: number; complete: boolean } {
+  truncationOffset(leader: EpochEnd, logEndOffset: number, unknown: number): EpochCut {
     if (leader.endOffset === NO_EPOCH_OFFSET) return { offset: unknown, complete: true }
     const here = leader.epoch === NO_EPOCH ? undefined : this.endOffset(leader.epoch, logEndOffset)
     if (here === undefined || here.endOffset === NO_EPOCH_OFFSET)

@@ -1,10 +1,85 @@
-/** What closing a log has to write, for `Log.close` and for whoever closes thousands together. */
+/** The end of a log: in order, by itself or in the steps that thousands of logs take together, or given up. */
 import { StorageError } from '../errors.js'
 import type { SmallFile } from '../native/folders.js'
 import type { LogFlusher } from './log-flusher.js'
+import type { LogRemovals } from './log-removals.js'
 import type { LogState } from './log-state.js'
+import type { LogWriter } from './log-writer.js'
 import { encodeSnapshot } from './producer-snapshot.js'
 import { snapshotFile, writeLastSnapshot } from './segment-files.js'
+
+export class LogClose {
+  readonly #state: LogState
+  readonly #flusher: LogFlusher
+  readonly #writer: LogWriter
+  readonly #removals: LogRemovals
+  #savedEnd: number | undefined
+
+  constructor(state: LogState, flusher: LogFlusher, writer: LogWriter, removals: LogRemovals) {
+    this.#state = state
+    this.#flusher = flusher
+    this.#writer = writer
+    this.#removals = removals
+  }
+
+  /** Rejects with a StorageError: then the folder must not be marked as closed cleanly. */
+  async close(): Promise<void> {
+    const state = this.#state
+    try {
+      await this.settle()
+      if (!state.offline) await saveAll(state, this.#flusher)
+    } finally {
+      state.offline = true
+      await letGo(state)
+    }
+  }
+
+  async settle(): Promise<void> {
+    await this.#settleWork()
+    if (!this.#state.offline) await endFiles(this.#state, this.#flusher)
+  }
+
+  hasUnsaved(): boolean {
+    const { offline, endOffset, recoveryPoint, epochsSaved } = this.#state
+    if (offline) return false
+    return endOffset > recoveryPoint || this.#flusher.isBehind || snapshotIsOld(this.#state) || !epochsSaved
+  }
+
+  filesToSave(): SmallFile[] {
+    const state = this.#state
+    this.#savedEnd = state.endOffset
+    const files: SmallFile[] = []
+    if (state.offline) return files
+    if (snapshotIsOld(state)) files.push(snapshotFile(state))
+    if (!state.epochsSaved) files.push(state.epochsFile())
+    return files
+  }
+
+  closeSaved(): void {
+    if (!this.#state.offline && this.#savedEnd !== undefined) this.#state.recoveryPoint = this.#savedEnd
+    this.#state.offline = true
+    this.#state.release()
+  }
+
+  async abandon(): Promise<void> {
+    this.#state.offline = true
+    await this.#settleWork()
+    await letGo(this.#state)
+  }
+
+  async #settleWork(): Promise<void> {
+    await this.#removals.close()
+    await this.#writer.whenIdle()
+    await this.#state.settle()
+  }
+}
+
+/** Of a log of which nothing is to be saved any more. */
+export async function letGo(state: LogState): Promise<void> {
+  await state.snapshotsWritten
+  for (const segment of state.segments.snapshot()) await segment.transactions.settle()
+  state.release()
+}
 
 /**
  * As Kafka does on closing: the time index ends in the largest timestamp, which whoever opens the log next takes from there, and what was
@@ -19,7 +94,7 @@ async function endTimeIndex({ segments, strand, config }: LogState): Promise<voi
 }
 
 /** Nothing is on its way into the files when it resolves, and the active segment is ended. Rejects with a StorageError. */
-export async function endFiles(state: LogState, flusher: LogFlusher): Promise<void> {
+async function endFiles(state: LogState, flusher: LogFlusher): Promise<void> {
   state.closing = true
   await endTimeIndex(state)
   for (const segment of state.segments.snapshot()) {
@@ -34,7 +109,7 @@ export async function endFiles(state: LogState, flusher: LogFlusher): Promise<vo
 }
 
 /** Whoever finds the folder closed cleanly takes these for what they say: they are flushed with it, or it is not closed cleanly. */
-export async function saveAll(state: LogState, flusher: LogFlusher): Promise<void> {
+async function saveAll(state: LogState, flusher: LogFlusher): Promise<void> {
   if (snapshotIsOld(state)) await writeLastSnapshot(state, state.endOffset, encodeSnapshot(state.producers.values()))
   await flusher.flush()
   if (!state.epochsSaved) throw new StorageError('EIO', state.folder, 'the leader epochs could not be written')
@@ -47,18 +122,4 @@ export async function saveAll(state: LogState, flusher: LogFlusher): Promise<voi
 function snapshotIsOld({ endOffset, snapshotOffset, snapshotFlushed, producers }: LogState): boolean {
   if (endOffset === 0) return false
   return snapshotOffset < 0 ? producers.size > 0 : endOffset > snapshotOffset || !snapshotFlushed
-}
-
-export function hasUnsaved(state: LogState, flusher: LogFlusher): boolean {
-  if (state.offline) return false
-  return state.endOffset > state.recoveryPoint || flusher.isBehind || snapshotIsOld(state) || !state.epochsSaved
-}
-
-/** Whoever calls it writes them. */
-export function filesToSave(state: LogState): SmallFile[] {
-  const files: SmallFile[] = []
-  if (state.offline) return files
-  if (snapshotIsOld(state)) files.push(snapshotFile(state))
-  if (!state.epochsSaved) files.push(state.epochsFile())
-  return files
 }

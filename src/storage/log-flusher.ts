@@ -24,11 +24,11 @@ export class LogFlusher {
   /** The offset of the last snapshot that was written here; -2: none. */
   #ownSnapshot = -2
   /** Of the log's clock: the last time that nothing was left to flush, or a flush began. */
-  lastFlushMs: number
+  #lastFlushMs: number
 
   constructor(state: LogState) {
     this.#state = state
-    this.lastFlushMs = state.clock.now()
+    this.#lastFlushMs = state.clock.now()
   }
 
   /** Written bytes that are not known to be on the disk. */
@@ -64,6 +64,12 @@ export class LogFlusher {
   flushInBackground(): void {
     if (this.#waiting === undefined) this.flush().catch(() => undefined)
     else this.#waitingForAll = true
+  }
+
+  /** Flushes when `flush.ms` has passed since the last time and there is something to flush. */
+  flushIfDue(nowMs: number): void {
+    const { config, offline } = this.#state
+    if (!offline && nowMs - this.#lastFlushMs >= config.flushMs && this.unflushedBytes > 0) this.flushInBackground()
   }
 
   #inTurn(all: boolean): Promise<void> {
@@ -133,7 +139,7 @@ export class LogFlusher {
 
   async #flushAll(): Promise<void> {
     const state = this.#state
-    this.lastFlushMs = state.clock.now()
+    this.#lastFlushMs = state.clock.now()
     const upTo = Math.max(state.endOffset, state.writtenOffset)
     const { cuts } = state
     const snapshot = this.#nextSnapshot()

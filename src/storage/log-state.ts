@@ -102,6 +102,7 @@ export class LogState {
   folderChanged = true
   /** Rises when the folder gets another name: at the start of it and at the end. */
   renames = 0
+  #released = false
   #epochsTaken = 0
   #epochsWritten = 0
   #epochWrite: Promise<void> = Promise.resolve()
@@ -212,18 +213,39 @@ export class LogState {
     return this.#epochWrite
   }
 
-  /** Runs `rename`, which gives the folder another name, while no file in it is being replaced. */
-  rename(rename: () => Promise<void>): Promise<void> {
+  /** The folder gets the name `folder` by `rename`, while no file in it is being replaced. Rejects as that does; then it has the old one. */
+  rename(folder: string, rename: () => Promise<void>): Promise<void> {
     const done = this.#epochWrite.then(async () => {
       this.renames++
       try {
         await rename()
+        this.#renamed(folder)
       } finally {
         this.renames++
       }
     })
     this.#epochWrite = done.catch(() => undefined)
     return done
+  }
+
+  #renamed(folder: string): void {
+    this.folder = folder
+    // Its directory may have failed meanwhile.
+    if (this.#released) return
+    for (const segment of this.segments.all()) segment.native.moved(this.segmentPath(segment.baseOffset))
+  }
+
+  /** What native code has of the log is let go of. */
+  get released(): boolean {
+    return this.#released
+  }
+
+  /** Once: a folder may fail while its logs are being closed. */
+  release(): void {
+    if (this.#released) return
+    this.#released = true
+    for (const segment of this.segments.all()) segment.native.close()
+    this.strand.close()
   }
 
   /**

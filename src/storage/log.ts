@@ -6,21 +6,22 @@ import type { TopicConfig } from '../config/index.js'
 import type { SmallFile } from '../native/folders.js'
 import type { FileRegion } from '../protocol/writer.js'
 import type { AppendInput, AppendResult } from './append.js'
-import { NO_EPOCH } from './leader-epochs.js'
+import { NO_EPOCH, type EpochCut, type EpochEnd } from './leader-epochs.js'
 import { LogCleaning } from './cleaner/log-cleaning.js'
 import { abortedIn, abortedTransactions, type Aborted } from './log-aborted.js'
-import { endFiles, filesToSave, hasUnsaved, saveAll } from './log-close.js'
+import { letGo, LogClose } from './log-close.js'
 import { LogFlusher } from './log-flusher.js'
 import { Handover, settleHeir, skipTo } from './log-handover.js'
 import { loadLog, type LoadOptions } from './log-loader.js'
 import { deleteRecords, type DeleteResult } from './log-start.js'
 import { readLog, readLogBytes, readLogFrame, type LogPiece, type ReadResult } from './log-reader.js'
+import { LogRemovals } from './log-removals.js'
 import { LogState, type LogEnvironment } from './log-state.js'
 import { offsetForTimestamp, offsetOfMaxTimestamp, type TimedOffset } from './log-times.js'
 import { restartLog, truncateLog } from './log-truncate.js'
 import { LogWriter } from './log-writer.js'
 import type { ProducerEntry } from './producer-state.js'
-import { applyRetention, mayDelete } from './retention.js'
+import { mayDelete } from './retention.js'
 import { segmentFileFrom, segmentFiles, type SegmentFile } from './segment-view.js'
 
 export type { AppendInput, AppendOrigin, AppendResult } from './append.js'
@@ -41,19 +42,21 @@ export class Log {
   readonly #state: LogState
   readonly #writer: LogWriter
   readonly #flusher: LogFlusher
+  readonly #removals: LogRemovals
+  readonly #end: LogClose
   #told = true
-  #released = false
-  #savedEnd: number | undefined
   #handover: Handover<Log> | undefined
-  #retention: Promise<number> = Promise.resolve(0)
 
   private constructor(state: LogState) {
     this.topic = state.topic
     this.partition = state.partition
     this.#state = state
     this.#flusher = new LogFlusher(state)
-    this.#writer = new LogWriter(state, this.#flusher, () => this.#moved())
-    this.cleaning = new LogCleaning(state, this.#flusher, () => this.#retention.catch(() => 0))
+    const moved = (): void => this.#moved()
+    this.#writer = new LogWriter(state, this.#flusher, moved)
+    this.cleaning = new LogCleaning(state, this.#flusher, () => this.#removals.settled())
+    this.#removals = new LogRemovals(state, this.#writer, this.cleaning, { moved, isHeld: () => this.#handover !== undefined })
+    this.#end = new LogClose(state, this.#flusher, this.#writer, this.#removals)
   }
 
   /** Opens the log in an existing folder, recovering it unless it was closed in an orderly way. Rejects with a StorageError. */
@@ -67,11 +70,7 @@ export class Log {
     try {
       await loadLog(state, options)
     } catch (error) {
-      for (const segment of state.segments.all()) {
-        await segment.transactions.settle()
-        segment.native.close()
-      }
-      state.strand.close()
+      await letGo(state)
       throw error
     }
     return new Log(state)
@@ -154,7 +153,7 @@ export class Log {
 
   /** Adds what was appended to it and sent of it since it was opened to `sums` (LOG_COUNTERS numbers, see LogCounter). Nothing when it is closed. */
   addCountersTo(sums: Float64Array): void {
-    if (!this.#released) this.#state.strand.addCountersTo(sums)
+    if (!this.#state.released) this.#state.strand.addCountersTo(sums)
   }
 
   get config(): TopicConfig {
@@ -233,36 +232,29 @@ export class Log {
    */
   async truncateTo(offset: number): Promise<boolean> {
     if (!(offset >= 0)) throw new RangeError(`a log can't be truncated to the offset ${offset}`)
-    if (this.#handover !== undefined) {
-      const heir = await this.#handover.decided
-      if (heir !== this) return heir.truncateTo(offset)
-    }
-    return this.#alone(() => truncateLog(this.#state, this.#writer, offset))
+    const heir = this.#handover === undefined ? this : await this.#handover.decided
+    if (heir !== this) return heir.truncateTo(offset)
+    return this.#removals.alone(() => truncateLog(this.#state, this.#writer, offset))
   }
 
   /** Removes everything: the log is empty, and what is appended next gets `offset`. As truncateTo. */
   async truncateFullyAndStartAt(offset: number, logStartOffset = offset): Promise<void> {
     if (!(offset >= 0)) throw new RangeError(`a log can't start at the offset ${offset}`)
-    if (this.#handover !== undefined) {
-      const heir = await this.#handover.decided
-      if (heir !== this) return heir.truncateFullyAndStartAt(offset, logStartOffset)
-    }
-    return this.#alone(() => restartLog(this.#state, this.#writer, offset, logStartOffset))
+    const heir = this.#handover === undefined ? this : await this.#handover.decided
+    if (heir !== this) return heir.truncateFullyAndStartAt(offset, logStartOffset)
+    return this.#removals.alone(() => restartLog(this.#state, this.#writer, offset, logStartOffset))
   }
 
   /**
    * Where to truncate to, when the leader of the partition answered `leader` to a question for the end of `latestEpoch`. `complete`: from there on the
    * logs agree; else the question is to be asked again after the cut. `unknown` (the high watermark): where, if the leader knows nothing.
    */
-  truncationOffset(
-    leader: { readonly epoch: number; readonly endOffset: number },
-    unknown: number
-  ): { readonly offset: number; readonly complete: boolean } {
+  truncationOffset(leader: EpochEnd, unknown: number): EpochCut {
     return this.#state.epochs.truncationOffset(leader, this.#state.endOffset, unknown)
   }
 
   /** As OffsetForLeaderEpoch answers; (-1, -1): not known. */
-  epochEndOffset(epoch: number): { epoch: number; endOffset: number } {
+  epochEndOffset(epoch: number): EpochEnd {
     return this.#state.epochs.endOffset(epoch, this.#state.endOffset)
   }
 
@@ -279,10 +271,9 @@ export class Log {
 
   /** Moves the log start to `offset`, durably. Whole segments below it go with the next retention. OFFSET_OUT_OF_RANGE beyond the end. */
   async deleteRecordsBefore(offset: number): Promise<DeleteResult> {
-    const state = this.#state
-    const heir = await this.#handover?.decided
-    if (heir !== undefined && heir !== this) return heir.deleteRecordsBefore(offset)
-    return deleteRecords(state, offset, () => this.#moved())
+    const heir = (await this.#handover?.decided) ?? this
+    if (heir !== this) return heir.deleteRecordsBefore(offset)
+    return deleteRecords(this.#state, offset, () => this.#moved())
   }
 
   /** Resolved: all that was written at the time of the call is on the disk. Rejects with a StorageError; the folder is offline then. */
@@ -292,9 +283,7 @@ export class Log {
 
   /** Flushes when `flush.ms` has passed since the last time and there is something to flush. */
   flushIfDue(nowMs: number): void {
-    const { config, offline } = this.#state
-    if (!offline && nowMs - this.#flusher.lastFlushMs >= config.flushMs && this.#flusher.unflushedBytes > 0)
-      this.#flusher.flushInBackground()
+    this.#flusher.flushIfDue(nowMs)
   }
 
   producers(): IterableIterator<ProducerEntry> {
@@ -323,35 +312,7 @@ export class Log {
 
   /** Deletes the segments that retention and the log start allow: none while the log is compacted. Resolves to their number. Rejects with a StorageError. */
   applyRetention(): Promise<number> {
-    // One at a time: each decides by the segments that the one before has left.
-    const mine = this.#retention.catch(() => 0).then(() => this.#retain())
-    this.#retention = mine
-    return mine
-  }
-
-  // Beside neither compaction, nor retention, nor another truncation.
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const before = this.#retention.catch(() => 0)
-    const mine = this.cleaning.paused(() => before.then(work)).finally(() => this.#moved())
-    this.#retention = mine.then(
-      () => 0,
-      () => 0
-    )
-    return mine
-  }
-
-  async #retain(): Promise<number> {
-    const before = this.#state.logStartOffset
-    if (this.#state.offline || this.#handover !== undefined || this.cleaning.running) return 0
-    let count: number
-    try {
-      count = await applyRetention(this.#state, this.#writer)
-    } catch (error) {
-      this.#state.failUnlessPassing(error)
-      throw error
-    }
-    if (this.#state.logStartOffset !== before) this.#moved()
-    return count
+    return this.#removals.retain()
   }
 
   /** Begins a new segment, if the active one holds anything. */
@@ -368,63 +329,39 @@ export class Log {
    * An orderly stop: everything that was appended is written and flushed, producer states and epochs are saved. The log refuses everything
    * from the call on. Rejects with a StorageError: then the folder must not be marked as closed cleanly.
    */
-  async close(): Promise<void> {
-    const state = this.#state
-    try {
-      await this.settle()
-      if (!state.offline) await saveAll(state, this.#flusher)
-    } finally {
-      state.offline = true
-      await this.#settleFiles()
-      this.#release()
-    }
+  close(): Promise<void> {
+    return this.#end.close()
   }
 
   /** Ends what is on its way, and the active segment: nothing may be appended any more. The first step of a close that many logs share. */
-  async settle(): Promise<void> {
-    await this.cleaning.close()
-    await this.#retention.catch(() => 0)
-    await this.#writer.whenIdle()
-    await this.#state.settle()
-    if (!this.#state.offline) await endFiles(this.#state, this.#flusher)
+  settle(): Promise<void> {
+    return this.#end.settle()
   }
 
   /** Closing has something to write or to flush. */
-  readonly hasUnsaved = (): boolean => hasUnsaved(this.#state, this.#flusher)
+  hasUnsaved(): boolean {
+    return this.#end.hasUnsaved()
+  }
 
   /** What closing writes besides the segments; the caller does. The second step. */
   filesToSave(): SmallFile[] {
-    this.#savedEnd = this.#state.endOffset
-    return filesToSave(this.#state)
+    return this.#end.filesToSave()
   }
 
   /** The last step: all is on the disk. The log refuses everything from now on. */
   closeSaved(): void {
-    if (!this.#state.offline && this.#savedEnd !== undefined) this.#state.recoveryPoint = this.#savedEnd
-    this.#state.offline = true
-    this.#release()
-  }
-
-  async #settleFiles(): Promise<void> {
-    await this.#state.snapshotsWritten
-    for (const segment of this.#state.segments.snapshot()) await segment.transactions.settle()
+    this.#end.closeSaved()
   }
 
   /** Refuses everything from now on; nothing is saved. For a folder that failed, and before a deletion. */
-  async abandon(): Promise<void> {
-    this.#state.offline = true
-    await this.cleaning.close()
-    await this.#retention.catch(() => 0)
-    await this.#writer.whenIdle()
-    await this.#state.settle()
-    await this.#settleFiles()
-    this.#release()
+  abandon(): Promise<void> {
+    return this.#end.abandon()
   }
 
   /** Appends wait from the call on. Resolved: all before them are written, and the log stays as it is until `endHandover`. */
   async beginHandover(): Promise<void> {
     this.#handover = new Handover(this.#state.runtime)
-    await this.#retention.catch(() => 0)
+    await this.#removals.settled()
     await this.#writer.whenIdle()
   }
 
@@ -447,26 +384,7 @@ export class Log {
 
   /** The folder gets another name, by `rename`. Rejects as that does; then it has the old one. */
   rename(folder: string, rename: () => Promise<void>): Promise<void> {
-    return this.#state.rename(async () => {
-      await rename()
-      this.#renamed(folder)
-    })
-  }
-
-  #renamed(folder: string): void {
-    const state = this.#state
-    state.folder = folder
-    // Its directory may have failed meanwhile.
-    if (this.#released) return
-    for (const segment of state.segments.all()) segment.native.moved(state.segmentPath(segment.baseOffset))
-  }
-
-  // Once: a folder may fail while its logs are being closed.
-  #release(): void {
-    if (this.#released) return
-    this.#released = true
-    for (const segment of this.#state.segments.all()) segment.native.close()
-    this.#state.strand.close()
+    return this.#state.rename(folder, rename)
   }
 
   #moved(): void {
