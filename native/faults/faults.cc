@@ -369,9 +369,12 @@ CALL(ssize_t, faults_preadv64v2, "preadv64v2", (int fd, const struct iovec* into
      faults_preadv2(fd, into, pieces, offset, flags))
 CALL(int, faults_ftruncate, "ftruncate", (int fd, off64_t size), resize(fd, static_cast<std::uint64_t>(size), false))
 CALL(int, faults_ftruncate64, "ftruncate64", (int fd, off64_t size), resize(fd, static_cast<std::uint64_t>(size), false))
-// Only what makes a file longer: holes are not punched by anything that is watched here.
+// What makes a file longer, and what only reserves room behind its end, of which a power cut leaves nothing that can be read. Holes are not punched by
+// anything that is watched here.
 CALL(int, faults_fallocate, "fallocate", (int fd, int mode, off64_t offset, off64_t length),
-     mode == 0 ? resize(fd, static_cast<std::uint64_t>(offset + length), true) : fail(EOPNOTSUPP))
+     mode == 0                      ? resize(fd, static_cast<std::uint64_t>(offset + length), true)
+     : mode == FALLOC_FL_KEEP_SIZE ? syscall(SYS_fallocate, fd, mode, offset, length)
+                                    : fail(EOPNOTSUPP))
 CALL(int, faults_fallocate64, "fallocate64", (int fd, int mode, off64_t offset, off64_t length), faults_fallocate(fd, mode, offset, length))
 CALL(int, faults_posix_fallocate, "posix_fallocate", (int fd, off64_t offset, off64_t length), faults_fallocate(fd, 0, offset, length) == 0 ? 0 : errno)
 CALL(int, faults_posix_fallocate64, "posix_fallocate64", (int fd, off64_t offset, off64_t length), faults_posix_fallocate(fd, offset, length))

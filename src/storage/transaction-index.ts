@@ -354,7 +354,13 @@ export class TransactionIndex {
   async #remove(file: string): Promise<void> {
     this.#cutTo = Infinity
     this.#written = 0
-    if (await removeFile(file)) this.#created = true
+    try {
+      if (await removeFile(file)) this.#created = true
+    } catch (error) {
+      // Still to be done.
+      this.#cutTo = 0
+      throw error
+    }
   }
 }
 

@@ -159,9 +159,12 @@ class Child {
     if (sender) sender.next += count
     const id = `${this.#plan.name}.${this.#batches++}`
     const timestamp = Date.now() - this.#pick(1000)
-    const batch = { id, count, pad: this.#pick(300), producerId: sender?.producerId ?? -1, sequence, timestamp, transactional }
-    const bytes = batchBytes(batch)
-    this.say(['send', topic, partition, id, count, batch.producerId, sequence, bytes.length])
+    const producerId = sender?.producerId ?? -1
+    // What is acknowledged behind a flush is looked for on the disk by its bytes.
+    const compressed = topic !== 'durable' && this.#random() < 0.3
+    const tombstones = topic === 'packed'
+    const bytes = batchBytes({ id, count, pad: this.#pick(300), producerId, sequence, timestamp, transactional, compressed, tombstones })
+    this.say(['send', topic, partition, id, count, producerId, sequence, bytes.length])
     return this.#send(log, id, bytes, 'client')
   }
 

@@ -1,10 +1,11 @@
 /** What a crash may do to files besides cutting a run short: torn and flipped last bytes, lost or stale indexes, torn snapshots and checkpoints. */
+import { existsSync } from 'node:fs'
 import { readdir, readFile, truncate, unlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Random } from '../../src/cli/crash-disk.js'
 import { batch } from '../../src/record/index.js'
 import { readOffsetCheckpoint } from '../../src/storage/checkpoints.js'
-import { parsePartitionFolder, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
+import { CLEAN_SHUTDOWN_FILE, parsePartitionFolder, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
 import { dirsOf } from './engine.js'
 import type { Truth } from './truth.js'
 
@@ -17,6 +18,8 @@ export async function damage(disk: string, truth: Truth, random: Random): Promis
 
 async function damageDir(data: string, truth: Truth, random: Random): Promise<string[]> {
   const story: string[] = []
+  // The child was killed before it changed anything here: all is on the disk.
+  if (existsSync(path.join(data, CLEAN_SHUTDOWN_FILE))) return story
   const points = await readOffsetCheckpoint(path.join(data, RECOVERY_POINT_FILE)).catch(() => new Map<string, number>())
   for (const name of (await readdir(data).catch(() => [])).toSorted()) {
     const found = parsePartitionFolder(name)

@@ -1,19 +1,20 @@
 /** The engine as the crash tests run it: small segments, timers that run twenty times as fast, and topics with different flush policies. */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { systemClock, type Clock } from '../../src/clock.js'
 import { loadBrokerConfig, resolveTopicConfig, type TopicConfig } from '../../src/config/index.js'
 import type { Logger } from '../../src/log.js'
 import { Runtime } from '../../src/native/runtime.js'
 import { ZERO_UUID } from '../../src/protocol/reader.js'
-import { buildBatch } from '../../src/record/index.js'
+import { batch as layout, buildBatch, Compression } from '../../src/record/index.js'
 import { writeDurably } from '../../src/storage/files.js'
 import type { AppendOrigin, AppendResult, Log } from '../../src/storage/log.js'
 import { LogManager } from '../../src/storage/log-manager.js'
 
 /**
  * `durable`: every acknowledgement is behind a flush. `lazy`: flushed when asked for, on a roll, and by bytes. `gone`: created and deleted.
- * `packed`: compacted.
+ * Their segments get their room at once. `packed`: compacted.
  */
 export const TOPICS = { durable: 2, lazy: 2, gone: 1, packed: 1 } as const
 export type TopicName = keyof typeof TOPICS
@@ -121,9 +122,11 @@ export async function openEngine(disk: string, complain?: (message: string) => v
         ['file.delete.delay.ms', '200'],
         ['retention.bytes', topic === 'lazy' ? String(RETENTION_BYTES) : '-1'],
         ...(topic === 'durable' ? ([['flush.messages', '1']] as const) : []),
+        ...(topic === 'gone' ? ([['preallocate', 'true']] as const) : []),
         ...(topic === 'packed'
           ? ([
               ['cleanup.policy', 'compact'],
+              ['delete.retention.ms', '0'],
               ['min.cleanable.dirty.ratio', '0.01']
             ] as const)
           : [])
@@ -183,14 +186,23 @@ export function markerId(timestamp: number): string {
   return `marker-${timestamp}`
 }
 
-/** The key of a batch's record. */
-export function keyOf(id: string, index: number): string {
-  let hash = index
-  for (const character of id) hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193)
-  return `k${(hash >>> 8) % KEYS}`
+function hashOf(text: string, seed: number): number {
+  let hash = seed
+  for (const character of text) hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193)
+  return hash >>> 8
 }
 
-/** A batch whose records tell what they are: `${id} ${index}`, padded. */
+/** The key of a batch's record. */
+export function keyOf(id: string, index: number): string {
+  return `k${hashOf(id, index) % KEYS}`
+}
+
+/** Whether a record of the compacted topic says that its key is gone: compaction takes it away in the end, too. */
+export function isTombstone(id: string, index: number): boolean {
+  return hashOf(id, 7 * index + 3) % 6 === 0
+}
+
+/** A batch whose records tell what they are: `${id} ${index}`, padded; a tombstone says it in a header. */
 export interface Batch {
   readonly id: string
   readonly count: number
@@ -201,17 +213,31 @@ export interface Batch {
   readonly sequence: number
   readonly timestamp: number
   readonly transactional?: boolean
+  readonly tombstones?: boolean
+  readonly compressed?: boolean
 }
 
-export function batchBytes({ id, count, pad, producerId, sequence, timestamp, transactional = false }: Batch): Buffer {
-  const records = Array.from({ length: count }, (_, index) => ({
-    key: Buffer.from(keyOf(id, index)),
-    value: Buffer.from(`${id} ${index} `.padEnd(pad, '.'))
-  }))
-  return buildBatch(records, {
+export function batchBytes(one: Batch): Buffer {
+  const { id, count, pad, producerId, sequence, timestamp, transactional = false } = one
+  const records = Array.from({ length: count }, (_, index) => {
+    const key = Buffer.from(keyOf(id, index))
+    const value = Buffer.from(`${id} ${index} `.padEnd(pad, '.'))
+    return one.tombstones === true && isTombstone(id, index) ? { key, value: null, headers: [{ key: 'id', value }] } : { key, value }
+  })
+  const bytes = buildBatch(records, {
     timestamp,
     ...(producerId < 0 ? {} : { producerId, producerEpoch: 0, baseSequence: sequence, transactional })
   })
+  return one.compressed === true ? compressed(bytes) : bytes
+}
+
+// At once: what is awaited between a sequence and its append could let another batch overtake.
+function compressed(bytes: Buffer): Buffer {
+  const whole = Buffer.concat([bytes.subarray(0, layout.BATCH_OVERHEAD), gzipSync(bytes.subarray(layout.BATCH_OVERHEAD))])
+  whole.writeInt32BE(whole.length - layout.LOG_OVERHEAD, layout.At.batchLength)
+  whole.writeInt16BE(layout.attributes(whole, 0) | Compression.gzip, layout.At.attributes)
+  whole.writeUInt32BE(layout.computeCrc(whole, 0), layout.At.crc)
+  return whole
 }
 
 export function appendBatch(

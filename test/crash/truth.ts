@@ -1,7 +1,7 @@
 /** What must be found in a folder, by what a run said: nothing acknowledged is missing, nothing is there twice, nothing was made up. */
 import type { Line } from './history.js'
 import type { FoundBatch, FoundLog } from './inspect.js'
-import { keyOf, RETENTION_BYTES } from './engine.js'
+import { isTombstone, keyOf, RETENTION_BYTES } from './engine.js'
 
 /** `kill`: the page cache survives, so all that was acknowledged is there. `power`: only what was flushed must be. */
 export type Ending = 'kill' | 'power'
@@ -208,7 +208,7 @@ function compareLog(truth: PartitionTruth, log: FoundLog, ending: Ending, offlin
     if (sent.base < 0 || sent.cut !== 'no' || last < log.start || last >= mustEnd) continue
     const there = byId.get(id)?.indexes ?? []
     const gone = indexesOf(sent).filter((index) => !there.includes(index) && !sent.gone.includes(index))
-    if (gone.every((index) => sent.base + index < log.start || isSuperseded(keyOf(id, index), sent.base + index))) continue
+    if (gone.every((index) => sent.base + index < log.start || isSuperseded(id, index, sent.base + index))) continue
     tell(
       `${id} is missing: acknowledged at ${sent.base} to ${last}; the log is [${log.start}, ${log.end}), durable below ${truth.durableEnd}`
     )
@@ -218,8 +218,8 @@ function compareLog(truth: PartitionTruth, log: FoundLog, ending: Ending, offlin
   for (const message of log.problems) tell(message)
 }
 
-/** Whether a record of the key lies behind an offset, or lay there until it was cut off. */
-function supersededIn(log: FoundLog, truth: PartitionTruth): (key: string, offset: number) => boolean {
+/** Whether a record may have been compacted away: it is a tombstone, or another of its key lies behind it, or lay there until it was cut off. */
+function supersededIn(log: FoundLog, truth: PartitionTruth): (id: string, index: number, offset: number) => boolean {
   const newest = new Map<string, number>()
   const note = (id: string, index: number, base: number) => {
     const key = keyOf(id, index)
@@ -227,8 +227,8 @@ function supersededIn(log: FoundLog, truth: PartitionTruth): (key: string, offse
   }
   for (const { id, base, indexes } of log.batches) for (const index of indexes) note(id, index, base)
   for (const [id, sent] of truth.batches)
-    if (sent.base >= 0 && sent.cut !== 'no') for (const index of indexesOf(sent)) note(id, index, sent.base)
-  return (key, offset) => (newest.get(key) ?? -1) > offset
+    if (sent.base >= 0) for (const index of indexesOf(sent)) if (sent.cut !== 'no' || isTombstone(id, index)) note(id, index, sent.base)
+  return (id, index, offset) => isTombstone(id, index) || (newest.get(keyOf(id, index)) ?? -1) > offset
 }
 
 // Compaction leaves gaps, but never goes back; and of each producer what it wrote last.
@@ -241,7 +241,11 @@ function compareCompacted(truth: PartitionTruth, log: FoundLog, ending: Ending, 
     const sent = truth.batches.get(id)
     if (sent && sent.producerId >= 0) sequences.set(sent.producerId, sent.sequence + sent.count)
   }
-  const mayGap = ending === 'power' || truth.truncated || truth.damagedFrom < Infinity
+  // The last records may have been tombstones.
+  const tombstones = Array.from(truth.batches).some(
+    ([id, sent]) => sent.base >= next && indexesOf(sent).some((index) => isTombstone(id, index))
+  )
+  const mayGap = ending === 'power' || truth.truncated || truth.damagedFrom < Infinity || tombstones
   if (next > log.end || (next !== log.end && !mayGap && log.batches.length > 0)) tell(`ends at ${log.end}, its last record before ${next}`)
   for (const [producerId, expected] of sequences) {
     const known = log.nextSequences.get(producerId) ?? -1

@@ -1,6 +1,6 @@
 /** The transaction index of one segment: its file, its searches, and how it is cut, against an array. */
 import { readFileSync } from 'node:fs'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
@@ -227,4 +227,22 @@ test('an entry that could not be written stays, and is written by the next call'
   index.append(aborted(5, 6))
   await index.write()
   t.deepEqual(await readFile(file), encoded([aborted(1, 4), aborted(5, 6)]))
+})
+
+test('an index that could not be removed goes with the next write', async (t) => {
+  const folder = await temporaryFolder(t)
+  const blocked = path.join(folder, 'a-folder')
+  await mkdir(blocked)
+  let file = path.join(folder, '0.txnindex')
+  const index = new TransactionIndex(() => file, 0, true)
+  index.append(aborted(1, 4))
+  await index.write()
+  const there = file
+  file = blocked
+  index.reset()
+  await t.throwsAsync(index.write(), { name: 'StorageError' })
+  t.true(index.dirty)
+  file = there
+  await index.write()
+  await t.throwsAsync(stat(there), { code: 'ENOENT' }, 'a start would take its entry for one of what is written next')
 })
