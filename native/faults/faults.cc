@@ -212,17 +212,25 @@ long write_file(int fd, const struct iovec* data, std::size_t pieces, std::int64
   return result;
 }
 
+void wait_for_rules(unsigned since) {
+  constexpr struct timespec kPause = {0, 1'000'000};
+  while (rules_version() == since) syscall(SYS_nanosleep, &kPause, nullptr);
+}
+
 // Not under the lock: appends go on while a sync runs, and it covers only those that were over when it began.
 long sync_file(int fd, long number) {
   Target target;
   if (!ours(fd, target)) return syscall(number, fd);
   Verdict verdict;
+  unsigned version;
   {
     std::lock_guard lock(setup().order);
     verdict = judge(Op::SyncBegin, target.folder, target.path);
+    version = rules_version();
     if (verdict.action == Action::Kill || verdict.action == Action::KillMid) die();
     write_record({.op = Op::SyncBegin, .file = target.file, .path = &target.path});
   }
+  if (verdict.action == Action::Hold) wait_for_rules(version);
   const long result = verdict.action == Action::Fail ? fail(verdict.error) : syscall(number, fd);
   const int error = errno;
   std::lock_guard lock(setup().order);

@@ -29,6 +29,7 @@ std::vector<Rule>& rules() {
 }
 
 std::atomic<bool> reads_minded = false;
+std::atomic<unsigned> version = 0;
 
 int error_of(const std::string& name) {
   const std::pair<const char*, int> known[] = {{"EIO", EIO},       {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}, {"EROFS", EROFS},
@@ -49,6 +50,7 @@ bool parse(const std::string& text, Rule& rule) {
   else if (action == "kill-mid") rule.action = Action::KillMid;
   else if (action == "kill-after") rule.action = Action::KillAfter;
   else if (action == "short") rule.action = Action::Short;
+  else if (action == "hold") rule.action = Action::Hold;
   else if (rule.error != 0) rule.action = Action::Fail;
   else return false;
   rule.from = std::atol(from.c_str());
@@ -89,7 +91,10 @@ void set_rules(const char* text) {
   bool reads = false;
   for (const Rule& rule : rules()) reads |= rule.operation == "read";
   reads_minded = reads;
+  version++;
 }
+
+unsigned rules_version() { return version; }
 
 bool minds_reads() { return reads_minded; }
 

@@ -1,6 +1,7 @@
 // What shall go wrong, and when. A rule is `ACTION OPERATION PATTERN FROM [COUNT]`; rules are separated by `;` or line ends.
 //
-//   ACTION     kill, kill-mid (half of the bytes are written), kill-after, short (half of the bytes are written, no error), or the name of an error
+//   ACTION     kill, kill-mid (half of the bytes are written), kill-after, short (half of the bytes are written, no error), hold (of a sync: it has begun, and
+//              goes on when the rules are replaced), or the name of an error
 //   OPERATION  create, open, write, truncate, rename, unlink, link, mkdir, rmdir, sync (fsync, fdatasync of a file), sync-folder, sync-all (syncfs), any;
 //              read, which `any` does not mean, nor `open`
 //   PATTERN    as a shell's, against the path below the watched folder; `*` also matches `/`. Of a rename both names count.
@@ -14,7 +15,7 @@
 
 namespace sluice_faults {
 
-enum class Action { Pass, Kill, KillMid, KillAfter, Short, Fail };
+enum class Action { Pass, Kill, KillMid, KillAfter, Short, Hold, Fail };
 
 struct Verdict {
   Action action = Action::Pass;
@@ -23,6 +24,8 @@ struct Verdict {
 
 // Replaces all rules; what can't be understood is left out. The caller keeps calls apart.
 void set_rules(const char* text);
+// Rises with every `set_rules`. From any thread.
+unsigned rules_version();
 // Some rule is for reads: the others need not be asked about them. From any thread.
 bool minds_reads();
 Verdict judge(Op op, bool folder, const std::string& path, const std::string* to = nullptr);

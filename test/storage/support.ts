@@ -84,13 +84,13 @@ export interface EngineOptions {
   readonly more?: Partial<LogManagerOptions>
 }
 
-export async function temporaryFolder(t: ExecutionContext): Promise<string> {
+export async function temporaryFolder(t: Pick<ExecutionContext, 'teardown'>): Promise<string> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-storage-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   return folder
 }
 
-export async function startEngine(t: ExecutionContext, options: EngineOptions = {}): Promise<Engine> {
+export async function startEngine(t: Pick<ExecutionContext, 'teardown'>, options: EngineOptions = {}): Promise<Engine> {
   const dir = options.dir ?? options.dirs?.[0] ?? path.join(await temporaryFolder(t), 'data')
   const clock = options.clock ?? systemClock()
   const { config: broker } = loadBrokerConfig({ ...options.settings })

@@ -29,7 +29,10 @@ export interface Compacting {
   readonly log: Log
 }
 
-export async function startCompacting(t: ExecutionContext, options: EngineOptions & { clock?: ManualClock } = {}): Promise<Compacting> {
+export async function startCompacting(
+  t: Pick<ExecutionContext, 'teardown'>,
+  options: EngineOptions & { clock?: ManualClock } = {}
+): Promise<Compacting> {
   const clock = options.clock ?? new ManualClock()
   const topic = { ...COMPACT, ...options.topic }
   const engine = await startEngine(t, { ...options, topic, clock })

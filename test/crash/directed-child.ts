@@ -1,0 +1,22 @@
+/** The child of the directed crash tests: plays one scene, and ends without closing anything. */
+import { openSync, readFileSync, writeSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { readJournal } from '../../src/cli/crash-journal.js'
+import { startEngine } from '../storage/support.js'
+import { DONE } from './directed.js'
+import { SCENES } from './scenes.js'
+
+const [name, dir, control, journal] = process.argv.slice(2) as [string, string, string, string]
+const fd = openSync(control, 'a')
+const say = (text: string): void => void writeSync(fd, `${text}\n`)
+await SCENES[name]!({
+  dir,
+  say,
+  rules: (text) => say(`rules ${text}`),
+  until: async (fits) => {
+    while (!readJournal(readFileSync(journal)).some(fits)) await delay(2)
+  },
+  start: (options) => startEngine({ teardown: () => undefined }, { ...options, dirs: [dir] })
+})
+say(DONE)
+process.exit(0)

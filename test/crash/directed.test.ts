@@ -1,0 +1,198 @@
+/** Promises of the engine that hang on one sync, one order or one check each: with it taken out, one of these fails. */
+import path from 'node:path'
+import type { ExecutionContext } from 'ava'
+import { JournalOp } from '../../src/cli/crash-journal.js'
+import { CLEANER_OFFSET_FILE, LOG_START_FILE, offsetName, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
+import { verifyFolder } from '../../src/storage/verify.js'
+import { COMPACT, seen } from '../storage/cleaner/support.js'
+import { ManualClock, readAll, type Engine } from '../storage/support.js'
+import { testWithFaults } from '../support/faults.js'
+import { Aftermath, DONE, isSyncedBetween, namesIn, play } from './directed.js'
+import { unsound } from './discipline.js'
+import { checkpointOf, FOLDER, leaveKilled, TOPIC } from './scenes.js'
+
+async function open(after: Aftermath, dir: string, topic: Readonly<Record<string, string>> = TOPIC) {
+  const engine: Engine = await after.open(dir, { topic, clock: new ManualClock() })
+  const log = (await engine.manager.whenReady('t', 0))!
+  return { engine, log }
+}
+
+/** The name of a segment's file, below the disk. */
+function logOf(base: number): string {
+  return path.join('data', FOLDER, `${offsetName(base)}.log`)
+}
+
+/** What a mark `${word} ${number}` says. */
+function told(after: Aftermath, word: string): number {
+  for (const { op, data } of after.entries) {
+    const found = op === JournalOp.mark ? new RegExp(`^${word} (\\d+)$`, 'm').exec(data.toString())?.[1] : undefined
+    if (found !== undefined) return Number(found)
+  }
+  throw new Error(`the child has not said ${word}`)
+}
+
+/** Of the renames behind an entry: the base offsets of logs that got the suffix, in order. */
+function renamedLogs(after: Aftermath, from: number, suffix: string): { readonly at: number; readonly base: number }[] {
+  const found: { at: number; base: number }[] = []
+  for (const [at, entry] of after.entries.entries()) {
+    if (at > from && entry.op === JournalOp.rename && entry.to.endsWith(`.log${suffix}`))
+      found.push({ at, base: Number(path.basename(entry.to).slice(0, 20)) })
+  }
+  return found
+}
+
+async function sameNames(t: ExecutionContext, after: Aftermath, cut: string): Promise<string[]> {
+  const names = await namesIn(path.join(cut, FOLDER))
+  const snapshots = (name: string) => !name.endsWith('.snapshot')
+  t.deepEqual(names.filter(snapshots), (await namesIn(path.join(after.dir, FOLDER))).filter(snapshots))
+  return names
+}
+
+testWithFaults('an abort in a segment that was flushed before is known where the recovery point says so', async (t) => {
+  const after = await play(t, 'abort in a segment that was flushed')
+  const cut = await after.cutAt(DONE)
+  t.is(await checkpointOf(cut, RECOVERY_POINT_FILE), 3)
+  const { log } = await open(after, cut)
+  t.is((await log.abortedTransactions(0, 3)).length, 1)
+})
+
+testWithFaults('the recovery point waits for leader epochs that could not be written', async (t) => {
+  const after = await play(t, 'epochs that have no room')
+  const { log } = await open(after, await after.cutAt(DONE))
+  t.is(log.endOffset, 2)
+  t.deepEqual([log.epochOf(0), log.epochOf(1)], [1, 5])
+})
+
+testWithFaults('what a seal writes while a flush is under way is flushed by another one', async (t) => {
+  const after = await play(t, 'seal beside a flush')
+  const cut = await after.cutAt(DONE)
+  t.is(await checkpointOf(cut, RECOVERY_POINT_FILE), 15)
+  const index = path.join('data', FOLDER, `${offsetName(0)}.timeindex`)
+  const sealed = after.entries.findLastIndex(({ op, path: name }) => op === JournalOp.write && name === index)
+  const held = after.entries.findIndex(({ op, path: name }) => op === JournalOp.syncBegin && name === index)
+  t.true(held >= 0 && held < sealed)
+  t.true(isSyncedBetween(after.entries, index, sealed, after.at(DONE)))
+})
+
+testWithFaults('a truncation is on the disk when it is answered, and leaves no gap on the way', async (t) => {
+  const after = await play(t, 'truncation within an epoch')
+  const filled = after.at('filled')
+  const gone = renamedLogs(after, filled, '.deleted')
+  t.true(gone.length > 3)
+  t.deepEqual(
+    gone.map(({ base }) => base),
+    gone.map(({ base }) => base).toSorted((a, b) => b - a),
+    'the last segment goes first'
+  )
+  const isCut = after.entries.findIndex(({ op }, at) => op === JournalOp.truncate && at > gone.at(-1)!.at)
+  t.true(isSyncedBetween(after.entries, path.join('data', FOLDER), gone.at(-1)!.at, isCut), 'what lies behind is gone before the cut')
+  const cut = await after.cutAt(DONE)
+  const names = await sameNames(t, after, cut)
+  t.true(
+    names.every((name) => !name.endsWith('.snapshot') || Number.parseInt(name, 10) <= 22),
+    names.join(' ')
+  )
+  const { log } = await open(after, cut)
+  t.is(log.endOffset, 22)
+  t.is((await log.abortedTransactions(0, 22)).length, 1)
+  t.is(log.producer(100)?.batches.at(-1)?.lastSequence, 19)
+})
+
+testWithFaults('the index of aborts that a truncation takes away stays away', async (t) => {
+  const after = await play(t, 'truncation to the start of a segment with an abort')
+  await sameNames(t, after, await after.cutAt(DONE))
+})
+
+testWithFaults('a compaction that is over has its names on the disk, and went about it in order', async (t) => {
+  const after = await play(t, 'compaction')
+  t.deepEqual(unsound(after.entries), [])
+  t.true(renamedLogs(after, 0, '.swap').length > 0)
+  const cut = await after.cutAt(DONE)
+  const names = await sameNames(t, after, cut)
+  t.false(names.some((name) => /\.(swap|cleaned)$/.test(name)))
+  const { log } = await open(after, cut, COMPACT)
+  t.is(log.endOffset, 120)
+  t.is(new Set((await seen(log)).map(({ key }) => key)).size, 9)
+})
+
+testWithFaults('the index of aborts of a compacted segment is on the disk before its name', async (t) => {
+  const after = await play(t, 'compaction of an abort')
+  t.deepEqual(unsound(after.entries), [])
+  t.true(after.entries.some(({ op, to }) => op === JournalOp.rename && to.endsWith('.txnindex.swap')))
+})
+
+testWithFaults('what compaction relies on is on the disk before anything goes: also what a killed process has left', async (t) => {
+  const after = await play(t, 'compaction of what a killed process left', leaveKilled)
+  const begun = after.at('opened')
+  const [first] = renamedLogs(after, begun, '.swap')
+  const old = (await namesIn(path.join(after.dir, FOLDER))).filter((name) => name.endsWith('.log')).slice(1, -1)
+  t.true(old.length > 0)
+  const bases = new Set(renamedLogs(after, begun, '.deleted').map(({ base }) => base))
+  t.true(bases.size > 3)
+  for (const base of bases) t.true(isSyncedBetween(after.entries, logOf(base), begun, first!.at), `the segment at ${base}`)
+})
+
+testWithFaults('a log whose last records were compacted away ends where it did', async (t) => {
+  const after = await play(t, 'last records that go')
+  const cut = await after.cutAt(DONE)
+  const { log } = await open(after, cut, COMPACT)
+  t.is(log.endOffset, told(after, 'end'))
+})
+
+testWithFaults('a log of which retention has left nothing goes on at its offset, also where the log start had no room', async (t) => {
+  const after = await play(t, 'retention of all')
+  const [first] = renamedLogs(after, after.at('filled'), '.deleted')
+  const made = after.entries.findLastIndex(({ op, path: name }) => op === JournalOp.create && name === logOf(40))
+  t.true(made >= 0 && made < first!.at)
+  t.true(isSyncedBetween(after.entries, path.join('data', FOLDER), made, first!.at), 'the name that tells where the log is')
+  const { log } = await open(after, after.dir)
+  t.deepEqual([log.logStartOffset, log.endOffset], [40, 40])
+})
+
+testWithFaults('what retention has taken away stays away', async (t) => {
+  const after = await play(t, 'retention')
+  const cut = await after.cutAt(DONE)
+  const start = told(after, 'start')
+  t.is(await checkpointOf(cut, LOG_START_FILE), start)
+  const { log } = await open(after, cut)
+  t.is(log.logStartOffset, start)
+})
+
+testWithFaults('a directory that is in use is not taken for closed in an orderly way', async (t) => {
+  const after = await play(t, 'a start behind an orderly stop')
+  const { engine, log } = await open(after, await after.cutAt(DONE))
+  t.false(engine.manager.cleanStart)
+  t.is(log.endOffset, 13)
+})
+
+testWithFaults('the folder of a partition is on the disk with its first record', async (t) => {
+  const after = await play(t, 'creation')
+  const { log } = await open(after, await after.cutAt(DONE))
+  t.is((await readAll(log)).length, 1)
+})
+
+testWithFaults('a deleted partition does not come back, nor do checkpoints name it', async (t) => {
+  const after = await play(t, 'deletion')
+  const cut = await after.cutAt(DONE)
+  t.deepEqual(await namesIn(path.join(cut, FOLDER)), [])
+  for (const name of [LOG_START_FILE, RECOVERY_POINT_FILE, CLEANER_OFFSET_FILE]) t.is(await checkpointOf(cut, name), undefined, name)
+})
+
+testWithFaults('an orderly stop leaves all on the disk: nothing is read again, and nothing unknown', async (t) => {
+  const after = await play(t, 'orderly stop')
+  t.deepEqual(unsound(after.entries), [])
+  const cut = await after.cutAt(DONE)
+  t.is(await checkpointOf(cut, RECOVERY_POINT_FILE), 24)
+  t.deepEqual(await namesIn(path.join(cut, FOLDER)), await namesIn(path.join(after.dir, FOLDER)))
+  const { engine, log } = await open(after, cut)
+  t.true(engine.manager.cleanStart)
+  t.deepEqual([log.logStartOffset, log.endOffset], [6, 24])
+  t.is(log.producer(100)?.batches.at(-1)?.lastSequence, 19)
+  t.is((await log.offsetOfMaxTimestamp())?.offset, 22)
+  t.deepEqual(
+    engine.lines.filter((line) => /recover|read again/.test(line)),
+    []
+  )
+  await engine.stop()
+  t.deepEqual(await verifyFolder(path.join(cut, FOLDER)), [])
+})

@@ -1,0 +1,222 @@
+/** What the children of the directed crash tests do: each of it is one or two operations, and the tests know what they promise. */
+import { readFile, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { JournalOp } from '../../src/cli/crash-journal.js'
+import { endTransactionBatch, type BatchOptions } from '../../src/record/index.js'
+import type { Log } from '../../src/storage/log.js'
+import { CLEAN_SHUTDOWN_FILE, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
+import { compact, endTransaction, put, startCompacting, type Pair } from '../storage/cleaner/support.js'
+import { append, appendBytes, ManualClock, TOPIC_ID, values, type Engine } from '../storage/support.js'
+import type { Scene } from './directed.js'
+
+/** Small segments, and nothing that goes by itself. */
+export const TOPIC = { 'internal.segment.bytes': '1500', 'index.interval.bytes': '200', 'retention.ms': '-1', 'file.delete.delay.ms': '0' }
+/** Of the tests' only partition. */
+export const FOLDER = 't-0'
+
+interface One {
+  readonly engine: Engine
+  readonly clock: ManualClock
+  readonly log: Log
+}
+
+async function begin({ start }: Scene, topic: Readonly<Record<string, string>> = TOPIC): Promise<One> {
+  const clock = new ManualClock()
+  const engine = await start({ topic, clock })
+  const log = (await engine.manager.whenReady('t', 0)) ?? (await engine.manager.create('t', 0, TOPIC_ID, engine.config()))
+  return { engine, clock, log }
+}
+
+const idempotent = (producerId: number, baseSequence: number): BatchOptions => ({ producerId, producerEpoch: 0, baseSequence })
+
+/** Batches of four records, some to a segment. */
+async function fill({ engine, log }: One, rounds: number, epoch = 0): Promise<void> {
+  for (let round = 0; round < rounds; round++)
+    await append(engine, log, values(4, `e${epoch}-${round}-`, 50), idempotent(100 + epoch, 4 * round), epoch)
+}
+
+async function abort({ engine, clock, log }: One, producerId: number): Promise<void> {
+  const transactional = { ...idempotent(producerId, 0), transactional: true }
+  await append(engine, log, values(1, `aborted-${producerId}-`), transactional)
+  const marker = endTransactionBatch({ producerId, producerEpoch: 0, coordinatorEpoch: 0, commit: false, timestamp: clock.now() })
+  await appendBytes(engine, log, marker, 'coordinator')
+}
+
+async function save({ engine }: One): Promise<void> {
+  await engine.manager.dirs[0]!.saveRecoveryPoints()
+}
+
+export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
+  async 'abort in a segment that was flushed'(scene) {
+    const one = await begin(scene)
+    await append(one.engine, one.log, values(1))
+    await one.log.flush()
+    await abort(one, 7)
+    await one.log.flush()
+    await save(one)
+  },
+
+  async 'epochs that have no room'(scene) {
+    const one = await begin(scene)
+    await append(one.engine, one.log, values(1), {}, 1)
+    await one.log.flush()
+    scene.rules('ENOSPC write *leader-epoch-checkpoint.tmp 1 *')
+    await append(one.engine, one.log, values(1), {}, 5)
+    await one.log.flush()
+    scene.rules('')
+    await save(one)
+  },
+
+  async 'seal beside a flush'(scene) {
+    const one = await begin(scene)
+    await fill(one, 3)
+    // The second has no entry in the time index yet.
+    for (const later of [1, 2]) await append(one.engine, one.log, values(1), { timestamp: one.clock.now() + later })
+    scene.rules('hold sync *.timeindex 1')
+    const flushed = one.log.flush()
+    // The flush of the time index has begun: the entry that the seal adds is none of its.
+    await scene.until(({ op, path: name }) => op === JournalOp.syncBegin && name.endsWith('.timeindex'))
+    one.log.roll()
+    await scene.until(({ op, path: name }) => op === JournalOp.create && name.endsWith('.snapshot'))
+    scene.rules('')
+    await flushed
+    await one.log.whenIdle()
+    await append(one.engine, one.log, values(1))
+    await one.log.flush()
+    await save(one)
+  },
+
+  async 'truncation within an epoch'(scene) {
+    const first = await begin(scene)
+    await fill(first, 5)
+    await abort(first, 7)
+    await fill(first, 30)
+    // What producers are like at the end stands in a file that belongs to no segment.
+    await first.engine.stop()
+    const one = await begin(scene)
+    scene.say('filled')
+    await one.log.truncateTo(22)
+  },
+
+  async 'truncation to the start of a segment with an abort'(scene) {
+    const one = await begin(scene)
+    await fill(one, 3)
+    one.log.roll()
+    await abort(one, 7)
+    await one.log.flush()
+    await save(one)
+    await one.log.truncateTo(12)
+  },
+
+  async compaction(scene) {
+    const one = await startCompacting({ teardown: () => undefined }, { dirs: [scene.dir] })
+    await putPairs(one, 30)
+    scene.say('filled')
+    await compact(one)
+  },
+
+  async 'compaction of an abort'(scene) {
+    const one = await startCompacting({ teardown: () => undefined }, { dirs: [scene.dir] })
+    await put(one, [['a', 'aborted']], { ...idempotent(9, 0), transactional: true })
+    await endTransaction(one, 9, false)
+    await putPairs(one, 30)
+    await compact(one)
+  },
+
+  async 'compaction of what a killed process left'(scene) {
+    const one = await startCompacting({ teardown: () => undefined }, { dirs: [scene.dir] })
+    scene.say('opened')
+    // Nothing is rolled, which would flush all of it.
+    await one.engine.manager.cleaner.cleanFilthiest()
+  },
+
+  async 'last records that go'(scene) {
+    const one = await startCompacting({ teardown: () => undefined }, { dirs: [scene.dir] })
+    await put(one, [['a', '1']])
+    await put(one, [[null, 'x']])
+    await compact(one)
+    scene.say(`end ${one.log.endOffset}`)
+  },
+
+  async 'retention of all'(scene) {
+    const one = await begin(scene, { ...TOPIC, 'retention.ms': '1000' })
+    await fill(one, 10)
+    await one.log.flush()
+    await save(one)
+    one.clock.advance(5000)
+    one.log.roll()
+    await one.log.whenIdle()
+    scene.rules('ENOSPC write *log-start-offset-checkpoint.tmp 1 *')
+    scene.say('filled')
+    await one.log.applyRetention()
+  },
+
+  async retention(scene) {
+    const one = await begin(scene, { ...TOPIC, 'retention.bytes': '2000' })
+    await fill(one, 30)
+    await one.log.flush()
+    await save(one)
+    await one.log.applyRetention()
+    scene.say(`start ${one.log.logStartOffset}`)
+  },
+
+  async 'a start behind an orderly stop'(scene) {
+    const first = await begin(scene)
+    await fill(first, 3)
+    await first.engine.stop()
+    scene.say('closed')
+    const one = await begin(scene)
+    await append(one.engine, one.log, values(1))
+    await one.log.flush()
+    await save(one)
+  },
+
+  async creation(scene) {
+    const one = await begin(scene, { ...TOPIC, 'flush.messages': '1' })
+    await append(one.engine, one.log, values(1))
+  },
+
+  async deletion(scene) {
+    const one = await begin(scene)
+    await fill(one, 3)
+    await one.log.deleteRecordsBefore(5)
+    await one.engine.manager.dirs[0]!.saveCleanerOffset(FOLDER, 8)
+    await one.log.flush()
+    await save(one)
+    await one.engine.manager.delete('t', 0)
+  },
+
+  async 'orderly stop'(scene) {
+    const one = await begin(scene)
+    await fill(one, 5)
+    await abort(one, 7)
+    await append(one.engine, one.log, values(2, 'last'), { timestamp: one.clock.now() + 7 })
+    scene.rules('ENOSPC write *log-start-offset-checkpoint.tmp 1 *')
+    await one.log.deleteRecordsBefore(6)
+    scene.rules('')
+    await one.engine.stop()
+  }
+}
+
+/** The same keys again and again. */
+async function putPairs(one: Awaited<ReturnType<typeof startCompacting>>, rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    const pairs = Array.from({ length: 4 }, (_, index): Pair => [`k${(round + index) % 9}`, `r${round}-${index}`.padEnd(60, 'x')])
+    await put(one, pairs)
+  }
+}
+
+/** A compacted log as a killed process leaves it: nobody knows what of it is on the disk. */
+export async function leaveKilled(dir: string): Promise<void> {
+  const one = await startCompacting({ teardown: () => undefined }, { dirs: [dir] })
+  await putPairs(one, 30)
+  await one.engine.stop()
+  await rm(path.join(dir, CLEAN_SHUTDOWN_FILE))
+  await rm(path.join(dir, RECOVERY_POINT_FILE))
+}
+
+export async function checkpointOf(dir: string, name: string): Promise<number | undefined> {
+  const text = await readFile(path.join(dir, name), 'utf8').catch(() => '')
+  const found = /^t 0 (\d+)$/m.exec(text)?.[1]
+  return found === undefined ? undefined : Number(found)
+}
