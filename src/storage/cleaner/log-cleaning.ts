@@ -1,7 +1,7 @@
 /** Compaction of one log: whether it is due, one at a time, and stopping it. */
 import { StorageError } from '../../errors.js'
 import * as batch from '../../record/batch.js'
-import { isPassing, syncFolder } from '../files.js'
+import { isPassing } from '../files.js'
 import type { LogFlusher } from '../log-flusher.js'
 import type { LogSegment } from '../log-segment.js'
 import type { LogState } from '../log-state.js'
@@ -112,10 +112,9 @@ export class LogCleaning {
   async #clean(range: CleanRange, options: CleanOptions, signal: AbortSignal): Promise<CleanResult> {
     const state = this.#state
     await this.#beforeStart()
-    // The active segment is created by the first write to it. It must be a file before what stands before it may lose its last records: the end of
-    // the log is found by them.
+    // Behind what was sealed before: no seal may come to a segment that is being replaced. And the active segment, which its first write would create, is
+    // a file from here on: its name, flushed with the first names of the swap, tells where the log ends, whatever is left in front of it.
     await state.segments.active.native.prepare(state.strand)
-    await syncFolder(state.folder)
     const old = state.segments.snapshot().filter((segment) => segment.baseOffset < range.firstUncleanableOffset)
     // Nothing may be on its way into a transaction index when its file gets another name, nor may a flush look for it. What is sealed beside a flush
     // needs another one.
