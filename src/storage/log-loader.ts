@@ -7,7 +7,7 @@ import { WireError } from '../errors.js'
 import * as batch from '../record/batch.js'
 import type { EpochStart } from './checkpoints.js'
 import { isUnfinishedSwap, recoverSwaps } from './cleaner/swap.js'
-import { isPassing, removeFile, storageError } from './files.js'
+import { removeFile, storageError } from './files.js'
 import { foreignAmong } from './inspect/partition-files.js'
 import { LeaderEpochs } from './leader-epochs.js'
 import { keepBehindCut, keepCut, keepUnreadable, tellForeign } from './log-faults.js'
@@ -212,14 +212,9 @@ async function remaking(state: LogState, { baseOffset }: LogSegment): Promise<vo
   await lowerRecoveryPoint(state, baseOffset)
 }
 
-async function lowerRecoveryPoint(state: LogState, offset: number): Promise<void> {
-  const { environment, topic, partition } = state
-  try {
-    await environment.unflushed?.(partitionFolder(topic, partition), offset)
-  } catch (error) {
-    // A start on a full disk goes on without.
-    if (!isPassing(storageError(error, state.folder).code)) throw error
-  }
+// Rejects where the disk has no room for the word: the log is opened when there is.
+async function lowerRecoveryPoint({ environment, topic, partition }: LogState, offset: number): Promise<void> {
+  await environment.unflushed?.(partitionFolder(topic, partition), offset)
 }
 
 async function rebuildIndexes(state: LogState, segment: LogSegment): Promise<void> {

@@ -1,5 +1,6 @@
 /** The child of the directed crash tests: plays one scene, and ends without closing anything. */
 import { openSync, readFileSync, writeSync } from 'node:fs'
+import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { readJournal } from '../../src/cli/crash-journal.js'
 import { startEngine } from '../storage/support.js'
@@ -11,12 +12,13 @@ const fd = openSync(control, 'a')
 const say = (text: string): void => void writeSync(fd, `${text}\n`)
 await SCENES[name]!({
   dir,
+  other: path.join(path.dirname(dir), 'other'),
   say,
   rules: (text) => say(`rules ${text}`),
   until: async (fits) => {
     while (!readJournal(readFileSync(journal)).some(fits)) await delay(2)
   },
-  start: (options) => startEngine({ teardown: () => undefined }, { ...options, dirs: [dir] })
+  start: (options) => startEngine({ teardown: () => undefined }, { dirs: [dir], ...options })
 })
 say(DONE)
 process.exit(0)

@@ -1,15 +1,15 @@
 /** Promises of the engine that hang on one sync, one order or one check each: with it taken out, one of these fails. */
 import path from 'node:path'
 import type { ExecutionContext } from 'ava'
-import { JournalOp } from '../../src/cli/crash-journal.js'
+import { JournalOp, type JournalEntry } from '../../src/cli/crash-journal.js'
 import { CLEANER_OFFSET_FILE, LOG_START_FILE, offsetName, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
 import { verifyFolder } from '../../src/storage/verify.js'
 import { COMPACT, seen } from '../storage/cleaner/support.js'
 import { ManualClock, readAll, type Engine } from '../storage/support.js'
 import { testWithFaults } from '../support/faults.js'
-import { Aftermath, DONE, isSyncedBetween, namesIn, play } from './directed.js'
+import { type Aftermath, DONE, isSyncedBetween, namesIn, play } from './directed.js'
 import { unsound } from './discipline.js'
-import { checkpointOf, FOLDER, leaveKilled, TOPIC } from './scenes.js'
+import { checkpointOf, FOLDER, leaveKilled, leaveTornIndex, TOPIC } from './scenes.js'
 
 async function open(after: Aftermath, dir: string, topic: Readonly<Record<string, string>> = TOPIC) {
   const engine: Engine = await after.open(dir, { topic, clock: new ManualClock() })
@@ -163,6 +163,48 @@ testWithFaults('a directory that is in use is not taken for closed in an orderly
   const { engine, log } = await open(after, await after.cutAt(DONE))
   t.false(engine.manager.cleanStart)
   t.is(log.endOffset, 13)
+})
+
+testWithFaults('indexes are not made anew below a recovery point that could not be lowered: the log waits for room', async (t) => {
+  const scene = 'a start that has no room for the word that indexes are made anew'
+  const after = await play(t, scene, leaveTornIndex)
+  const isIndex = ({ op, path: name }: JournalEntry) =>
+    op !== JournalOp.syncBegin && op !== JournalOp.syncEnd && /\.(time)?index$/.test(name)
+  t.false(after.entries.slice(0, after.at('refused ENOSPC')).some(isIndex))
+  t.true(after.entries.some(isIndex))
+  t.is(told(after, 'end'), 40)
+  t.deepEqual(unsound(after.entries), [])
+})
+
+testWithFaults('compacted segments wait for room for their last names, and the log goes on meanwhile', async (t) => {
+  const after = await play(t, 'last names that have no room')
+  t.is(told(after, 'directories'), 1)
+  t.is(told(after, 'records'), 121)
+  t.true(told(after, 'left') < 40)
+  const { log } = await open(after, await after.cutAt(DONE), COMPACT)
+  t.is(new Set((await seen(log)).map(({ key }) => key)).size, 9)
+})
+
+testWithFaults('what was acknowledged behind a flush is on the disk that a partition has moved to', async (t) => {
+  const after = await play(t, 'move of a log that is written to')
+  const cut = await after.cutAt(DONE)
+  const other = path.join(path.dirname(cut), 'other')
+  t.deepEqual(await namesIn(path.join(cut, FOLDER)), [])
+  t.is(await checkpointOf(other, RECOVERY_POINT_FILE), 40, 'it is not read again as a whole')
+  const engine = await after.open(cut, { dirs: [cut, other], topic: TOPIC })
+  const log = (await engine.manager.whenReady('t', 0))!
+  t.is(log.folder, path.join(other, FOLDER))
+  t.is((await readAll(log)).length, 40)
+  t.deepEqual([log.epochOf(0), log.epochOf(20)], [0, 1])
+  t.is(log.producer(101)?.batches.at(-1)?.lastSequence, 19)
+})
+
+testWithFaults('an empty log that has moved begins where it did', async (t) => {
+  const after = await play(t, 'move of an empty log')
+  const cut = await after.cutAt(DONE)
+  const engine = await after.open(cut, { dirs: [cut, path.join(path.dirname(cut), 'other')], topic: TOPIC })
+  const log = (await engine.manager.whenReady('t', 0))!
+  t.deepEqual([log.logStartOffset, log.endOffset], [50, 50])
 })
 
 testWithFaults('the folder of a partition is on the disk with its first record', async (t) => {

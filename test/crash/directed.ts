@@ -21,8 +21,9 @@ export const DONE = 'done'
 
 /** What a child does its work with. */
 export interface Scene {
-  /** The log directory. */
+  /** The log directory, and another one on the same disk. */
   readonly dir: string
+  readonly other: string
   /** A mark in the journal. */
   readonly say: (text: string) => void
   /** Rules for the fault library from now on: see native/faults/rules.h. */
@@ -54,7 +55,7 @@ export class Aftermath {
     return at
   }
 
-  /** The log directory as a power cut behind `mark` leaves it, with nothing that was not synced. Once: marks that follow are lost. */
+  /** The first log directory as a power cut behind `mark` leaves it, with nothing that was not synced. Once: marks that follow are lost. */
   async cutAt(mark: string): Promise<string> {
     for (const entry of this.entries.slice(0, this.at(mark) + 1)) this.#before.apply(entry)
     const into = path.join(this.#place.work, `cut-${this.#cuts++}`)
@@ -68,7 +69,7 @@ export class Aftermath {
   }
 
   open(dir: string, options: EngineOptions = {}): Promise<Engine> {
-    return startEngine(this.#t, { ...options, dirs: [dir] })
+    return startEngine(this.#t, { dirs: [dir], ...options })
   }
 }
 

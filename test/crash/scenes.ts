@@ -1,12 +1,14 @@
 /** What the children of the directed crash tests do: each of it is one or two operations, and the tests know what they promise. */
-import { readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { JournalOp } from '../../src/cli/crash-journal.js'
+import type { StorageError } from '../../src/errors.js'
 import { endTransactionBatch, type BatchOptions } from '../../src/record/index.js'
 import type { Log } from '../../src/storage/log.js'
 import { CLEAN_SHUTDOWN_FILE, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
-import { compact, endTransaction, put, startCompacting, type Pair } from '../storage/cleaner/support.js'
-import { append, appendBytes, ManualClock, TOPIC_ID, values, type Engine } from '../storage/support.js'
+import { compact, endTransaction, put, seen, startCompacting, type Pair } from '../storage/cleaner/support.js'
+import { append, appendBytes, ManualClock, startEngine, TOPIC_ID, values, type Engine } from '../storage/support.js'
 import type { Scene } from './directed.js'
 
 /** Small segments, and nothing that goes by itself. */
@@ -20,7 +22,7 @@ interface One {
   readonly log: Log
 }
 
-async function begin({ start }: Scene, topic: Readonly<Record<string, string>> = TOPIC): Promise<One> {
+async function begin({ start }: Pick<Scene, 'start'>, topic: Readonly<Record<string, string>> = TOPIC): Promise<One> {
   const clock = new ManualClock()
   const engine = await start({ topic, clock })
   const log = (await engine.manager.whenReady('t', 0)) ?? (await engine.manager.create('t', 0, TOPIC_ID, engine.config()))
@@ -30,7 +32,7 @@ async function begin({ start }: Scene, topic: Readonly<Record<string, string>> =
 const idempotent = (producerId: number, baseSequence: number): BatchOptions => ({ producerId, producerEpoch: 0, baseSequence })
 
 /** Batches of four records, some to a segment. */
-async function fill({ engine, log }: One, rounds: number, epoch = 0): Promise<void> {
+async function fill({ engine, log }: Pick<One, 'engine' | 'log'>, rounds: number, epoch = 0): Promise<void> {
   for (let round = 0; round < rounds; round++)
     await append(engine, log, values(4, `e${epoch}-${round}-`, 50), idempotent(100 + epoch, 4 * round), epoch)
 }
@@ -44,6 +46,10 @@ async function abort({ engine, clock, log }: One, producerId: number): Promise<v
 
 async function save({ engine }: One): Promise<void> {
   await engine.manager.dirs[0]!.saveRecoveryPoints()
+}
+
+async function moved(engine: Engine, to: string): Promise<void> {
+  while (engine.manager.dirOf('t', 0)!.path !== to || engine.manager.moves.isMoving('t', 0)) await delay(2)
 }
 
 export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
@@ -171,6 +177,57 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
     await save(one)
   },
 
+  async 'a start that has no room for the word that indexes are made anew'(scene) {
+    scene.rules('ENOSPC write *recovery-point-offset-checkpoint.tmp 1 *')
+    const clock = new ManualClock()
+    const engine = await scene.start({ topic: TOPIC, clock })
+    const refused = await engine.manager.whenReady('t', 0).catch((error: StorageError) => error.code)
+    scene.say(`refused ${String(refused)}`)
+    scene.rules('')
+    clock.advance(2000)
+    const log = (await engine.manager.whenReady('t', 0))!
+    scene.say(`end ${log.endOffset}`)
+  },
+
+  async 'last names that have no room'(scene) {
+    const one = await startCompacting({ teardown: () => undefined }, { dirs: [scene.dir] })
+    await putPairs(one, 30)
+    one.log.roll()
+    await one.log.flush()
+    scene.rules('ENOSPC rename *.log.swap 2 1')
+    const cleaned = one.engine.manager.cleaner.cleanFilthiest()
+    await scene.until(({ op, to }) => op === JournalOp.rename && to.endsWith('.log.deleted'))
+    while (!one.engine.lines.some((line) => line.includes('wait for room'))) await delay(2)
+    await put(one, [['meanwhile', '1']])
+    scene.say(`records ${(await seen(one.log)).length}`)
+    one.clock.advance(1000)
+    await cleaned
+    scene.say(`left ${(await seen(one.log)).length}`)
+    scene.say(`directories ${one.engine.manager.dirs.filter(({ online }) => online).length}`)
+  },
+
+  async 'move of a log that is written to'(scene) {
+    const engine = await scene.start({ dirs: [scene.dir, scene.other], topic: { ...TOPIC, 'flush.messages': '1' } })
+    const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config(), scene.dir)
+    await fill({ engine, log }, 5)
+    // The copy has all there is, and is being flushed: what comes now is copied while appends wait.
+    scene.rules('hold sync *-future/*.log 1')
+    await engine.manager.moves.start('t', 0, scene.other)
+    await scene.until(({ op, path: name }) => op === JournalOp.syncBegin && /-future\/.*\.log$/.test(name))
+    await fill({ engine, log }, 5, 1)
+    scene.rules('')
+    await moved(engine, scene.other)
+  },
+
+  async 'move of an empty log'(scene) {
+    const engine = await scene.start({ dirs: [scene.dir, scene.other], topic: TOPIC })
+    const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config(), scene.dir)
+    await fill({ engine, log }, 5)
+    await log.truncateFullyAndStartAt(50)
+    await engine.manager.moves.start('t', 0, scene.other)
+    await moved(engine, scene.other)
+  },
+
   async creation(scene) {
     const one = await begin(scene, { ...TOPIC, 'flush.messages': '1' })
     await append(one.engine, one.log, values(1))
@@ -213,6 +270,17 @@ export async function leaveKilled(dir: string): Promise<void> {
   await one.engine.stop()
   await rm(path.join(dir, CLEAN_SHUTDOWN_FILE))
   await rm(path.join(dir, RECOVERY_POINT_FILE))
+}
+
+/** As a power cut may leave a log whose recovery point lies within a segment: the index is not what it was. */
+export async function leaveTornIndex(dir: string): Promise<void> {
+  const one = await begin({ start: (options) => startEngine({ teardown: () => undefined }, { ...options, dirs: [dir] }) })
+  await fill(one, 10)
+  await one.engine.stop()
+  await rm(path.join(dir, CLEAN_SHUTDOWN_FILE))
+  const folder = path.join(dir, FOLDER)
+  const index = (await readdir(folder)).findLast((name) => name.endsWith('.index'))!
+  await writeFile(path.join(folder, index), Buffer.alloc(16))
 }
 
 export async function checkpointOf(dir: string, name: string): Promise<number | undefined> {

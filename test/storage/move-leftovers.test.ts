@@ -84,3 +84,27 @@ test('a copy that has lost its first segment is made anew', async (t) => {
   t.is(log.logStartOffset, 0)
   t.is((await readAll(log)).length, 20)
 })
+
+test('of a copy that a power cut has holed, what was not flushed is copied again', async (t) => {
+  const topic = { ...TOPIC, 'internal.segment.bytes': '500' }
+  const [one, two] = await closedPartition(t, async (engine, log) => {
+    log.configure(engine.config(topic))
+    for (let round = 0; round < 12; round++) await append(engine, log, values(4, `${round}-`, 50))
+  })
+  const folder = path.join(one, 't-0')
+  const future = path.join(two, `t-0.${'c'.repeat(32)}-future`)
+  await mkdir(future)
+  const logs = (await readdir(folder)).filter((name) => name.endsWith('.log')).toSorted()
+  t.true(logs.length > 4)
+  // The second segment is lost, those behind it came to the disk.
+  for (const name of ['partition.metadata', 'leader-epoch-checkpoint', ...logs.filter((_, index) => index !== 1)])
+    await copyFile(path.join(folder, name), path.join(future, name))
+  await writeFile(path.join(two, 'recovery-point-offset-checkpoint'), `0\n1\nt 0 ${Number.parseInt(logs[1]!, 10)}\n`)
+  await rm(path.join(two, '.kafka_cleanshutdown'))
+  const engine = await startEngine(t, { dirs: [one, two], topic })
+  const log = await moved(engine, two)
+  t.deepEqual(
+    (await readAll(log)).map(({ offset }) => offset),
+    Array.from({ length: 48 }, (_, offset) => offset)
+  )
+})

@@ -179,7 +179,7 @@ class CleanRun {
     into.close()
     const cleaned = new LogSegment(runtime, file, baseOffset, size, config, state.clock.now(), state.strand)
     cleaned.noteTimestamp(lastIndexedTimestamp, lastIndexedTimestampOffset)
-    await replaceSegments(state, group, cleaned)
+    await replaceSegments(state, group, cleaned, this.#signal)
     return size
   }
 

@@ -1,4 +1,5 @@
 /** Swaps segments of an open log. Whoever reads the old ones goes on: they stay open until their files are removed. */
+import { sleep } from '../../clock.js'
 import { StorageError } from '../../errors.js'
 import { removeFile, renameIfThere, storageError } from '../files.js'
 import type { LogSegment } from '../log-segment.js'
@@ -6,11 +7,20 @@ import type { LogState } from '../log-state.js'
 import { DELETED_SUFFIX, SNAPSHOT_SUFFIX } from '../names.js'
 import { removeCleaned, runSwapSteps, SWAPPED_SUFFIXES, swapSteps } from './swap.js'
 
+/** From one attempt to the next at giving the last names, where the folder has no room for them. */
+const ROOM_MS = 1000
+
 /**
  * Puts `cleaned`, whose files are complete and on the disk as `.cleaned`, in the place of the neighbours `old`. A failure in between leaves
- * names that only the next start puts right: the folder goes offline.
+ * names that only the next start puts right: the folder goes offline. Where it is only that there is no room, readers go on with the old segments until there
+ * is, or until the compaction is to end.
  */
-export async function replaceSegments(state: LogState, old: readonly LogSegment[], cleaned: LogSegment): Promise<void> {
+export async function replaceSegments(
+  state: LogState,
+  old: readonly LogSegment[],
+  cleaned: LogSegment,
+  signal: AbortSignal
+): Promise<void> {
   try {
     // What is open stays readable under whatever name. Where it can't be opened now nothing has happened yet.
     for (const segment of old) await segment.native.keepOpen()
@@ -23,9 +33,15 @@ export async function replaceSegments(state: LogState, old: readonly LogSegment[
     cleaned.baseOffset,
     old.map(({ baseOffset }) => baseOffset)
   )
+  const waitForRoom = async (error: StorageError): Promise<boolean> => {
+    if (signal.aborted || state.offline) return false
+    state.environment.warn(`compacted segments of ${state.topic}-${state.partition} wait for room for their names`, error)
+    await sleep(state.clock, ROOM_MS, signal)
+    return true
+  }
   let noRoom: StorageError | undefined
   try {
-    noRoom = await runSwapSteps(state.folder, steps)
+    noRoom = await runSwapSteps(state.folder, steps, waitForRoom)
   } catch (error) {
     cleaned.native.close()
     const failure = storageError(error, state.folder)

@@ -49,26 +49,36 @@ export function swapSteps(newBase: number, oldBases: readonly number[]): SwapSte
 
 /**
  * Resolves to undefined when all is done; to the error when the folder has no room for the first names, and nothing has changed. Rejects with a StorageError:
- * then only opening the log anew puts it right.
+ * then only opening the log anew puts it right. `waitForRoom`: where the last names have none; resolves to whether to try again.
  */
-export async function runSwapSteps(folder: string, steps: readonly SwapStep[]): Promise<StorageError | undefined> {
+export async function runSwapSteps(
+  folder: string,
+  steps: readonly SwapStep[],
+  waitForRoom: (error: StorageError) => Promise<boolean> = () => Promise.resolve(false)
+): Promise<StorageError | undefined> {
   for (const [index, step] of steps.entries()) {
     if (step.kind === 'sync') {
       await syncFolder(folder)
       continue
     }
     const from = path.join(folder, step.from)
-    try {
-      await renameIfThere(from, path.join(folder, step.to))
-    } catch (error) {
-      if (!(error instanceof StorageError) || !isFull(error.code)) throw error
-      if (step.to.endsWith(SWAP_SUFFIX)) {
-        await undoSteps(folder, steps.slice(0, index))
-        return error
+    const isLast = !step.to.endsWith(SWAP_SUFFIX) && !step.to.endsWith(DELETED_SUFFIX)
+    for (;;) {
+      try {
+        await renameIfThere(from, path.join(folder, step.to))
+        break
+      } catch (error) {
+        if (!(error instanceof StorageError) || !isFull(error.code)) throw error
+        if (isLast && (await waitForRoom(error))) continue
+        if (isLast) throw error
+        if (step.to.endsWith(SWAP_SUFFIX)) {
+          await undoSteps(folder, steps.slice(0, index))
+          return error
+        }
+        // Whoever reads it has it open.
+        await removeFile(from)
+        break
       }
-      // Whoever reads it has it open.
-      if (!step.to.endsWith(DELETED_SUFFIX)) throw error
-      await removeFile(from)
     }
   }
   return undefined
