@@ -72,7 +72,7 @@ async function inspectLog(log: Log): Promise<FoundLog> {
         problems.push(`the batch at ${base} is of epoch ${epoch}, the log says ${log.epochOf(base)}`)
       const here: FoundRecord[] = []
       for await (const record of decodeAnyRecords(bytes.subarray(at, at + batch.sizeInBytes(bytes, at)), 1024 * 1024))
-        here.push({ offset: record.offset, timestamp: record.timestamp, value: String(record.value ?? record.headers[0]!.value) })
+        here.push({ offset: record.offset, timestamp: record.timestamp, value: (record.value ?? record.headers[0]!.value!).toString() })
       next = batch.lastOffset(bytes, at) + 1
       if (batch.isControl(bytes, at)) {
         batches.push({ id: markerId(batch.maxTimestamp(bytes, at)), base, count: 1, indexes: [0] })

@@ -181,8 +181,7 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
     scene.rules('ENOSPC write *recovery-point-offset-checkpoint.tmp 1 *')
     const clock = new ManualClock()
     const engine = await scene.start({ topic: TOPIC, clock })
-    const refused = await engine.manager.whenReady('t', 0).catch((error: StorageError) => error.code)
-    scene.say(`refused ${String(refused)}`)
+    await engine.manager.whenReady('t', 0).catch((error: StorageError) => scene.say(`refused ${error.code}`))
     scene.rules('')
     clock.advance(2000)
     const log = (await engine.manager.whenReady('t', 0))!
