@@ -12,7 +12,9 @@ import { CrashDisk, Mercy, randomFrom } from '../../src/cli/crash-disk.js'
 import { JournalOp, readJournal, type JournalEntry } from '../../src/cli/crash-journal.js'
 import { faultEnvironment } from '../../src/cli/crash-library.js'
 import { startEngine, type Engine, type EngineOptions } from '../storage/support.js'
+import { unsound } from './discipline.js'
 import { makePlace, removePlace, type Place } from './place.js'
+import { RecoveryPoints } from './recovery-points.js'
 
 const CHILD = path.join(import.meta.dirname, 'directed-child.js')
 const CHILD_LIMIT_MS = 30_000
@@ -73,7 +75,7 @@ export class Aftermath {
   }
 }
 
-/** Runs a scene (see scenes.ts). `prepare`: fills the log directory before. Fails the test when the child does not end as it should. */
+/** Runs a scene (see scenes.ts). `prepare`: fills the log directory before. Fails the test when the child does not end as it should, or breaks a rule that holds for every journal. */
 export async function play(t: ExecutionContext, scene: string, prepare?: (dir: string) => Promise<void>): Promise<Aftermath> {
   const place = await makePlace()
   t.teardown(() => removePlace(place))
@@ -90,7 +92,10 @@ export async function play(t: ExecutionContext, scene: string, prepare?: (dir: s
   child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()))
   const [code] = (await once(child, 'close')) as [number | null]
   t.is(code, 0, complaint)
-  return new Aftermath(t, place, disk, readJournal(await readFile(journal)))
+  const entries = readJournal(await readFile(journal))
+  const points = new RecoveryPoints()
+  t.deepEqual([...unsound(entries), ...entries.flatMap((entry) => points.apply(entry))], [])
+  return new Aftermath(t, place, disk, entries)
 }
 
 /** The names in a partition's folder that count: not of what is deleted already, nor of producer states, which may be found again. */

@@ -4,9 +4,10 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { JournalOp } from '../../src/cli/crash-journal.js'
 import type { StorageError } from '../../src/errors.js'
+import { NativeSegment, Strand } from '../../src/native/segment.js'
 import { endTransactionBatch, type BatchOptions } from '../../src/record/index.js'
 import type { Log } from '../../src/storage/log.js'
-import { CLEAN_SHUTDOWN_FILE, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
+import { CLEAN_SHUTDOWN_FILE, offsetName, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
 import { compact, endTransaction, put, seen, startCompacting, type Pair } from '../storage/cleaner/support.js'
 import { append, appendBytes, ManualClock, startEngine, TOPIC_ID, values, type Engine } from '../storage/support.js'
 import type { Scene } from './directed.js'
@@ -225,6 +226,60 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
     await log.truncateFullyAndStartAt(50)
     await engine.manager.moves.start('t', 0, scene.other)
     await moved(engine, scene.other)
+  },
+
+  async 'sync after one that failed'(scene) {
+    const engine = await scene.start()
+    const { runtime } = engine
+    const strand = new Strand(runtime)
+    const options = { baseOffset: 0, size: -1, indexBytes: 1000, indexIntervalBytes: 100 }
+    const segment = new NativeSegment(runtime, path.join(scene.dir, offsetName(0)), options, strand)
+    await segment.prepare(strand)
+    scene.rules('EIO sync *.log 1 1')
+    for (const time of ['first', 'second']) {
+      const outcome = await segment.flush().then(
+        () => 'good',
+        (error: StorageError) => error.code
+      )
+      scene.say(`${time} ${outcome}`)
+    }
+    segment.close()
+    await engine.stop()
+  },
+
+  async 'half a batch'(scene) {
+    const one = await begin(scene)
+    await fill(one, 2)
+    scene.rules('short write *.log 1;ENOSPC write *.log 2')
+    const { errorCode } = await append(one.engine, one.log, values(1, 'large', 900))
+    scene.say(`refused ${errorCode}`)
+    scene.rules('')
+    await one.log.whenIdle()
+    await append(one.engine, one.log, values(1, 'small'))
+  },
+
+  async 'half an index entry'(scene) {
+    const one = await begin(scene)
+    await fill(one, 2)
+    scene.rules('short write *.index 1;ENOSPC write *.index 2')
+    const { errorCode } = await append(one.engine, one.log, values(1, 'large', 300))
+    scene.say(`refused ${errorCode}`)
+    scene.rules('')
+    await one.log.whenIdle()
+    await one.log.flush()
+  },
+
+  async 'half an index entry that stays'(scene) {
+    const one = await begin(scene)
+    await fill(one, 2)
+    scene.rules('short write *.index 1;ENOSPC write *.index 2;ENOSPC truncate *.index 1')
+    const { errorCode } = await append(one.engine, one.log, values(1, 'large', 300))
+    scene.say(`refused ${errorCode}`)
+    scene.rules('')
+    await one.log.whenIdle()
+    one.log.roll()
+    await one.log.whenIdle()
+    await one.log.flush()
   },
 
   async creation(scene) {
