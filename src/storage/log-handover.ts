@@ -1,7 +1,6 @@
 /** Putting another log, a copy, in the place of one that is written to: what comes meanwhile waits and goes to whichever of the two it is then. */
 import type { Runtime } from '../native/runtime.js'
 import type { AppendInput, AppendResult, Resolve } from './append.js'
-import { syncFolder } from './files.js'
 import type { LogFlusher } from './log-flusher.js'
 import type { LogState } from './log-state.js'
 import type { LogWriter } from './log-writer.js'
@@ -53,7 +52,10 @@ export async function settleHeir(state: LogState, flusher: LogFlusher, producers
   await flusher.flush()
 }
 
-/** Lets a log end at `offset` with nothing in between: the log that it copies has no batches there any more. Rejects with a StorageError. */
+/**
+ * Lets a log end at `offset` with nothing in between: the log that it copies has no batches there any more. On the disk when it is settled as heir. Rejects with
+ * a StorageError.
+ */
 export async function skipTo(state: LogState, writer: LogWriter, offset: number): Promise<void> {
   // One that holds nothing stays as a file: its name tells a start where the log begins.
   await state.segments.active.native.prepare(state.strand)
@@ -62,5 +64,5 @@ export async function skipTo(state: LogState, writer: LogWriter, offset: number)
   writer.roll(true)
   // And this one's, where it ends.
   await state.segments.active.native.prepare(state.strand)
-  await syncFolder(state.folder)
+  state.folderChanged = true
 }

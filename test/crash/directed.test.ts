@@ -9,7 +9,7 @@ import { COMPACT, seen } from '../storage/cleaner/support.js'
 import { ManualClock, readAll, type Engine } from '../storage/support.js'
 import { testWithFaults } from '../support/faults.js'
 import { type Aftermath, DONE, isSyncedBetween, namesIn, play } from './directed.js'
-import { checkpointOf, FOLDER, leaveKilled, leaveTornIndex, TOPIC } from './scenes.js'
+import { checkpointOf, FOLDER, leaveEmptied, leaveKilled, leaveTornIndex, TOPIC } from './scenes.js'
 
 async function open(after: Aftermath, dir: string, topic: Readonly<Record<string, string>> = TOPIC) {
   const engine: Engine = await after.open(dir, { topic, clock: new ManualClock() })
@@ -202,6 +202,14 @@ testWithFaults('an empty log that has moved begins where it did', async (t) => {
   const engine = await after.open(cut, { dirs: [cut, path.join(path.dirname(cut), 'other')], topic: TOPIC })
   const log = (await engine.manager.whenReady('t', 0))!
   t.deepEqual([log.logStartOffset, log.endOffset], [50, 50])
+})
+
+testWithFaults('a log without batches that has moved begins and ends where it did', async (t) => {
+  const after = await play(t, 'move of a log without batches', leaveEmptied)
+  const cut = await after.cutAt(DONE)
+  const engine = await after.open(cut, { dirs: [cut, path.join(path.dirname(cut), 'other')], topic: TOPIC })
+  const log = (await engine.manager.whenReady('t', 0))!
+  t.deepEqual([log.logStartOffset, log.endOffset], [0, 20])
 })
 
 testWithFaults('behind a sync that failed no other one is believed', async (t) => {

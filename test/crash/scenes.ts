@@ -228,6 +228,13 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
     await moved(engine, scene.other)
   },
 
+  async 'move of a log without batches'(scene) {
+    const engine = await scene.start({ dirs: [scene.dir, scene.other], topic: TOPIC })
+    await engine.manager.whenReady('t', 0)
+    await engine.manager.moves.start('t', 0, scene.other)
+    await moved(engine, scene.other)
+  },
+
   async 'sync after one that failed'(scene) {
     const engine = await scene.start()
     const { runtime } = engine
@@ -335,6 +342,15 @@ export async function leaveTornIndex(dir: string): Promise<void> {
   const folder = path.join(dir, FOLDER)
   const index = (await readdir(folder)).findLast((name) => name.endsWith('.index'))!
   await writeFile(path.join(folder, index), Buffer.alloc(16))
+}
+
+/** A log that has offsets, but no batch any more, as compaction can leave it. */
+export async function leaveEmptied(dir: string): Promise<void> {
+  const engine = await startEngine({ teardown: () => undefined }, { dirs: [dir] })
+  await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  await engine.stop()
+  for (const base of [0, 20]) await writeFile(path.join(dir, FOLDER, `${offsetName(base)}.log`), '')
+  await rm(path.join(dir, CLEAN_SHUTDOWN_FILE))
 }
 
 export async function checkpointOf(dir: string, name: string): Promise<number | undefined> {

@@ -1,5 +1,5 @@
 /** Moves of logs, and copies, in states that only crashes leave: each ends. */
-import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
@@ -106,5 +106,31 @@ test('of a copy that a power cut has holed, what was not flushed is copied again
   t.deepEqual(
     (await readAll(log)).map(({ offset }) => offset),
     Array.from({ length: 48 }, (_, offset) => offset)
+  )
+})
+
+test('a copy of what the log had lost is not taken for the log, though both end alike', async (t) => {
+  const timestamp = Date.now()
+  const fill = (first: string) => async (engine: Engine, log: Log) => {
+    await append(engine, log, values(1, first), { timestamp })
+    await append(engine, log, values(1, 'last'), { timestamp })
+  }
+  // What a power cut took from the log, another producer has written since; and then somebody's retry.
+  const [lost] = await closedPartition(t, fill('lost'))
+  const [one, two] = await closedPartition(t, fill('kept'))
+  const future = path.join(two, `t-0.${'d'.repeat(32)}-future`)
+  await cp(path.join(lost, 't-0'), future, { recursive: true })
+  for (const [dir, point] of [
+    [one, 0],
+    [two, 2]
+  ] as const) {
+    await writeFile(path.join(dir, 'recovery-point-offset-checkpoint'), `0\n1\nt 0 ${point}\n`)
+    await rm(path.join(dir, '.kafka_cleanshutdown'))
+  }
+  const engine = await startEngine(t, { dirs: [one, two], topic: TOPIC })
+  const log = await moved(engine, two)
+  t.deepEqual(
+    (await readAll(log)).map(({ value }) => value!.toString()),
+    ['kept0', 'last0']
   )
 })

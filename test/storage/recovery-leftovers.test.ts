@@ -1,0 +1,136 @@
+/** Starts on what a power cut can leave, file by file: what is ahead of the log goes, what is behind it is made anew. */
+import { appendFile, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { endTransactionBatch } from '../../src/record/index.js'
+import type { Log } from '../../src/storage/log.js'
+import { offsetName } from '../../src/storage/names.js'
+import { verifyFolder } from '../../src/storage/verify.js'
+import { append, appendBytes, readAll, startEngine, TOPIC_ID, values, type Engine } from './support.js'
+
+const TOPIC = { 'internal.segment.bytes': '100000', 'index.interval.bytes': '200', 'retention.ms': '-1' }
+const HOUR_MS = 3_600_000
+
+async function startFilled(t: ExecutionContext, fill: (engine: Engine, log: Log) => Promise<void>): Promise<[dir: string, folder: string]> {
+  const engine = await startEngine(t, { topic: TOPIC })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  await fill(engine, log)
+  await engine.drop()
+  return [engine.dir, path.join(engine.dir, 't-0')]
+}
+
+async function reopen(t: ExecutionContext, dir: string, recoveryPoint: number): Promise<{ engine: Engine; log: Log }> {
+  await writeFile(path.join(dir, 'recovery-point-offset-checkpoint'), `0\n1\nt 0 ${recoveryPoint}\n`)
+  const engine = await startEngine(t, { dir, topic: TOPIC })
+  return { engine, log: (await engine.manager.whenReady('t', 0))! }
+}
+
+async function abort(engine: Engine, log: Log, producerId: number): Promise<number> {
+  await append(engine, log, values(1), { producerId, producerEpoch: 0, baseSequence: 0, transactional: true })
+  const marker = { producerId, producerEpoch: 0, coordinatorEpoch: 0, commit: false, timestamp: engine.clock.now() }
+  return (await appendBytes(engine, log, endTransactionBatch(marker), 'coordinator')).baseOffset
+}
+
+test('the time index of the segment before the recovery point gets its last entry', async (t) => {
+  const timestamp = Date.now()
+  const [dir, folder] = await startFilled(t, async (engine, log) => {
+    for (let round = 0; round < 10; round++) await append(engine, log, values(1, 'v', 30), { timestamp: timestamp + round })
+    log.roll()
+    await append(engine, log, values(1), { timestamp: timestamp - HOUR_MS })
+  })
+  const index = path.join(folder, `${offsetName(0)}.timeindex`)
+  const sealed = await readFile(index)
+  await truncate(index, sealed.length - 12)
+  const { engine, log } = await reopen(t, dir, 10)
+  t.is((await log.offsetOfMaxTimestamp())?.timestamp, timestamp + 9)
+  t.deepEqual(await readFile(index), sealed)
+  await engine.stop()
+  t.deepEqual(await verifyFolder(folder), [])
+})
+
+test('producer states of what the log has lost go', async (t) => {
+  const producer = { producerId: 5, producerEpoch: 0 }
+  const [dir, folder] = await startFilled(t, async (engine, log) => {
+    await append(engine, log, values(2), { ...producer, baseSequence: 0 })
+    const { size } = await stat(path.join(log.folder, `${offsetName(0)}.log`))
+    await append(engine, log, values(2), { ...producer, baseSequence: 2 })
+    log.roll()
+    await log.flush()
+    await truncate(path.join(log.folder, `${offsetName(0)}.log`), size)
+  })
+  t.true((await readdir(folder)).includes(`${offsetName(4)}.snapshot`))
+  const { engine, log } = await reopen(t, dir, 0)
+  t.is(log.endOffset, 2)
+  t.false((await readdir(folder)).includes(`${offsetName(4)}.snapshot`))
+  // As many offsets as were lost, of somebody else: at the next start the states at the end are not those of the snapshot.
+  await append(engine, log, values(2), { producerId: 6, producerEpoch: 0, baseSequence: 0 })
+  await engine.drop()
+  const again = await reopen(t, dir, 4)
+  t.is(again.log.producer(5)?.batches.at(-1)?.lastSequence, 1)
+  t.is((await append(again.engine, again.log, values(2), { ...producer, baseSequence: 2 })).baseOffset, 4)
+})
+
+test('aborts of which half is in the index are found again, also below the recovery point', async (t) => {
+  const [dir, folder] = await startFilled(t, async (engine, log) => {
+    await abort(engine, log, 1)
+    await abort(engine, log, 2)
+    log.roll()
+    await append(engine, log, values(1))
+    await log.flush()
+  })
+  const index = path.join(folder, `${offsetName(0)}.txnindex`)
+  for (const breakIt of [() => truncate(index, 50), () => appendFile(index, Buffer.alloc(34))]) {
+    await breakIt()
+    const { engine, log } = await reopen(t, dir, 5)
+    t.deepEqual(
+      (await log.abortedTransactions(0, 5)).map(({ lastOffset }) => lastOffset),
+      [1, 3]
+    )
+    await engine.drop()
+    t.is((await stat(index)).size, 68)
+  }
+})
+
+test('an abort whose marker the log has lost is none', async (t) => {
+  let size = 0
+  const [dir, folder] = await startFilled(t, async (engine, log) => {
+    await abort(engine, log, 1)
+    size = (await stat(path.join(log.folder, `${offsetName(0)}.log`))).size
+    await abort(engine, log, 2)
+    await log.flush()
+  })
+  await truncate(path.join(folder, `${offsetName(0)}.log`), size)
+  const { engine, log } = await reopen(t, dir, 2)
+  t.is(log.endOffset, 2)
+  for (let round = 0; round < 3; round++) await append(engine, log, values(1))
+  t.deepEqual(
+    (await log.abortedTransactions(0, 5)).map(({ lastOffset }) => lastOffset),
+    [1]
+  )
+})
+
+test('a record that is not what was written is cut off with all behind it, above the recovery point', async (t) => {
+  const [dir, folder] = await startFilled(t, async (engine, log) => {
+    for (let round = 0; round < 3; round++) await append(engine, log, values(1, `${round}-`))
+  })
+  const file = path.join(folder, `${offsetName(0)}.log`)
+  const bytes = await readFile(file)
+  bytes[bytes.length - 3] = bytes[bytes.length - 3]! ^ 1
+  await writeFile(file, bytes)
+  const { log } = await reopen(t, dir, 1)
+  t.deepEqual([log.endOffset, (await readAll(log)).length], [2, 2])
+})
+
+test('a checkpoint is written by one at a time', async (t) => {
+  const engine = await startEngine(t, { topic: TOPIC })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  await append(engine, log, values(1))
+  const [dir] = engine.manager.dirs
+  for (let round = 0; round < 5; round++) {
+    const first = dir!.saveRecoveryPoints()
+    const second = dir!.saveRecoveryPoints()
+    // Between the end of one and the beginning of the next.
+    await t.notThrowsAsync(Promise.all([first.then(() => dir!.saveRecoveryPoints()), second]))
+  }
+  t.true(dir!.online)
+})
