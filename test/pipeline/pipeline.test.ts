@@ -28,9 +28,7 @@ function planOf(client: Client, seed: number): Plan {
   const protocol = client !== 'kafkajs' && random.chance(50) ? 'consumer' : 'classic'
   const strategy = random.chance(50) ? 'cooperative' : 'range'
   const transactionVersion = random.chance(60) ? 2 : 1
-  // To librdkafka an instance id that is not free yet is the end, of which it does not tell who reads in batches.
-  const mayBeFixed = client === 'java' || (client === 'librdkafka' && protocol === 'classic')
-  const fixed = random.chance(30) && mayBeFixed
+  const fixed = random.chance(30) && client !== 'kafkajs'
   const copiers = 2 + random.below(2)
   return { client, protocol, strategy, transactionVersion, fixed, copiers, transactionMs: random.pick([4000, 15_000]) }
 }

@@ -178,6 +178,7 @@ export class World {
       const [what, number] = line.split(' ')
       if (what === 'copied') this.copied += Number(number)
       else this.tell(`${name} ${line}`)
+      if (what === 'failed') this.hit(line)
     }
     const copier = await Copier.start(client, this.#classes, settings satisfies CopierSettings, onLine)
     this.tell(`${name} starts${settings['diePoint'] === undefined ? '' : `, is to die when ${settings['diePoint']}`}`)

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 given = dict(argument.split("=", 1) for argument in sys.argv[1:])
 numbers = random.Random(int(given["seed"]))
@@ -33,7 +33,7 @@ def complain(line):
 def fail(error):
     """Ends at once: nothing that waits in librdkafka may hold it up."""
     complain(str(error))
-    say(f"failed {error.name()}")
+    say(f"failed {error.name()}" + (f": {error.str()}" if error.code() == KafkaError._FATAL else ""))
     os._exit(3)
 
 
@@ -166,7 +166,8 @@ def work():
         for message in consumer.consume(int(given["records"]), 0.1):
             if not message.error():
                 messages.append(message)
-            elif message.error().fatal():
+            elif message.error().code() == KafkaError._FATAL:
+                # The only word of what ended the consumer, which says of itself that it is not fatal.
                 raise KafkaException(message.error())
         if not messages:
             continue
