@@ -16,7 +16,7 @@ import type { Plan } from './world.js'
 
 const FIRST_SEED = Number(process.env['SLUICE_PIPELINE_SEED'] ?? 20_261_121)
 const ROUNDS = Number(process.env['SLUICE_PIPELINE_ROUNDS'] ?? 1)
-const EVENTS = Number(process.env['SLUICE_PIPELINE_EVENTS'] ?? 3)
+const EVENTS = Number(process.env['SLUICE_PIPELINE_EVENTS'] ?? 2)
 const CAMPAIGN = process.env['SLUICE_PIPELINE_ROUNDS'] !== undefined
 const SEED_STEP = 7919
 const HOURS_MS = 24 * 3_600_000
