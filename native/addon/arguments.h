@@ -3,6 +3,7 @@
 
 #include <napi.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <exception>
@@ -71,6 +72,21 @@ inline Bytes bytes_argument(const Napi::CallbackInfo& info, std::size_t index) {
   if (napi_get_typedarray_info(info.Env(), info[index], &type, &length, &data, nullptr, nullptr) != napi_ok || type != napi_uint8_array)
     throw std::invalid_argument("argument " + std::to_string(index + 1) + " must be a Uint8Array");
   return {static_cast<const std::uint8_t*>(data), length};
+}
+
+inline Napi::Object options_argument(const Napi::CallbackInfo& info, std::size_t index) {
+  if (!info[index].IsObject()) throw std::invalid_argument("options must be an object");
+  return info[index].As<Napi::Object>();
+}
+
+// A number field of an options object, limited to [min, max].
+inline std::int64_t option(const Napi::Object& options, const char* name, double min, double max) {
+  const Napi::Value value = options.Get(name);
+  if (value.IsEmpty()) throw PendingException{};
+  if (!value.IsNumber()) throw std::invalid_argument(std::string("option ") + name + " must be a number");
+  const double number = value.As<Napi::Number>().DoubleValue();
+  if (std::isnan(number)) throw std::invalid_argument(std::string("option ") + name + " must be a number");
+  return static_cast<std::int64_t>(std::clamp(number, min, max));
 }
 
 // Runs a call; no C++ exception passes it. Throwing may fail, while a worker is terminated: then nobody is left to be told.

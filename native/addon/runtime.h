@@ -21,6 +21,9 @@
 
 namespace sluice {
 
+// Of one kind, that an option may ask for.
+inline constexpr double kMaxThreads = 256;
+
 class Runtime : public Napi::ObjectWrap<Runtime> {
  public:
   static Napi::Function define(Napi::Env env);
