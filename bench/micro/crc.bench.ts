@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module'
 import zlib from 'node:zlib'
-import { loadAddon } from '../../src/native/binding.js'
+import { loadAddon } from '../../src/native/load-addon.js'
 import { crc32c } from '../../src/record/crc32c.js'
 import { randomBytes, type Comparison, type OpenSuite, type Subject, type Suite } from './suite.js'
 

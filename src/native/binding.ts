@@ -1,5 +1,5 @@
 /**
- * The native boundary: loads the addon and types every call that crosses it. Only `src/native` imports this file.
+ * The native boundary: every call that crosses it, and the numbers that both sides share. load-addon.ts loads what is behind it.
  *
  * Rules that hold for every call
  * - Handles (frame, segment, strand, listener, connection) are generation-tagged numbers. A handle that is unknown, closed or of
@@ -9,10 +9,6 @@
  *   `EventKind.completion` row. A status below 0 is `-errno`.
  * - Native keeps no pointer into JavaScript memory after a call returns: bytes given by JavaScript are copied, record bytes live in frames.
  */
-import { createRequire } from 'node:module'
-import path from 'node:path'
-import { fileURLToPath } from 'node:url'
-
 /** The first column of an event row. A row is `EVENT_STRIDE` doubles: [kind, a, b, c, d, e]. */
 export const EventKind = {
   /** A whole request frame (without its 4-byte length): [frame, connection, frame id, slab id, offset in slab, length]. JavaScript owns one reference to the frame. */
@@ -405,31 +401,4 @@ export interface Addon {
   lockHolder(path: string): number | undefined
   /** Which implementation this CPU runs. */
   readonly crc32cImplementation: 'sse4.2' | 'armv8' | 'portable'
-}
-
-let loaded: Addon | undefined
-
-/** Loads the addon once: from `prebuilds/` of the package, or `build/` of a clone. Elsewhere than on Linux x64/arm64 with glibc: one clear error. */
-export function loadAddon(): Addon {
-  if (loaded) return loaded
-  if (process.platform !== 'linux' || (process.arch !== 'x64' && process.arch !== 'arm64')) {
-    throw new Error(`Sluice runs on Linux x64 and arm64 (glibc), not on ${process.platform} ${process.arch}`)
-  }
-  loaded = finder()(packageRoot())
-  return loaded
-}
-
-/** Where the addon lies, and what is built with it. */
-export function addonFolder(): string {
-  return path.dirname(finder().resolve(packageRoot()))
-}
-
-type Finder = ((root: string) => Addon) & { resolve(root: string): string }
-
-function finder(): Finder {
-  return createRequire(import.meta.url)('node-gyp-build') as Finder
-}
-
-function packageRoot(): string {
-  return fileURLToPath(new URL('../../../', import.meta.url))
 }

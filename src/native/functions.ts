@@ -1,5 +1,5 @@
 /** The addon's functions that need no runtime. */
-import { addonFolder, loadAddon } from './binding.js'
+import { addonFolder, loadAddon } from './load-addon.js'
 
 export { addonFolder }
 

@@ -5,7 +5,8 @@
 import { strict as assert } from 'node:assert'
 import os from 'node:os'
 import { StorageError } from '../errors.js'
-import { EVENT_STRIDE, EventKind, loadAddon, type NativeRuntime, type RuntimeOptions } from './binding.js'
+import { EVENT_STRIDE, EventKind, type NativeRuntime, type RuntimeOptions } from './binding.js'
+import { loadAddon } from './load-addon.js'
 import { openSegments } from './open-files.js'
 
 /** Called once per job, on the JavaScript thread: status (below 0: -errno) and the job's values (see binding.ts). */

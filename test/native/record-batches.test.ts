@@ -1,6 +1,6 @@
 /** What native code knows of record batches: their checks and their CRC. */
 import test from 'ava'
-import { loadAddon } from '../../src/native/binding.js'
+import { loadAddon } from '../../src/native/load-addon.js'
 import { crc32c, encode, openRuntime } from './segment-support.js'
 
 test('batches are checked in a frame, and stamped anew', (t) => {
