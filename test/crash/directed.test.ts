@@ -7,7 +7,7 @@ import { CLEANER_OFFSET_FILE, LOG_START_FILE, offsetName, RECOVERY_POINT_FILE } 
 import { verifyFolder } from '../../src/storage/verify.js'
 import { COMPACT, seen } from '../storage/cleaner/support.js'
 import { ManualClock, readAll, type Engine } from '../storage/support.js'
-import { testWithFaults } from '../support/faults.js'
+import { serialWithFaults } from '../support/faults.js'
 import { type Aftermath, DONE, isSyncedBetween, namesIn, play } from './directed.js'
 import { checkpointOf, FOLDER, leaveEmptied, leaveKilled, leaveTornIndex, TOPIC } from './scenes.js'
 
@@ -48,7 +48,7 @@ async function sameNames(t: ExecutionContext, after: Aftermath, cut: string): Pr
   return names
 }
 
-testWithFaults('an abort in a segment that was flushed before is known where the recovery point says so', async (t) => {
+serialWithFaults('an abort in a segment that was flushed before is known where the recovery point says so', async (t) => {
   const after = await play(t, 'abort in a segment that was flushed')
   const cut = await after.cutAt(DONE)
   t.is(await checkpointOf(cut, RECOVERY_POINT_FILE), 3)
@@ -56,14 +56,14 @@ testWithFaults('an abort in a segment that was flushed before is known where the
   t.is((await log.abortedTransactions(0, 3)).length, 1)
 })
 
-testWithFaults('the recovery point waits for leader epochs that could not be written', async (t) => {
+serialWithFaults('the recovery point waits for leader epochs that could not be written', async (t) => {
   const after = await play(t, 'epochs that have no room')
   const { log } = await open(after, await after.cutAt(DONE))
   t.is(log.endOffset, 2)
   t.deepEqual([log.epochOf(0), log.epochOf(1)], [1, 5])
 })
 
-testWithFaults('what a seal writes while a flush is under way is flushed by another one', async (t) => {
+serialWithFaults('what a seal writes while a flush is under way is flushed by another one', async (t) => {
   const after = await play(t, 'seal beside a flush')
   const cut = await after.cutAt(DONE)
   t.is(await checkpointOf(cut, RECOVERY_POINT_FILE), 15)
@@ -74,7 +74,7 @@ testWithFaults('what a seal writes while a flush is under way is flushed by anot
   t.true(isSyncedBetween(after.entries, index, sealed, after.at(DONE)))
 })
 
-testWithFaults('a truncation is on the disk when it is answered, and leaves no gap on the way', async (t) => {
+serialWithFaults('a truncation is on the disk when it is answered, and leaves no gap on the way', async (t) => {
   const after = await play(t, 'truncation within an epoch')
   const filled = after.at('filled')
   const gone = renamedLogs(after, filled, '.deleted')
@@ -98,12 +98,12 @@ testWithFaults('a truncation is on the disk when it is answered, and leaves no g
   t.is(log.producer(100)?.batches.at(-1)?.lastSequence, 19)
 })
 
-testWithFaults('the index of aborts that a truncation takes away stays away', async (t) => {
+serialWithFaults('the index of aborts that a truncation takes away stays away', async (t) => {
   const after = await play(t, 'truncation to the start of a segment with an abort')
   await sameNames(t, after, await after.cutAt(DONE))
 })
 
-testWithFaults('a compaction that is over has its names on the disk, and went about it in order', async (t) => {
+serialWithFaults('a compaction that is over has its names on the disk, and went about it in order', async (t) => {
   const after = await play(t, 'compaction')
   t.true(renamedLogs(after, 0, '.swap').length > 0)
   const cut = await after.cutAt(DONE)
@@ -114,12 +114,12 @@ testWithFaults('a compaction that is over has its names on the disk, and went ab
   t.is(new Set((await seen(log)).map(({ key }) => key)).size, 9)
 })
 
-testWithFaults('the index of aborts of a compacted segment is on the disk before its name', async (t) => {
+serialWithFaults('the index of aborts of a compacted segment is on the disk before its name', async (t) => {
   const after = await play(t, 'compaction of an abort')
   t.true(after.entries.some(({ op, to }) => op === JournalOp.rename && to.endsWith('.txnindex.swap')))
 })
 
-testWithFaults('what compaction relies on is on the disk before anything goes: also what a killed process has left', async (t) => {
+serialWithFaults('what compaction relies on is on the disk before anything goes: also what a killed process has left', async (t) => {
   const after = await play(t, 'compaction of what a killed process left', leaveKilled)
   const begun = after.at('opened')
   const [first] = renamedLogs(after, begun, '.swap')
@@ -130,14 +130,14 @@ testWithFaults('what compaction relies on is on the disk before anything goes: a
   for (const base of bases) t.true(isSyncedBetween(after.entries, logOf(base), begun, first!.at), `the segment at ${base}`)
 })
 
-testWithFaults('a log whose last records were compacted away ends where it did', async (t) => {
+serialWithFaults('a log whose last records were compacted away ends where it did', async (t) => {
   const after = await play(t, 'last records that go')
   const cut = await after.cutAt(DONE)
   const { log } = await open(after, cut, COMPACT)
   t.is(log.endOffset, told(after, 'end'))
 })
 
-testWithFaults('a log of which retention has left nothing goes on at its offset, also where the log start had no room', async (t) => {
+serialWithFaults('a log of which retention has left nothing goes on at its offset, also where the log start had no room', async (t) => {
   const after = await play(t, 'retention of all')
   const [first] = renamedLogs(after, after.at('filled'), '.deleted')
   const made = after.entries.findLastIndex(({ op, path: name }) => op === JournalOp.create && name === logOf(40))
@@ -147,7 +147,7 @@ testWithFaults('a log of which retention has left nothing goes on at its offset,
   t.deepEqual([log.logStartOffset, log.endOffset], [40, 40])
 })
 
-testWithFaults('what retention has taken away stays away', async (t) => {
+serialWithFaults('what retention has taken away stays away', async (t) => {
   const after = await play(t, 'retention')
   const cut = await after.cutAt(DONE)
   const start = told(after, 'start')
@@ -156,14 +156,14 @@ testWithFaults('what retention has taken away stays away', async (t) => {
   t.is(log.logStartOffset, start)
 })
 
-testWithFaults('a directory that is in use is not taken for closed in an orderly way', async (t) => {
+serialWithFaults('a directory that is in use is not taken for closed in an orderly way', async (t) => {
   const after = await play(t, 'a start behind an orderly stop')
   const { engine, log } = await open(after, await after.cutAt(DONE))
   t.false(engine.manager.cleanStart)
   t.is(log.endOffset, 13)
 })
 
-testWithFaults('indexes are not made anew below a recovery point that could not be lowered: the log waits for room', async (t) => {
+serialWithFaults('indexes are not made anew below a recovery point that could not be lowered: the log waits for room', async (t) => {
   const scene = 'a start that has no room for the word that indexes are made anew'
   const after = await play(t, scene, leaveTornIndex)
   const isIndex = ({ op, path: name }: JournalEntry) =>
@@ -173,7 +173,7 @@ testWithFaults('indexes are not made anew below a recovery point that could not 
   t.is(told(after, 'end'), 40)
 })
 
-testWithFaults('compacted segments wait for room for their last names, and the log goes on meanwhile', async (t) => {
+serialWithFaults('compacted segments wait for room for their last names, and the log goes on meanwhile', async (t) => {
   const after = await play(t, 'last names that have no room')
   t.is(told(after, 'directories'), 1)
   t.is(told(after, 'records'), 121)
@@ -182,7 +182,7 @@ testWithFaults('compacted segments wait for room for their last names, and the l
   t.is(new Set((await seen(log)).map(({ key }) => key)).size, 9)
 })
 
-testWithFaults('what was acknowledged behind a flush is on the disk that a partition has moved to', async (t) => {
+serialWithFaults('what was acknowledged behind a flush is on the disk that a partition has moved to', async (t) => {
   const after = await play(t, 'move of a log that is written to')
   const cut = await after.cutAt(DONE)
   const other = path.join(path.dirname(cut), 'other')
@@ -196,7 +196,7 @@ testWithFaults('what was acknowledged behind a flush is on the disk that a parti
   t.is(log.producer(101)?.batches.at(-1)?.lastSequence, 19)
 })
 
-testWithFaults('an empty log that has moved begins where it did', async (t) => {
+serialWithFaults('an empty log that has moved begins where it did', async (t) => {
   const after = await play(t, 'move of an empty log')
   const cut = await after.cutAt(DONE)
   const engine = await after.open(cut, { dirs: [cut, path.join(path.dirname(cut), 'other')], topic: TOPIC })
@@ -204,7 +204,7 @@ testWithFaults('an empty log that has moved begins where it did', async (t) => {
   t.deepEqual([log.logStartOffset, log.endOffset], [50, 50])
 })
 
-testWithFaults('a log without batches that has moved begins and ends where it did', async (t) => {
+serialWithFaults('a log without batches that has moved begins and ends where it did', async (t) => {
   const after = await play(t, 'move of a log without batches', leaveEmptied)
   const cut = await after.cutAt(DONE)
   const engine = await after.open(cut, { dirs: [cut, path.join(path.dirname(cut), 'other')], topic: TOPIC })
@@ -212,33 +212,33 @@ testWithFaults('a log without batches that has moved begins and ends where it di
   t.deepEqual([log.logStartOffset, log.endOffset], [0, 20])
 })
 
-testWithFaults('behind a sync that failed no other one is believed', async (t) => {
+serialWithFaults('behind a sync that failed no other one is believed', async (t) => {
   const after = await play(t, 'sync after one that failed')
   t.true(after.at('first EIO') < after.at('second EIO'))
 })
 
 for (const scene of ['half a batch', 'half an index entry', 'half an index entry that stays']) {
-  testWithFaults(`what a full disk has taken is cut off again: ${scene}`, async (t) => {
+  serialWithFaults(`what a full disk has taken is cut off again: ${scene}`, async (t) => {
     const after = await play(t, scene)
     t.is(told(after, 'refused'), ErrorCode.KAFKA_STORAGE_ERROR)
     t.deepEqual(await verifyFolder(path.join(after.dir, FOLDER)), [])
   })
 }
 
-testWithFaults('the folder of a partition is on the disk with its first record', async (t) => {
+serialWithFaults('the folder of a partition is on the disk with its first record', async (t) => {
   const after = await play(t, 'creation')
   const { log } = await open(after, await after.cutAt(DONE))
   t.is((await readAll(log)).length, 1)
 })
 
-testWithFaults('a deleted partition does not come back, nor do checkpoints name it', async (t) => {
+serialWithFaults('a deleted partition does not come back, nor do checkpoints name it', async (t) => {
   const after = await play(t, 'deletion')
   const cut = await after.cutAt(DONE)
   t.deepEqual(await namesIn(path.join(cut, FOLDER)), [])
   for (const name of [LOG_START_FILE, RECOVERY_POINT_FILE, CLEANER_OFFSET_FILE]) t.is(await checkpointOf(cut, name), undefined, name)
 })
 
-testWithFaults('an orderly stop leaves all on the disk: nothing is read again, and nothing unknown', async (t) => {
+serialWithFaults('an orderly stop leaves all on the disk: nothing is read again, and nothing unknown', async (t) => {
   const after = await play(t, 'orderly stop')
   const cut = await after.cutAt(DONE)
   t.is(await checkpointOf(cut, RECOVERY_POINT_FILE), 24)

@@ -17,7 +17,7 @@ import { makePlace, removePlace, type Place } from './place.js'
 import { RecoveryPoints } from './recovery-points.js'
 
 const CHILD = path.join(import.meta.dirname, 'directed-child.js')
-const CHILD_LIMIT_MS = 30_000
+const CHILD_LIMIT_MS = 60_000
 /** The last mark of every child. */
 export const DONE = 'done'
 

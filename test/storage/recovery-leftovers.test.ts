@@ -109,6 +109,22 @@ test('an abort whose marker the log has lost is none', async (t) => {
   )
 })
 
+test('an epoch of which the log has lost all batches begins where its next one is written', async (t) => {
+  let size = 0
+  const [dir, folder] = await startFilled(t, async (engine, log) => {
+    await append(engine, log, values(2), {}, 1)
+    size = (await stat(path.join(log.folder, `${offsetName(0)}.log`))).size
+    await append(engine, log, values(2), {}, 1)
+    await append(engine, log, values(2), {}, 5)
+    await log.flush()
+  })
+  await truncate(path.join(folder, `${offsetName(0)}.log`), size)
+  const { engine, log } = await reopen(t, dir, 0)
+  t.deepEqual([log.endOffset, log.latestEpoch], [2, 1])
+  await append(engine, log, values(2), {}, 5)
+  t.deepEqual([log.epochOf(1), log.epochOf(2)], [1, 5])
+})
+
 test('a record that is not what was written is cut off with all behind it, above the recovery point', async (t) => {
   const [dir, folder] = await startFilled(t, async (engine, log) => {
     for (let round = 0; round < 3; round++) await append(engine, log, values(1, `${round}-`))
