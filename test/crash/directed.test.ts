@@ -1,8 +1,10 @@
 /** Promises of the engine that hang on one sync, one order or one check each: with it taken out, one of these fails. */
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { JournalOp, type JournalEntry } from '../../src/cli/crash-journal.js'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
+import { readInt64 } from '../../src/record/batch.js'
 import { CLEANER_OFFSET_FILE, LOG_START_FILE, offsetName, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
 import { verifyFolder } from '../../src/storage/verify.js'
 import { COMPACT, seen } from '../storage/cleaner/support.js'
@@ -217,6 +219,13 @@ serialWithFaults('behind a sync that failed no other one is believed', async (t)
   t.true(after.at('first EIO') < after.at('second EIO'))
 })
 
+serialWithFaults('where the sync fails that an acknowledgement waits for there is none, and the directory goes offline', async (t) => {
+  const after = await play(t, 'acknowledgement behind a sync that fails')
+  const refused = `refused ${ErrorCode.KAFKA_STORAGE_ERROR}\n`
+  t.is(after.entries.filter(({ op, data }) => op === JournalOp.mark && data.toString() === refused).length, 2)
+  t.is(told(after, 'directories'), 0)
+})
+
 for (const scene of ['half a batch', 'half an index entry', 'half an index entry that stays']) {
   serialWithFaults(`what a full disk has taken is cut off again: ${scene}`, async (t) => {
     const after = await play(t, scene)
@@ -248,6 +257,9 @@ serialWithFaults('an orderly stop leaves all on the disk: nothing is read again,
   t.deepEqual([log.logStartOffset, log.endOffset], [6, 24])
   t.is(log.producer(100)?.batches.at(-1)?.lastSequence, 19)
   t.is((await log.offsetOfMaxTimestamp())?.offset, 22)
+  const index = (await namesIn(path.join(cut, FOLDER))).findLast((name) => name.endsWith('.timeindex'))!
+  const bytes = await readFile(path.join(cut, FOLDER, index))
+  t.is(readInt64(bytes, bytes.length - 12), new ManualClock().now() + 7, 'the time index ends in the largest timestamp')
   t.deepEqual(
     engine.lines.filter((line) => /recover|read again/.test(line)),
     []

@@ -207,7 +207,7 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
   },
 
   async 'move of a log that is written to'(scene) {
-    const engine = await scene.start({ dirs: [scene.dir, scene.other], topic: { ...TOPIC, 'flush.messages': '1' } })
+    const engine = await scene.start({ dirs: [scene.dir, scene.other], topic: TOPIC })
     const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config(), scene.dir)
     await fill({ engine, log }, 5)
     // The copy has all there is, and is being flushed: what comes now is copied while appends wait.
@@ -215,6 +215,7 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
     await engine.manager.moves.start('t', 0, scene.other)
     await scene.until(({ op, path: name }) => op === JournalOp.syncBegin && /-future\/.*\.log$/.test(name))
     await fill({ engine, log }, 5, 1)
+    await log.flush()
     scene.rules('')
     await moved(engine, scene.other)
   },
@@ -254,11 +255,20 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
     await engine.stop()
   },
 
+  async 'acknowledgement behind a sync that fails'(scene) {
+    const one = await begin(scene, { ...TOPIC, 'flush.messages': '1' })
+    await fill(one, 2)
+    scene.rules('EIO sync *.log 1 1')
+    const answers = await Promise.all([1, 2].map(() => append(one.engine, one.log, values(1))))
+    for (const { errorCode } of answers) scene.say(`refused ${errorCode}`)
+    scene.say(`directories ${one.engine.manager.dirs.filter(({ online }) => online).length}`)
+  },
+
   async 'half a batch'(scene) {
     const one = await begin(scene)
     await fill(one, 2)
     scene.rules('short write *.log 1;ENOSPC write *.log 2')
-    const { errorCode } = await append(one.engine, one.log, values(1, 'large', 900))
+    const { errorCode } = await append(one.engine, one.log, values(1, 'large', 600))
     scene.say(`refused ${errorCode}`)
     scene.rules('')
     await one.log.whenIdle()
