@@ -52,6 +52,13 @@ export class LeaderEpochs {
     this.#version++
   }
 
+  /** A batch at `offset` is of `epoch`, whatever is said here: entries that it contradicts, and those behind it, go. */
+  learn(epoch: number, offset: number): void {
+    if (epoch < 0 || this.epochAt(offset) === epoch) return
+    this.#replace(this.#entries.filter((entry) => entry.epoch <= epoch && entry.startOffset <= offset))
+    this.assign(epoch, offset)
+  }
+
   /** The log now ends at `endOffset`. */
   truncateFromEnd(endOffset: number): void {
     this.#replace(this.#entries.filter((entry) => entry.startOffset < endOffset))

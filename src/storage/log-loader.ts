@@ -259,9 +259,8 @@ async function recover(state: LogState, recoveryPoint: number, replays: boolean)
       state.endOffset = Math.max(state.endOffset, batch.lastOffset(buffer, at) + 1)
       segment.noteTimestamp(batch.maxTimestamp(buffer, at), batch.lastOffset(buffer, at))
       if (batch.isControl(buffer, at) && batch.hasProducerId(buffer, at)) firstMarker ??= batch.baseOffset(buffer, at)
-      if (batch.partitionLeaderEpoch(buffer, at) > state.epochs.latest) {
-        state.epochs.assign(batch.partitionLeaderEpoch(buffer, at), batch.baseOffset(buffer, at))
-      }
+      // The file may tell of one that began behind batches which could not be written, and those that came in their place.
+      state.epochs.learn(batch.partitionLeaderEpoch(buffer, at), batch.baseOffset(buffer, at))
       return replays ? replayBatch(state.producers, segment, buffer, at, position, onAbort) : undefined
     })
     segment.timestampsKnown = from === 0

@@ -125,6 +125,23 @@ test('an epoch of which the log has lost all batches begins where its next one i
   t.deepEqual([log.epochOf(1), log.epochOf(2)], [1, 5])
 })
 
+test('where an epoch begins the batches know better than a file that was written before an append failed', async (t) => {
+  const [dir, folder] = await startFilled(t, async (engine, log) => {
+    for (const epoch of [1, 5, 5, 6]) await append(engine, log, values(2), {}, epoch)
+  })
+  for (const stale of [['1 0', '5 4'], ['1 0', '5 4', '7 5'], ['1 0', '3 1', '6 3'], ['6 0']]) {
+    await writeFile(path.join(folder, 'leader-epoch-checkpoint'), `0\n${stale.length}\n${stale.join('\n')}\n`)
+    const { engine, log } = await reopen(t, dir, 0)
+    t.deepEqual(
+      [0, 2, 4, 6].map((offset) => log.epochOf(offset)),
+      [1, 5, 5, 6],
+      stale.join()
+    )
+    t.is(log.latestEpoch, 6)
+    await engine.drop()
+  }
+})
+
 test('a record that is not what was written is cut off with all behind it, above the recovery point', async (t) => {
   const [dir, folder] = await startFilled(t, async (engine, log) => {
     for (let round = 0; round < 3; round++) await append(engine, log, values(1, `${round}-`))
