@@ -89,6 +89,7 @@ serialWithFaults('a truncation is on the disk when it is answered, and leaves no
   const isCut = after.entries.findIndex(({ op }, at) => op === JournalOp.truncate && at > gone.at(-1)!.at)
   t.true(isSyncedBetween(after.entries, path.join('data', FOLDER), gone.at(-1)!.at, isCut), 'what lies behind is gone before the cut')
   const cut = await after.cutAt(DONE)
+  t.deepEqual(await verifyFolder(path.join(cut, FOLDER)), [], 'no index tells of more')
   const names = await sameNames(t, after, cut)
   t.true(
     names.every((name) => !name.endsWith('.snapshot') || Number.parseInt(name, 10) <= 22),
@@ -224,6 +225,11 @@ serialWithFaults('where the sync fails that an acknowledgement waits for there i
   const refused = `refused ${ErrorCode.KAFKA_STORAGE_ERROR}\n`
   t.is(after.entries.filter(({ op, data }) => op === JournalOp.mark && data.toString() === refused).length, 2)
   t.is(told(after, 'directories'), 0)
+})
+
+serialWithFaults('a flush that fails takes the directory offline', async (t) => {
+  const after = await play(t, 'flush that fails')
+  t.true(after.at('refused EIO') < after.at('directories 0'))
 })
 
 for (const scene of ['half a batch', 'half an index entry', 'half an index entry that stays']) {

@@ -264,6 +264,14 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
     scene.say(`directories ${one.engine.manager.dirs.filter(({ online }) => online).length}`)
   },
 
+  async 'flush that fails'(scene) {
+    const one = await begin(scene)
+    await fill(one, 2)
+    scene.rules('EIO sync *.index 1 1')
+    await one.log.flush().catch((error: StorageError) => scene.say(`refused ${error.code}`))
+    scene.say(`directories ${one.engine.manager.dirs.filter(({ online }) => online).length}`)
+  },
+
   async 'half a batch'(scene) {
     const one = await begin(scene)
     await fill(one, 2)

@@ -142,6 +142,25 @@ test('where an epoch begins the batches know better than a file that was written
   }
 })
 
+test('index entries of what the log has lost lead nobody astray', async (t) => {
+  const sizes: number[] = []
+  const [dir, folder] = await startFilled(t, async (engine, log) => {
+    for (let round = 0; round < 20; round++) {
+      await append(engine, log, values(1, `${round}-`, 150), { timestamp: 1_700_000_000_000 + round })
+      sizes.push((await stat(path.join(log.folder, `${offsetName(0)}.log`))).size)
+    }
+    await log.flush()
+  })
+  await truncate(path.join(folder, `${offsetName(0)}.log`), sizes[4]!)
+  const { engine, log } = await reopen(t, dir, 5)
+  t.is(log.endOffset, 5)
+  for (let round = 0; round < 30; round++)
+    await append(engine, log, values(1, `new-${round}-`, 40), { timestamp: 1_700_000_000_000 + round })
+  for (let offset = 5; offset < 35; offset++) t.true((await log.readBytes(offset, 1)).includes(`new-${offset - 5}-0`), String(offset))
+  await engine.stop()
+  t.deepEqual(await verifyFolder(folder), [])
+})
+
 test('a record that is not what was written is cut off with all behind it, above the recovery point', async (t) => {
   const [dir, folder] = await startFilled(t, async (engine, log) => {
     for (let round = 0; round < 3; round++) await append(engine, log, values(1, `${round}-`))
