@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
@@ -30,10 +31,12 @@ def complain(line):
     os.write(2, (line + "\n").encode())
 
 
-def fail(error):
+def fail(failure):
     """Ends at once: nothing that waits in librdkafka may hold it up."""
-    complain(str(error))
-    say(f"failed {error.name()}" + (f": {error.str()}" if error.code() == KafkaError._FATAL else ""))
+    error = failure.args[0]
+    call = traceback.extract_tb(failure.__traceback__)[-1].line
+    complain(f"{error} at {call}")
+    say(f"failed {error.name()} at {call}" + (f": {error.str()}" if error.code() == KafkaError._FATAL else ""))
     os._exit(3)
 
 
@@ -198,5 +201,5 @@ if __name__ == "__main__":
     try:
         work()
     except KafkaException as failure:
-        fail(failure.args[0])
+        fail(failure)
     os._exit(0)
