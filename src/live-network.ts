@@ -4,6 +4,7 @@ import net from 'node:net'
 import type { BrokerConfig } from './config/broker-config.js'
 import { addressLimits } from './config/broker-rules.js'
 import { formatHostPort, LISTENER_SETTINGS, planListeners, type ListenerPlan } from './config/listeners.js'
+import { listenerSetting } from './config/listener-settings.js'
 import { ConfigError } from './errors.js'
 import type { Logger } from './log.js'
 import { TransferMode, type IoOptions, type TransferOptions } from './native/binding.js'
@@ -51,6 +52,7 @@ export class LiveNetwork {
     if (changed.has('max.connections') || changed.has('max.connections.per.ip')) {
       this.#server.setLimits(config.get('max.connections'), config.get('max.connections.per.ip'))
     }
+    if ([...changed].some((name) => listenerSetting(name))) this.#server.followListenerLimits()
     if (changed.has('num.network.threads')) this.#server.setThreads(config.get('num.network.threads'))
     if ([...changed].some((name) => name.startsWith('sluice.transfer.'))) this.#server.setTransfer(transferOptions(config))
     if (changed.has('max.connections.per.ip.overrides')) this.#later(() => this.#limitAddresses())

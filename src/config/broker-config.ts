@@ -3,6 +3,7 @@
  * and for this one. Typed access, the answer of DescribeConfigs, and a subscription to changes.
  */
 import { ConfigError } from '../errors.js'
+import { listenerSetting, listenerSettingName, type ListenerLimit, type ListenerSetting } from './listener-settings.js'
 import type { Setting, SettingType } from './setting.js'
 import { brokerSetting, brokerSettings, type BrokerSettingName, type BrokerValue } from './settings/index.js'
 import { parseValue, type ParsedValue } from './values.js'
@@ -66,7 +67,7 @@ function defaultOf(name: string, setting: Setting): ParsedValue {
 export function checkBrokerValue(name: string, text: string, dynamic?: 'broker' | 'cluster'): ParsedValue {
   const setting = brokerSetting(name)
   // As in Kafka: it may be a setting of a plug-in.
-  if (!setting && dynamic) return checkUnknown(name, text)
+  if (!setting && dynamic) return checkUnknown(name, text, dynamic)
   if (!setting) throw new ConfigError(name, `Unknown setting ${name}`)
   if (dynamic && setting.change === 'read-only') {
     throw new ConfigError(name, `${name} can not change while the broker runs: set it in server.properties and start again`)
@@ -74,6 +75,10 @@ export function checkBrokerValue(name: string, text: string, dynamic?: 'broker' 
   if (dynamic === 'cluster' && setting.change === 'per-broker') {
     throw new ConfigError(name, `${name} can only be changed for one broker at a time`)
   }
+  return checkValue(name, setting, text)
+}
+
+function checkValue(name: string, setting: Setting, text: string): ParsedValue {
   const parsed = parseValue(name, setting, text)
   if (setting.refused !== undefined && parsed.text !== defaultOf(name, setting).text) {
     const allowed = setting.default === null ? 'leave it unset' : `only ${JSON.stringify(setting.default)} is allowed`
@@ -83,15 +88,15 @@ export function checkBrokerValue(name: string, text: string, dynamic?: 'broker' 
   return parsed
 }
 
-const LISTENER_PREFIX = /^listener\.name\.[^.]*\.(.*)$/
+function checkUnknown(name: string, text: string, dynamic: 'broker' | 'cluster'): ParsedValue {
+  const own = listenerSetting(name)
+  if (own && dynamic === 'cluster') throw new ConfigError(name, `${name} can only be changed for one broker at a time`)
+  return own ? checkListenerValue(name, own, text) : { text, value: text }
+}
 
-// Kafka has some settings for single listeners: to take them without effect would hide that these have none here.
-function checkUnknown(name: string, text: string): ParsedValue {
-  const base = LISTENER_PREFIX.exec(name)?.[1]
-  if (base !== undefined && brokerSetting(base)) {
-    throw new ConfigError(name, `${name}: settings of single listeners are not implemented; ${base} holds for all of them`)
-  }
-  return { text, value: text }
+/** A setting of one listener is held to the row of the broker's own. Throws ConfigError. */
+export function checkListenerValue(name: string, { setting }: ListenerSetting, text: string): ParsedValue {
+  return setting ? checkValue(name, setting, text) : { text, value: text }
 }
 
 export class BrokerConfig {
@@ -114,6 +119,12 @@ export class BrokerConfig {
   /** The value in force as text, exact for 64-bit numbers. */
   text(name: BrokerSettingName): string | null {
     return this.#resolve(name).text
+  }
+
+  /** What is set for one listener; undefined: nothing, or no number. */
+  ofListener(listener: string, limit: ListenerLimit): number | undefined {
+    const { value } = this.#resolve(listenerSettingName(listener, limit))
+    return typeof value === 'number' ? value : undefined
   }
 
   /** True where the value is not the default. */
@@ -173,17 +184,32 @@ export class BrokerConfig {
     }
   }
 
-  // What it means is not known: it might be a secret.
   #describeUnknown(name: string): ConfigEntry | undefined {
-    const source = this.#broker.has(name) ? ConfigSource.dynamicBroker : ConfigSource.dynamicDefaultBroker
-    if (!this.#broker.has(name) && !this.#cluster.has(name)) return undefined
-    return { name, value: null, source, readOnly: true, sensitive: true, type: 0, about: '', synonyms: this.synonyms(name) }
+    const synonyms = this.synonyms(name)
+    const source = synonyms[0]?.source
+    if (source === undefined) return undefined
+    const own = listenerSetting(name)
+    // What it means is not known: it might be a secret.
+    if (!own?.setting) return { name, value: null, source, readOnly: true, sensitive: true, type: 0, about: '', synonyms }
+    const { base, setting } = own
+    const sensitive = setting.type === 'password'
+    return {
+      name,
+      value: sensitive ? null : this.#resolve(name).text,
+      source,
+      readOnly: true,
+      sensitive,
+      type: configTypeCodes[setting.type],
+      about: setting.about,
+      synonyms: [...synonyms, ...this.synonyms(base)]
+    }
   }
 
   /** All settings that DescribeConfigs lists when no names are asked for: internal ones only when they are set. */
   describeAll(): ConfigEntry[] {
     const names = Object.keys(brokerSettings) as BrokerSettingName[]
-    const unknown = [...new Set([...this.#broker.keys(), ...this.#cluster.keys()])].filter((name) => !brokerSetting(name))
+    const set = [this.#broker, this.#cluster, this.#static].flatMap((layer) => [...layer.keys()])
+    const unknown = [...new Set(set)].filter((name) => !brokerSetting(name))
     return [...names.filter((name) => brokerSetting(name)?.internal !== true || this.isSet(name)), ...unknown].map(
       (name) => this.describe(name) as ConfigEntry
     )
@@ -227,7 +253,7 @@ export class BrokerConfig {
 }
 
 function shown(name: string, parsed: ParsedValue): string | null {
-  const setting = brokerSetting(name)
+  const setting = brokerSetting(name) ?? listenerSetting(name)?.setting
   return setting === undefined || setting.type === 'password' ? null : parsed.text
 }
 

@@ -2,7 +2,8 @@
 import path from 'node:path'
 import { ConfigError } from '../errors.js'
 import type { BrokerConfig } from './broker-config.js'
-import { checkListenerChange } from './listeners.js'
+import { LISTENER_LIMITS } from './listener-settings.js'
+import { checkListenerChange, planListeners } from './listeners.js'
 
 /** Bytes for the keys of one thread of the log cleaner, at least. */
 const DEDUPE_BYTES = 1024 * 1024
@@ -98,6 +99,16 @@ export function checkChange(before: BrokerConfig, after: BrokerConfig): void {
   if (before.text('metric.reporters') !== after.text('metric.reporters')) checkReporters(after)
   if (before.text('cordoned.log.dirs') !== after.text('cordoned.log.dirs')) checkCordoned(after)
   checkListenerChange(before, after)
+  for (const { name } of planListeners(after).listeners) checkListenerLimits(name, before, after)
+}
+
+function checkListenerLimits(listener: string, before: BrokerConfig, after: BrokerConfig): void {
+  const threads = (config: BrokerConfig): number => config.ofListener(listener, 'num.network.threads') ?? config.get('num.network.threads')
+  checkThreads('num.network.threads', threads(before), threads(after))
+  for (const limit of LISTENER_LIMITS) {
+    const value = after.ofListener(listener, limit)
+    if (value !== undefined && value <= 0) throw new ConfigError(limit, `Invalid ${limit} ${value} of listener ${listener}`)
+  }
 }
 
 function checkThreads(name: (typeof THREADS)[number], before: number, after: number): void {

@@ -1,8 +1,9 @@
 /** From the settings that a broker is started with to its configuration: what is refused, what is warned of, what is noted. */
 import { ConfigError } from '../errors.js'
-import { BrokerConfig, checkBrokerValue } from './broker-config.js'
+import { BrokerConfig, checkBrokerValue, checkListenerValue } from './broker-config.js'
 import { checkBounds } from './broker-rules.js'
 import { closest } from './closest.js'
+import { LISTENER_LIMITS, listenerSetting } from './listener-settings.js'
 import { planListeners, type ListenerPlan } from './listeners.js'
 import { brokerSetting, brokerSettings } from './settings/index.js'
 import type { ParsedValue } from './values.js'
@@ -16,8 +17,6 @@ export interface LoadedConfig {
   readonly notes: readonly string[]
 }
 
-const LISTENER_PREFIX = /^listener\.name\.([^.]+)\.(.+)$/
-
 /**
  * Throws ConfigError for a wrong value, security that is not implemented, and a role that is not offered. A name that nothing here knows is left
  * out, as in Kafka: it may belong to a plug-in or to another version.
@@ -30,8 +29,13 @@ export function loadBrokerConfig(given: ReadonlyMap<string, string> | Readonly<R
   for (const [name, text] of entries) {
     const setting = brokerSetting(name)
     if (!setting) {
-      checkUnknown(name, text)
-      unknown.push(name)
+      const own = listenerSetting(name)
+      if (own && (LISTENER_LIMITS as readonly string[]).includes(own.base)) values.set(name, checkListenerValue(name, own, text))
+      else {
+        checkUnknown(name, text)
+        if (own?.setting) ignored.push(name)
+        else unknown.push(name)
+      }
       continue
     }
     values.set(name, checkBrokerValue(name, text))
@@ -60,11 +64,9 @@ function checkUnknown(name: string, text: string): void {
       `zookeeper.connect=${text}: joining a cluster in ZooKeeper is not implemented yet; leave it unset, the controller runs in this process`
     )
   }
-  const [, listener, base] = LISTENER_PREFIX.exec(name) ?? []
-  const setting =
-    base === undefined ? undefined : brokerSetting(base.replace(/^(plain|scram-sha-256|scram-sha-512|gssapi|oauthbearer)\./, ''))
-  if (setting?.refused !== undefined) {
-    throw new ConfigError(name, `${name}: ${setting.refused}; remove it (listener ${listener})`)
+  const own = listenerSetting(name)
+  if (own?.setting?.refused !== undefined) {
+    throw new ConfigError(name, `${name}: ${own.setting.refused}; remove it (listener ${own.listener})`)
   }
 }
 

@@ -12,6 +12,7 @@ import { errnoName, type Frame, type NetworkEvents, type Runtime } from '../nati
 import type { Api } from '../protocol/api.js'
 import type { Writer } from '../protocol/writer.js'
 import { Connection } from './connection.js'
+import { ListenerAdmission } from './listener-admission.js'
 import { Dispatcher, type ResponseSink } from './dispatcher.js'
 
 /** A listener's address could not be bound. `code` is the errno's name. */
@@ -52,6 +53,7 @@ export class Server implements NetworkEvents, ResponseSink {
   readonly #connections = new Map<number, Connection>()
   readonly #listeners = new Map<number, BoundListener>()
   readonly #connectionRate: ConnectionRate
+  readonly #admission: ListenerAdmission
   // Ports are bound before the broker can serve: its registration names them. The native side bounds what may wait here.
   readonly #early: { connection: Connection; frame: Frame }[] = []
 
@@ -59,6 +61,7 @@ export class Server implements NetworkEvents, ResponseSink {
     this.#runtime = runtime
     this.#services = services
     this.#connectionRate = new ConnectionRate(services.clock)
+    this.#admission = new ListenerAdmission(services.config, services.clock)
   }
 
   get connectionCount(): number {
@@ -125,6 +128,18 @@ export class Server implements NetworkEvents, ResponseSink {
     this.#runtime.native.ioLimitAddresses([...limits.keys()].join('\0'), Float64Array.from(limits.values()))
   }
 
+  /** Settings of single listeners have other values now. */
+  followListenerLimits(): void {
+    this.#serveThose(this.#admission.followed())
+  }
+
+  #serveThose(connections: readonly Connection[]): void {
+    for (const connection of connections) {
+      if (this.#dispatcher) this.#dispatcher.unmute(connection)
+      else if (connection.unmute() && !connection.closed) this.pause(connection, false)
+    }
+  }
+
   setThreads(threads: number): void {
     this.#runtime.native.ioThreads(threads)
   }
@@ -158,13 +173,16 @@ export class Server implements NetworkEvents, ResponseSink {
     // One connection too many from its address (KIP-612): it is accepted, not served, and closed after a while, so that its client waits.
     const closeAfterMs = quotas.addressesActive ? quotas.connected(address) : 0
     if (closeAfterMs > 0) this.#unserved(connection, closeAfterMs, () => this.close(connection, false))
-    const delayMs = this.#connectionRate.opened(this.#services.config.get('max.connection.creation.rate'))
-    if (closeAfterMs <= 0 && delayMs > 0) this.#unserved(connection, delayMs, () => this.#dispatcher?.unmute(connection))
+    const rateMs = this.#connectionRate.opened(this.#services.config.get('max.connection.creation.rate'))
+    if (closeAfterMs > 0) return
+    const delayMs = Math.max(rateMs, this.#admission.opened(connection))
+    if (delayMs > 0) this.#unserved(connection, delayMs, () => this.#serveThose([connection]))
   }
 
   #unserved(connection: Connection, forMs: number, then: () => void): void {
     connection.mute()
     this.pause(connection, true)
+    if (forMs === Number.POSITIVE_INFINITY) return
     this.#services.clock.schedule(forMs, () => {
       if (!connection.closed) then()
     })
@@ -181,6 +199,7 @@ export class Server implements NetworkEvents, ResponseSink {
     this.#connections.delete(id)
     for (const frame of connection.drop()) this.release(frame)
     this.#services.connectionClosed(id)
+    this.#serveThose(this.#admission.closed(connection))
   }
 
   acceptFailed(_listener: number, errno: number): void {

@@ -87,6 +87,7 @@ toolTest('kafka-configs: credentials, groups, loggers and settings of brokers', 
   const group = ['--entity-type', 'groups', '--entity-name', uniqueName('group')]
   const loggers = ['--entity-type', 'broker-loggers', '--entity-name', '1']
   const brokers = ['--entity-type', 'brokers', '--entity-default']
+  const own = ['--entity-type', 'brokers', '--entity-name', '1']
   // The one that Apache Kafka has as well.
   await steps(t, [
     { run: ['configs', '--alter', ...user, '--add-config', 'SCRAM-SHA-256=[iterations=8192,password=secret]'] },
@@ -105,6 +106,9 @@ toolTest('kafka-configs: credentials, groups, loggers and settings of brokers', 
     { run: ['configs', '--alter', ...brokers, '--add-config', 'log.cleaner.threads=2'] },
     { run: ['configs', '--describe', ...brokers], says: [/log\.cleaner\.threads=2/] },
     { run: ['configs', '--alter', ...brokers, '--delete-config', 'log.cleaner.threads'] },
+    { run: ['configs', '--alter', ...own, '--add-config', 'listener.name.plaintext.max.connections=50'] },
+    { run: ['configs', '--describe', ...own], says: [/listener\.name\.plaintext\.max\.connections=50/] },
+    { run: ['configs', '--alter', ...own, '--delete-config', 'listener.name.plaintext.max.connections'] },
     { run: ['configs', '--alter', ...brokers, '--add-config', 'node.id=7'], fails: true, says: [/node\.id/] }
   ])
 })

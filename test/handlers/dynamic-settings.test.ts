@@ -98,7 +98,7 @@ test('what was changed is described with its source, and taken back', async (t) 
 test('a setting that nobody knows is kept, and shown as what may be a secret', async (t) => {
   await withBroker({}, async (_broker, client) => {
     t.is(await alter(client, 'my.plugin.key', 'x'), 0)
-    t.is(await alter(client, 'listener.name.plaintext.max.connections', '5'), INVALID_REQUEST)
+    t.is(await alter(client, 'listener.name.plaintext.ssl.client.auth', 'required'), INVALID_REQUEST)
     const resources = [{ resourceType: 4, resourceName: '1', configurationKeys: ['my.plugin.key', 'nope'] }]
     const { results } = await client.request(describeConfigs, 4, { resources, includeSynonyms: true, includeDocumentation: false })
     const [entry, ...others] = results[0]!.configs

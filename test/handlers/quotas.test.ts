@@ -1,4 +1,5 @@
 /** Quotas over a socket: what is set and described, who waits and for how long, and that a restart keeps them. */
+import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
 import { produce } from '../../src/protocol/messages/00-produce.js'
@@ -311,4 +312,35 @@ oursTest('limits of connections change while the broker runs', async (t) => {
   for (let count = 0; count < 11; count++) await opened(t, broker)
   const [late, ok] = await timed(served())
   t.true(ok && late > 300, `${late}`)
+})
+
+oursTest('one listener has limits of its own, from the start and while the broker runs', async (t) => {
+  const settings = {
+    listeners: 'ONE://127.0.0.1:0,TWO://127.0.0.1:0',
+    'listener.security.protocol.map': 'ONE:PLAINTEXT,TWO:PLAINTEXT',
+    'inter.broker.listener.name': 'ONE',
+    'listener.name.one.max.connections': '2'
+  }
+  const { broker, client } = await started(t, { settings })
+  const change = async (name: string, value: string | null) => {
+    const configs = [{ name, configOperation: value === null ? 1 : 0, value }]
+    const resources = [{ resourceType: 4, resourceName: '1', configs }]
+    return (await client.request(incrementalAlterConfigs, 1, { resources, validateOnly: false })).responses[0]?.errorCode
+  }
+  const ask = async () => (await opened(t, broker)).request(metadata, 9, { topics: [] }).then(() => 'served')
+  const held = await opened(t, broker)
+  await held.request(metadata, 9, { topics: [] })
+  const [second, third] = [ask(), ask()]
+  t.is(await Promise.race([second, third, delay(200, 'waits')]), 'waits')
+  held.close()
+  t.is(await Promise.race([second, third]), 'served')
+  t.is(await change('listener.name.one.max.connections', '3'), ErrorCode.NONE)
+  t.deepEqual(await Promise.all([second, third]), ['served', 'served'])
+  t.is(await change('listener.name.one.max.connections', '0'), ErrorCode.INVALID_REQUEST)
+  t.is(await change('listener.name.two.max.connections', '1'), ErrorCode.NONE)
+  t.is(await change('listener.name.one.max.connections', '100'), ErrorCode.NONE)
+  t.is(await change('listener.name.one.max.connection.creation.rate', '1'), ErrorCode.NONE)
+  for (let count = 0; count < 11; count++) await opened(t, broker)
+  const [late] = await timed(ask())
+  t.true(late > 300, `${late}`)
 })
