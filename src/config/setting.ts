@@ -28,6 +28,8 @@ export interface Setting<V = unknown> {
   /** One number outside `min` and `max` that is allowed as well. */
   readonly also?: number
   readonly oneOf?: readonly string[]
+  /** What the items of a list must match, and how that is told. */
+  readonly items?: { readonly pattern: RegExp; readonly shown: string }
   readonly ignoreCase?: boolean
   /** Not listed unless it is set. */
   readonly internal?: boolean
@@ -101,7 +103,7 @@ export function string<const D extends string | null, const O extends string = s
 export function list<const D extends string | null, const O extends string = string>(
   fallback: D,
   about: string,
-  options: Options & { readonly oneOf?: readonly O[] } = {}
+  options: Options & { readonly oneOf?: readonly O[]; readonly items?: Setting['items'] } = {}
 ): Setting<OrNull<D, readonly O[]>> {
   return row('list', fallback, about, options)
 }

@@ -47,7 +47,7 @@ export function allowedValues(setting: Setting): string {
   const { type, oneOf } = setting
   if (type === 'boolean') return 'true or false'
   if (oneOf) return type === 'list' ? `a list of ${oneOf.join(', ')}` : `one of ${oneOf.join(', ')}`
-  if (type === 'list') return 'a list parted by commas'
+  if (type === 'list') return setting.items ? `a list of ${setting.items.shown}` : 'a list parted by commas'
   if (type === 'class') return 'the name of a class'
   if (type === 'password' || type === 'string') return 'text'
   const kind =
@@ -94,12 +94,15 @@ function within({ min = -Infinity, max = Infinity, also }: Setting, value: numbe
   return (value >= min && value <= max) || value === also
 }
 
-// KIP-1161: no empty and no repeated items. An empty list stands for no items.
+// KIP-1161: no empty items, and repeated ones count once. An empty list stands for no items.
 function parseList(name: string, setting: Setting, text: string): ParsedValue {
   if (text === '') return { text: '', value: [] }
-  const items = text.split(',', LIST_LIMIT).map((item) => item.trim())
+  const items = [...new Set(text.split(',', LIST_LIMIT).map((item) => item.trim()))]
   const { oneOf } = setting
-  const wrong = items.includes('') || new Set(items).size !== items.length || (oneOf && items.some((item) => !oneOf.includes(item)))
+  const wrong =
+    items.includes('') ||
+    (oneOf && items.some((item) => !oneOf.includes(item))) ||
+    !items.every((item) => setting.items?.pattern.test(item) ?? true)
   if (wrong) throw invalid(name, setting, text)
   return { text: items.join(','), value: items }
 }

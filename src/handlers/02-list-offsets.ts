@@ -19,6 +19,8 @@ const EARLIEST_PENDING_UPLOAD = -6
 const READ_COMMITTED = 1
 /** The version from which each special timestamp may be asked for. */
 const SINCE: Readonly<Record<number, number>> = {
+  [LATEST]: 1,
+  [EARLIEST]: 1,
   [MAX_TIMESTAMP]: 7,
   [EARLIEST_LOCAL]: 8,
   [LATEST_TIERED]: 9,
@@ -79,11 +81,11 @@ async function find(
   apiVersion: number,
   committed: boolean
 ): Promise<Found> {
+  if (timestamp < 0 && apiVersion < (SINCE[timestamp] ?? Number.POSITIVE_INFINITY)) return refuse(ErrorCode.UNSUPPORTED_VERSION)
   const partition = broker.replicas.partition(topic, index)
   if (partition === undefined) return refuse(broker.replicas.whyMissing(topic, index))
   const fenced = partition.checkLeaderEpoch(currentLeaderEpoch)
   if (fenced !== ErrorCode.NONE) return refuse(fenced)
-  if (timestamp < 0 && apiVersion < (SINCE[timestamp] ?? 0)) return refuse(ErrorCode.UNSUPPORTED_VERSION)
   return lookUp(partition, timestamp, committed ? partition.lastStableOffset : partition.highWatermark)
 }
 
@@ -101,7 +103,6 @@ async function lookUp(partition: Partition, timestamp: number, end: number): Pro
     case EARLIEST_PENDING_UPLOAD:
       return nothing
     default: {
-      if (timestamp < 0 && timestamp !== MAX_TIMESTAMP) return refuse(ErrorCode.UNSUPPORTED_VERSION)
       const found = timestamp === MAX_TIMESTAMP ? await log.offsetOfMaxTimestamp() : await log.offsetForTimestamp(timestamp)
       return found === undefined || found.offset >= end ? nothing : { errorCode: ErrorCode.NONE, ...found }
     }

@@ -14,18 +14,20 @@ import { metadata } from '../protocol/messages/03-metadata.js'
 import { ZERO_UUID } from '../protocol/reader.js'
 import type { InputOf, MessageOf } from '../protocol/schema.js'
 import { handler, type RequestContext } from './handler.js'
+import { ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS, OPERATIONS_NOT_ASKED } from './operations.js'
 
 type Request = MessageOf<typeof metadata.request>
 type TopicResponse = InputOf<typeof metadata.response>['topics'][number]
 
-/** "Not computed": authorization is not asked for, or there is none. */
-export const NO_OPERATIONS = -2147483648
+const FIRST_VERSION_WITH_IDS = 10
+const FIRST_VERSION_BY_ID = 12
 
 export const metadataHandler = handler({
   api: metadata,
   minVersion: 0,
   maxVersion: 13,
   async handle(request, context, broker) {
+    if (asksByIdTooEarly(request, context)) return refused(request, ErrorCode.INVALID_REQUEST)
     const topics = await describeTopics(request, context, broker)
     const { image } = broker.metadata
     const brokers = []
@@ -38,26 +40,40 @@ export const metadataHandler = handler({
       clusterId: broker.clusterId,
       controllerId: broker.metadata.controllerId,
       topics,
-      clusterAuthorizedOperations: NO_OPERATIONS
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? ALL_CLUSTER_OPERATIONS : OPERATIONS_NOT_ASKED
     }
   },
   failed: (_request, errorCode) => ({ brokers: [], topics: [], errorCode })
 })
 
+// The schema has ids before a broker looks at them.
+function asksByIdTooEarly({ topics }: Request, { apiVersion }: RequestContext): boolean {
+  if (topics === null || apiVersion < FIRST_VERSION_WITH_IDS || apiVersion >= FIRST_VERSION_BY_ID) return false
+  return topics.some(({ name, topicId }) => name === null || topicId !== ZERO_UUID)
+}
+
+/** Of a request that fails as a whole. */
+function refused({ topics }: Request, errorCode: number) {
+  return { brokers: [], topics: (topics ?? []).map(({ name, topicId }) => unknown(name ?? '', topicId, errorCode)) }
+}
+
 async function describeTopics(request: Request, { apiVersion }: RequestContext, broker: BrokerServices): Promise<TopicResponse[]> {
   const { image } = broker.metadata
+  const operations = request.includeTopicAuthorizedOperations ? ALL_TOPIC_OPERATIONS : OPERATIONS_NOT_ASKED
   if (request.topics === null || (apiVersion === 0 && request.topics.length === 0)) {
-    return [...image.topics()].map((topic) => describe(topic, broker))
+    return [...image.topics()].map((topic) => describe(topic, broker, operations))
   }
   const missing = request.topics.flatMap(({ name }) => (name !== null && image.topicByName(name) === undefined ? [name] : []))
   const refused = missing.length === 0 ? new Map<string, number>() : await createMissing(missing, request.allowAutoTopicCreation, broker)
   return request.topics.map(({ name, topicId }) => {
     if (name === null) {
       const topic = image.topicById(topicId)
-      return topic ? describe(topic, broker) : unknown(null, topicId, ErrorCode.UNKNOWN_TOPIC_ID)
+      return topic ? describe(topic, broker, operations) : unknown(null, topicId, ErrorCode.UNKNOWN_TOPIC_ID)
     }
     const topic = image.topicByName(name)
-    return topic ? describe(topic, broker) : unknown(name, ZERO_UUID, refused.get(name) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+    return topic
+      ? describe(topic, broker, operations)
+      : unknown(name, ZERO_UUID, refused.get(name) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, operations)
   })
 }
 
@@ -81,7 +97,7 @@ async function createMissing(names: readonly string[], allowed: boolean, broker:
   return refused
 }
 
-function describe(topic: TopicImage, broker: BrokerServices): TopicResponse {
+function describe(topic: TopicImage, broker: BrokerServices, topicAuthorizedOperations: number): TopicResponse {
   return {
     errorCode: ErrorCode.NONE,
     name: topic.name,
@@ -99,7 +115,7 @@ function describe(topic: TopicImage, broker: BrokerServices): TopicResponse {
         offlineReplicas: offlineReplicas(broker, topic.name, partitionIndex, replicas)
       }
     }),
-    topicAuthorizedOperations: NO_OPERATIONS
+    topicAuthorizedOperations
   }
 }
 
@@ -109,6 +125,6 @@ export function offlineReplicas(broker: BrokerServices, topic: string, index: nu
   return replicas.filter((id) => image.broker(id)?.fenced !== false || (id === broker.nodeId && broker.replicas.isOffline(topic, index)))
 }
 
-function unknown(name: string | null, topicId: string, errorCode: number): TopicResponse {
-  return { errorCode, name, topicId, isInternal: false, partitions: [], topicAuthorizedOperations: NO_OPERATIONS }
+function unknown(name: string | null, topicId: string, errorCode: number, topicAuthorizedOperations = OPERATIONS_NOT_ASKED): TopicResponse {
+  return { errorCode, name, topicId, isInternal: false, partitions: [], topicAuthorizedOperations }
 }

@@ -7,7 +7,7 @@
 import type { DescribedGroup } from '../coordinator/group/messages.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { describeGroups } from '../protocol/messages/15-describe-groups.js'
-import { ALL_GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from './group-operations.js'
+import { ALL_GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from './operations.js'
 import { handler } from './handler.js'
 
 const FIRST_VERSION_WITH_NOT_FOUND = 6

@@ -4,15 +4,23 @@
  * Version notes: v1 flexible. v2 transaction version, by which the epoch of a marker is judged (KIP-1228).
  */
 import { endTransaction } from '../broker/end-transaction.js'
+import type { BrokerServices } from '../broker/services.js'
+import { ErrorCode } from '../protocol/error-codes.js'
 import { writeTxnMarkers } from '../protocol/messages/27-write-txn-markers.js'
+import type { MessageOf } from '../protocol/schema.js'
 import { handler } from './handler.js'
+
+const NO_PRODUCER = -1
+
+type Request = MessageOf<typeof writeTxnMarkers.request>
 
 export const writeTxnMarkersHandler = handler({
   api: writeTxnMarkers,
   minVersion: 1,
   maxVersion: 2,
-  async handle({ markers }, _context, broker) {
-    const written = markers.map(async (asked) => {
+  async handle(request, _context, broker) {
+    if (isImpossible(request, broker)) return refused(request, ErrorCode.UNKNOWN_SERVER_ERROR)
+    const written = request.markers.map(async (asked) => {
       const { producerId, producerEpoch, coordinatorEpoch, transactionVersion } = asked
       const marker = { producerId, producerEpoch, coordinatorEpoch, transactionVersion, commit: asked.transactionResult }
       const topics = asked.topics.map(async ({ name, partitionIndexes }) => {
@@ -26,7 +34,20 @@ export const writeTxnMarkersHandler = handler({
     })
     return { markers: await Promise.all(written) }
   },
-  failed: ({ markers }, errorCode) => ({
+  failed: refused
+})
+
+/** No batch can have such a producer or epoch: then nothing of the request is written. */
+function isImpossible({ markers }: Request, { replicas }: BrokerServices): boolean {
+  return markers.some(
+    ({ producerId, producerEpoch, topics }) =>
+      (producerId === NO_PRODUCER || producerEpoch < 0) &&
+      topics.some(({ name, partitionIndexes }) => partitionIndexes.some((index) => replicas.partition(name, index) !== undefined))
+  )
+}
+
+function refused({ markers }: Request, errorCode: number) {
+  return {
     markers: markers.map(({ producerId, topics }) => ({
       producerId,
       topics: topics.map(({ name, partitionIndexes }) => ({
@@ -34,5 +55,5 @@ export const writeTxnMarkersHandler = handler({
         partitions: partitionIndexes.map((partitionIndex) => ({ partitionIndex, errorCode }))
       }))
     }))
-  })
-})
+  }
+}

@@ -3,6 +3,7 @@
  *
  * Version notes: v1 source and synonyms. v3 type and documentation. v4 flexible.
  */
+import assert from 'node:assert/strict'
 import { ConfigSource, type ConfigEntry } from '../config/broker-config.js'
 import { describeClientMetrics } from '../config/client-metrics-config.js'
 import { describeGroupLevel } from '../config/group-level-config.js'
@@ -21,6 +22,8 @@ type Resource = Request['resources'][number]
 type Result = InputOf<typeof describeConfigs.response>['results'][number]
 
 const UNKNOWN_TYPE = 0
+/** Any other makes the whole request one that can't be understood. */
+const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.values(ResourceType).filter((type) => type !== ResourceType.unknown))
 
 /** What describes a resource, or why it can't be. */
 type Described = readonly ConfigEntry[] | { readonly errorCode: number; readonly errorMessage: string }
@@ -30,7 +33,9 @@ export const describeConfigsHandler = handler({
   minVersion: 1,
   maxVersion: 4,
   handle(request, _context, broker) {
-    return { results: request.resources.map((resource) => answer(request, resource, describe(resource, broker))) }
+    const unknown = request.resources.find(({ resourceType }) => !KNOWN_TYPES.has(resourceType))
+    const problem = unknown && invalid(`There are no settings of resource type ${unknown.resourceType}`)
+    return { results: request.resources.map((resource) => answer(request, resource, problem ?? describe(resource, broker))) }
   },
   failed: ({ resources }, errorCode) => ({
     results: resources.map(({ resourceType, resourceName }) => ({ errorCode, errorMessage: null, resourceType, resourceName, configs: [] }))
@@ -73,7 +78,7 @@ function describe({ resourceType, resourceName }: Resource, broker: BrokerServic
     case ResourceType.clientMetrics:
       return resourceName === '' ? invalid('Client metrics subscription name must not be empty') : describeClientMetrics(overrides)
     default:
-      return invalid(`There are no settings of resource type ${resourceType}`)
+      return assert.fail()
   }
 }
 

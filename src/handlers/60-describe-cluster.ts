@@ -7,12 +7,10 @@ import { endpointOf } from '../broker/endpoints.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { describeCluster } from '../protocol/messages/60-describe-cluster.js'
 import { handler } from './handler.js'
+import { ALL_CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from './operations.js'
 
 const ENDPOINT_BROKER = 1
 const ENDPOINT_CONTROLLER = 2
-/** Bits of what may be done with a cluster, by Kafka's numbers of operations: without an authorizer everybody may do all. */
-const ALL_CLUSTER_OPERATIONS = bits([5, 7, 8, 9, 10, 11, 12])
-const NOT_ASKED_FOR = -2147483648
 
 export const describeClusterHandler = handler({
   api: describeCluster,
@@ -37,12 +35,8 @@ export const describeClusterHandler = handler({
       clusterId,
       controllerId: metadata.controllerId,
       brokers,
-      clusterAuthorizedOperations: includeClusterAuthorizedOperations ? ALL_CLUSTER_OPERATIONS : NOT_ASKED_FOR
+      clusterAuthorizedOperations: includeClusterAuthorizedOperations ? ALL_CLUSTER_OPERATIONS : OPERATIONS_NOT_ASKED
     }
   },
   failed: (_request, errorCode) => ({ errorCode, clusterId: '', brokers: [] })
 })
-
-function bits(operations: readonly number[]): number {
-  return operations.reduce((field, operation) => field | (1 << operation), 0)
-}

@@ -4,6 +4,7 @@
  * Version notes: only v0 exists.
  */
 import type { BrokerServices } from '../broker/services.js'
+import { topicNameProblem } from '../metadata/topic-name.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { describeProducers } from '../protocol/messages/61-describe-producers.js'
 import { handler } from './handler.js'
@@ -29,7 +30,14 @@ function failed(partitionIndex: number, errorCode: number) {
 
 function describe(topic: string, partitionIndex: number, { replicas }: BrokerServices) {
   const partition = replicas.partition(topic, partitionIndex)
-  if (partition === undefined) return failed(partitionIndex, replicas.whyMissing(topic, partitionIndex))
+  if (partition === undefined) {
+    const invalid = topicNameProblem(topic)
+    if (invalid !== undefined) return { ...failed(partitionIndex, ErrorCode.INVALID_TOPIC_EXCEPTION), errorMessage: invalid }
+    return {
+      ...failed(partitionIndex, replicas.whyMissing(topic, partitionIndex)),
+      errorMessage: 'This server does not host this topic-partition'
+    }
+  }
   const activeProducers = Array.from(partition.log.producers(), (known) => ({
     producerId: known.producerId,
     producerEpoch: known.epoch,

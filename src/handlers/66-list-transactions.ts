@@ -21,7 +21,8 @@ export const listTransactionsHandler = handler({
     const unknownStateFilters = stateFilters.filter((name) => !TRANSACTION_STATES.some((state) => state === name))
     const pattern =
       transactionalIdPattern === null || transactionalIdPattern === '' ? undefined : LinearRegex.compile(transactionalIdPattern)
-    if (typeof pattern === 'string') return { errorCode: ErrorCode.INVALID_REGULAR_EXPRESSION, unknownStateFilters, transactionStates: [] }
+    if (typeof pattern === 'string')
+      return { errorCode: ErrorCode.INVALID_REGULAR_EXPRESSION, unknownStateFilters: [], transactionStates: [] }
     const { errorCode, transactions } = await coordinator.list({
       states: stateFilters,
       producerIds: producerIdFilters,

@@ -6,8 +6,9 @@
 import { describeError } from '../coordinator/group/consumer/describe.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { consumerGroupDescribe } from '../protocol/messages/69-consumer-group-describe.js'
-import { ALL_GROUP_OPERATIONS, hasConsumerProtocol, OPERATIONS_NOT_ASKED } from './group-operations.js'
+import { hasConsumerProtocol } from './group-operations.js'
 import { handler } from './handler.js'
+import { ALL_GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from './operations.js'
 
 export const consumerGroupDescribeHandler = handler({
   api: consumerGroupDescribe,

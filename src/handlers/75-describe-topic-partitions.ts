@@ -13,13 +13,11 @@ import { ZERO_UUID } from '../protocol/reader.js'
 import type { InputOf } from '../protocol/schema.js'
 import { offlineReplicas } from './03-metadata.js'
 import { handler } from './handler.js'
+import { ALL_TOPIC_OPERATIONS } from './operations.js'
 
 type Response = InputOf<typeof describeTopicPartitions.response>
 type TopicAnswer = Response['topics'][number]
 type PartitionAnswer = TopicAnswer['partitions'][number]
-
-/** Bits of what may be done with a topic: without an authorizer everybody may do all. */
-const ALL_TOPIC_OPERATIONS = [3, 4, 5, 6, 7, 8, 10, 11].reduce((field, operation) => field | (1 << operation), 0)
 
 export const describeTopicPartitionsHandler = handler({
   api: describeTopicPartitions,
@@ -28,8 +26,9 @@ export const describeTopicPartitionsHandler = handler({
   handle({ topics, responsePartitionLimit, cursor }, _context, broker) {
     const { image } = broker.metadata
     const asked = topics.length > 0 ? topics.map(({ name }) => name) : [...image.topics()].map(({ name }) => name)
-    if (cursor !== null && cursor.partitionIndex < 0) {
-      return { topics: topics.map(({ name }) => unknown(name, ErrorCode.INVALID_REQUEST)) }
+    // Of named topics the cursor's must be one; of all it may be gone by now.
+    if (cursor !== null && (cursor.partitionIndex < 0 || (topics.length > 0 && !asked.includes(cursor.topicName)))) {
+      return { topics: topics.map(({ name }) => refused(name, ErrorCode.INVALID_REQUEST)) }
     }
     const names = [...new Set(asked)].filter((name) => cursor === null || name >= cursor.topicName).toSorted()
     let left = Math.max(1, Math.min(broker.config.get('max.request.partition.size.limit'), responsePartitionLimit))
@@ -51,7 +50,7 @@ export const describeTopicPartitionsHandler = handler({
     }
     return { topics: answers, nextCursor: null }
   },
-  failed: ({ topics }, errorCode) => ({ topics: topics.map(({ name }) => unknown(name, errorCode)) })
+  failed: ({ topics }, errorCode) => ({ topics: topics.map(({ name }) => refused(name, errorCode)) })
 })
 
 function describe(topic: TopicImage, first: number, end: number, broker: BrokerServices): TopicAnswer {
@@ -79,6 +78,11 @@ function describe(topic: TopicImage, first: number, end: number, broker: BrokerS
     partitions,
     topicAuthorizedOperations: ALL_TOPIC_OPERATIONS
   }
+}
+
+/** Of a request that fails as a whole. */
+function refused(name: string, errorCode: number): TopicAnswer {
+  return { errorCode, name, topicId: ZERO_UUID, partitions: [] }
 }
 
 function unknown(name: string, errorCode: number): TopicAnswer {

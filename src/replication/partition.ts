@@ -10,6 +10,8 @@ export interface PartitionWatcher {
   partitionMoved(partition: Partition): void
 }
 
+/** The leader epoch of a client that does not care. */
+const NOT_GIVEN = -1
 export class Partition {
   readonly topic: string
   readonly topicId: string
@@ -69,7 +71,7 @@ export class Partition {
 
   /** KIP-320: an older epoch than ours is fenced, a newer one is not known here yet; -1 asks for no check. */
   checkLeaderEpoch(epoch: number): number {
-    if (epoch < 0 || epoch === this.#leaderEpoch) return ErrorCode.NONE
+    if (epoch === NOT_GIVEN || epoch === this.#leaderEpoch) return ErrorCode.NONE
     return epoch < this.#leaderEpoch ? ErrorCode.FENCED_LEADER_EPOCH : ErrorCode.UNKNOWN_LEADER_EPOCH
   }
 

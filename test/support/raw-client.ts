@@ -10,6 +10,11 @@ import { Writer } from '../../src/protocol/writer.js'
 
 const PATIENCE_MS = 15_000
 
+/** The broker has not answered in time. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer'
+}
+
 /** The broker closed the connection before it answered. */
 export class Closed extends Error {
   override readonly name = 'Closed'
@@ -82,7 +87,7 @@ export class RawClient {
     if (frame) return Promise.resolve(frame)
     if (this.#ended) return Promise.reject(new Closed('the broker closed the connection'))
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no answer within ${this.#patienceMs} ms`)), this.#patienceMs)
+      const timer = setTimeout(() => reject(new NoAnswer(`no answer within ${this.#patienceMs} ms`)), this.#patienceMs)
       const settled = () => clearTimeout(timer)
       this.#waiting.push({
         resolve: (value) => (settled(), resolve(value)),

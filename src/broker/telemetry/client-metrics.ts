@@ -226,12 +226,11 @@ export class ClientMetrics {
     return made
   }
 
-  // Whoever is to push something else may ask for it at once.
+  // There may be something else to push: whoever has asked before may ask at once.
   #renew(instance: Instance): void {
-    const { id } = instance.subscription
     instance.subscription = this.#subscriptions.of(instance.traits)
     instance.subscriptions = this.#subscriptions
-    if (instance.subscription.id !== id) instance.lastGetMs = instance.lastPushMs = -Infinity
+    instance.lastGetMs = instance.lastPushMs = -Infinity
   }
 }
 

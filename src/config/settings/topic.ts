@@ -3,6 +3,7 @@ import { boolean, double, int, list, long, LONG_MAX, string } from '../setting.j
 
 const MINUTE = 60_000
 const HOUR = 3_600_000
+const THROTTLED_REPLICA = { pattern: /^(?:\d+:\d+|\*)$/, shown: 'partition:broker, or *' } as const
 
 export const topicSettings = {
   'cleanup.policy': list('delete', 'delete: retention deletes old segments. compact: the newest record of each key is kept.', {
@@ -59,6 +60,7 @@ export const topicSettings = {
     ]
   }),
   'follower.replication.throttled.replicas': list('', 'Replicas whose follower side is throttled, as partition:broker; * is all.', {
+    items: THROTTLED_REPLICA,
     ignored: true,
     change: 'topic'
   }),
@@ -69,6 +71,7 @@ export const topicSettings = {
   }),
   'internal.segment.bytes': int(null, 'As segment.bytes, without its lower bound: for tests.', { change: 'topic', internal: true }),
   'leader.replication.throttled.replicas': list('', 'Replicas whose leader side is throttled, as partition:broker; * is all.', {
+    items: THROTTLED_REPLICA,
     ignored: true,
     change: 'topic'
   }),

@@ -25,6 +25,12 @@ import { repeated, type ControllerState, type Step } from './step.js'
 /** Kafka stores a value with a 16-bit length. */
 const MAX_VALUE_BYTES = 32_767
 const MIN_ISR = 'min.insync.replicas'
+const ALTERED_TYPES: ReadonlySet<number> = new Set([
+  ResourceType.topic,
+  ResourceType.broker,
+  ResourceType.clientMetrics,
+  ResourceType.group
+])
 
 type Values = ReadonlyMap<string, string>
 type Wanted = Map<string, string | null>
@@ -89,7 +95,7 @@ function alter<R extends ConfigResource & { readonly configs: readonly { readonl
       ? failed(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once')
       : repeated(resource.configs, ({ name }) => name).size > 0
         ? failed(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys')
-        : resourceProblem(state, resource)
+        : earlyProblem(state, resource)
     const altered = problem ?? alterOne(state, resource, change)
     if ('errorCode' in altered) {
       response.push({ resourceType, resourceName, ...altered })
@@ -110,6 +116,8 @@ function alterOne<R extends ConfigResource>(
   const current = state.image.configs.of(resourceType, resourceName)
   const wanted = change(resource, current)
   if ('errorCode' in wanted) return wanted
+  const problem = nameProblem(resource)
+  if (problem) return problem
   for (const [name, value] of wanted) if (value !== null && Buffer.byteLength(value) > MAX_VALUE_BYTES) return tooLong(name)
   const elr = state.image.features.level(ELR_VERSION) > 0
   const checked =
@@ -119,6 +127,9 @@ function alterOne<R extends ConfigResource>(
         ? checkBroker(state, resourceName, current, wanted, elr)
         : checkResource(state.config, resourceType, current, wanted)
   if ('errorCode' in checked) return checked
+  if (resourceType === ResourceType.topic && !state.image.topicByName(resourceName)) {
+    return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist`)
+  }
   const records: MetadataRecord[] = []
   for (const [name, value] of checked) {
     if ((current.get(name) ?? null) === value) continue
@@ -134,25 +145,31 @@ function clearedTopic({ resourceType, resourceName }: ConfigResource): string {
   return resourceType === ResourceType.topic ? resourceName : ''
 }
 
-function resourceProblem({ image }: ControllerState, { resourceType, resourceName }: ConfigResource): ControllerError | undefined {
-  if (resourceType === ResourceType.topic) {
-    const invalid = topicNameProblem(resourceName)
-    if (invalid !== undefined) return failed(ErrorCode.INVALID_TOPIC_EXCEPTION, invalid)
-    if (image.topicByName(resourceName)) return undefined
-    return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist`)
-  }
-  if (resourceType === ResourceType.group) {
-    return resourceName === '' ? failed(ErrorCode.INVALID_REQUEST, 'Default group resources are not allowed.') : undefined
-  }
-  if (resourceType === ResourceType.clientMetrics) {
-    return resourceName === '' ? failed(ErrorCode.INVALID_REQUEST, "Subscription name can't be empty") : undefined
-  }
-  if (resourceType !== ResourceType.broker) return failed(ErrorCode.INVALID_REQUEST, `Unknown resource type ${resourceType}`)
-  if (resourceName === '') return undefined
-  if (!/^\d{1,10}$/.test(resourceName))
+/** What is looked at before the changes are. A broker changes what holds for all, and for itself. */
+function earlyProblem({ config }: ControllerState, { resourceType, resourceName }: ConfigResource): ControllerError | undefined {
+  if (!ALTERED_TYPES.has(resourceType)) return failed(ErrorCode.INVALID_REQUEST, `Unknown resource type ${resourceType}`)
+  if (resourceType !== ResourceType.broker || resourceName === '') return undefined
+  if (!/^[+-]?\d{1,10}$/.test(resourceName))
     return failed(ErrorCode.INVALID_REQUEST, `Broker id must be a whole number, but it is '${resourceName}'`)
-  if (image.broker(Number(resourceName))) return undefined
-  return failed(ErrorCode.BROKER_ID_NOT_REGISTERED, `No broker with id ${resourceName} found`)
+  const ownId = config.get('node.id')
+  if (Number(resourceName) === ownId) return undefined
+  return failed(ErrorCode.INVALID_REQUEST, `Unexpected broker id, expected ${ownId}, but received ${resourceName}`)
+}
+
+function nameProblem({ resourceType, resourceName }: ConfigResource): ControllerError | undefined {
+  switch (resourceType) {
+    case ResourceType.topic: {
+      if (resourceName === '') return failed(ErrorCode.INVALID_REQUEST, 'Default topic resources are not allowed.')
+      const invalid = topicNameProblem(resourceName)
+      return invalid === undefined ? undefined : failed(ErrorCode.INVALID_TOPIC_EXCEPTION, invalid)
+    }
+    case ResourceType.group:
+      return resourceName === '' ? failed(ErrorCode.INVALID_REQUEST, 'Default group resources are not allowed.') : undefined
+    case ResourceType.clientMetrics:
+      return resourceName === '' ? failed(ErrorCode.INVALID_REQUEST, "Subscription name can't be empty") : undefined
+    default:
+      return undefined
+  }
 }
 
 function checkTopic(config: BrokerConfig, current: Values, wanted: Wanted): Wanted | ControllerError {
@@ -169,6 +186,16 @@ function checkTopic(config: BrokerConfig, current: Values, wanted: Wanted): Want
 }
 
 function checkBroker(state: ControllerState, broker: string, current: Values, wanted: Wanted, elr: boolean): Wanted | ControllerError {
+  const checked = checkedBrokerValues(state, broker, current, wanted)
+  if ('errorCode' in checked || !elr || !wanted.has(MIN_ISR)) return checked
+  if (broker === '' && wanted.get(MIN_ISR) !== null) return checked
+  return failed(
+    ErrorCode.INVALID_CONFIG,
+    `${MIN_ISR} is a setting of the cluster: it can not be ${broker === '' ? 'removed' : 'changed for one broker'}`
+  )
+}
+
+function checkedBrokerValues(state: ControllerState, broker: string, current: Values, wanted: Wanted): Wanted | ControllerError {
   const checked: Wanted = new Map()
   for (const [name, value] of wanted) {
     try {
@@ -176,12 +203,6 @@ function checkBroker(state: ControllerState, broker: string, current: Values, wa
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
       return failed(ErrorCode.INVALID_REQUEST, error.message)
-    }
-    if (elr && name === MIN_ISR && (broker !== '' || value === null)) {
-      return failed(
-        ErrorCode.INVALID_CONFIG,
-        `${name} is a setting of the cluster: it can not be ${broker === '' ? 'removed' : 'changed for one broker'}`
-      )
     }
   }
   return checkTogether(state, broker, current, checked) ?? checked

@@ -19,7 +19,12 @@ type Wanted = readonly { readonly topic: string; readonly partitions: readonly n
 
 export function electLeaders({ image }: ControllerState, type: number, topics: Wanted | null): Step<Elections> {
   if (type !== ElectionType.preferred && type !== ElectionType.unclean) {
-    return { records: [], response: { errorCode: ErrorCode.INVALID_REQUEST, replicaElectionResults: [] } }
+    const problem = failed(ErrorCode.INVALID_REQUEST, `Unknown election type: ${type}`)
+    const replicaElectionResults = (topics ?? []).map(({ topic, partitions }) => ({
+      topic,
+      partitionResult: partitions.map((partitionId) => ({ partitionId, ...problem }))
+    }))
+    return { records: [], response: { errorCode: problem.errorCode, replicaElectionResults } }
   }
   const records: MetadataRecord[] = []
   const replicaElectionResults: ElectedTopic[] = []

@@ -28,8 +28,10 @@ export function alterScramCredentials(
   const changes = new Map<string, MetadataRecord>()
   for (const change of [...deletions, ...upsertions]) {
     const { name } = change
-    if (results.has(name)) {
-      results.set(name, failed(ErrorCode.DUPLICATE_RESOURCE, 'A user credential cannot be altered twice in the same request'))
+    const before = results.get(name)
+    if (before) {
+      if (before === OK)
+        results.set(name, failed(ErrorCode.DUPLICATE_RESOURCE, 'A user credential cannot be altered twice in the same request'))
       changes.delete(name)
       continue
     }

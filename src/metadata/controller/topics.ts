@@ -33,6 +33,10 @@ export function createTopics(
   quota = NO_QUOTA
 ): Step<readonly CreatedTopic[]> {
   const twice = repeated(topics, (topic) => topic.name)
+  const once = topics.filter(({ name }) => !twice.has(name))
+  if (isTooMuch(once, state.config.get('num.partitions'))) {
+    return { records: [], response: [...new Set(topics.map(({ name }) => name))].map((name) => notCreated(name, tooMany())) }
+  }
   const records: MetadataRecord[] = []
   const response: CreatedTopic[] = []
   const answered = new Set<string>()
@@ -47,7 +51,7 @@ export function createTopics(
       : nameProblem(state, topic.name, created)
     const made = problem ?? createTopic(state, topic, partitionsLeft, quota)
     if ('errorCode' in made) {
-      response.push({ name: topic.name, topicId: ZERO_UUID, numPartitions: -1, replicationFactor: -1, configs: [], ...made })
+      response.push(notCreated(topic.name, made))
       continue
     }
     created.set(unify(topic.name), topic.name)
@@ -58,11 +62,24 @@ export function createTopics(
   return { records: validateOnly ? [] : records, response }
 }
 
+function notCreated(name: string, error: ControllerError): CreatedTopic {
+  return { name, topicId: ZERO_UUID, numPartitions: -1, replicationFactor: -1, configs: [], ...error }
+}
+
+/** More partitions than a request may create, whatever becomes of the single topics. */
+function isTooMuch(topics: readonly CreatableTopic[], defaultPartitions: number): boolean {
+  let partitions = 0
+  for (const { assignments, numPartitions } of topics) {
+    partitions += assignments.length > 0 ? assignments.length : numPartitions === -1 ? defaultPartitions : Math.max(0, numPartitions)
+  }
+  return partitions > MAX_PARTITIONS_PER_REQUEST
+}
+
 function nameProblem({ image }: ControllerState, name: string, created: ReadonlyMap<string, string>): ControllerError | undefined {
   const invalid = topicNameProblem(name)
   if (invalid !== undefined) return failed(ErrorCode.INVALID_TOPIC_EXCEPTION, invalid)
   // It exists, but not as a topic like others.
-  if (name === CLUSTER_METADATA) return failed(ErrorCode.TOPIC_AUTHORIZATION_FAILED, `Creation of ${name} is prohibited`)
+  if (name === CLUSTER_METADATA) return failed(ErrorCode.INVALID_REQUEST, `Creation of ${name} is prohibited`)
   if (image.topicByName(name)) return failed(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists`)
   if (!/[._]/.test(name)) return undefined
   const twin = image.topicLike(name) ?? created.get(unify(name))
@@ -134,9 +151,9 @@ export function deleteTopics(
   const answered = new Set<string>()
   const records: MetadataRecord[] = []
   const response: DeletedTopic[] = []
-  for (const { key, topic, result } of found) {
+  for (const { key, topic, asked, result } of found) {
     if (twice.has(key)) {
-      if (!answered.has(key)) response.push({ ...result, ...failed(ErrorCode.INVALID_REQUEST, 'Duplicate topic') })
+      if (!answered.has(key)) response.push({ ...asked, ...failed(ErrorCode.INVALID_REQUEST, 'Duplicate topic') })
       answered.add(key)
       continue
     }
@@ -154,6 +171,7 @@ interface Deletable {
   /** The same for all ways of naming one topic. */
   readonly key: string
   readonly topic: TopicImage | undefined
+  readonly asked: DeletableTopic
   readonly result: DeletedTopic
 }
 
@@ -161,6 +179,7 @@ function findDeletable(image: ControllerState['image'], { name, topicId }: Delet
   const none = (key: string, errorCode: number, errorMessage: string): Deletable => ({
     key,
     topic: undefined,
+    asked: { name, topicId },
     result: { name, topicId, errorCode, errorMessage }
   })
   const byId = topicId !== ZERO_UUID
@@ -168,7 +187,7 @@ function findDeletable(image: ControllerState['image'], { name, topicId }: Delet
     return none(`${name} ${topicId}`, ErrorCode.INVALID_REQUEST, 'You may not specify both topic name and topic id')
   if (!byId && name === null) return none('', ErrorCode.INVALID_REQUEST, 'Neither topic name nor id were specified')
   const topic = byId ? image.topicById(topicId) : image.topicByName(name!)
-  if (topic) return { key: `id ${topic.id}`, topic, result: { name: topic.name, topicId: topic.id, ...OK } }
+  if (topic) return { key: `id ${topic.id}`, topic, asked: { name, topicId }, result: { name: topic.name, topicId: topic.id, ...OK } }
   if (byId) return none(`id ${topicId}`, ErrorCode.UNKNOWN_TOPIC_ID, 'This server does not host this topic ID')
   return none(`name ${name}`, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'This server does not host this topic-partition')
 }
@@ -205,7 +224,7 @@ function growTopic(
 ): readonly MetadataRecord[] | ControllerError {
   const { name, count, assignments } = wanted
   const topic = image.topicByName(name)
-  if (!topic) return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'This server does not host this topic-partition')
+  if (!topic) return { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: null }
   const existing = topic.partitions.length
   const additional = count - existing
   if (additional === 0) return failed(ErrorCode.INVALID_PARTITIONS, `Topic already has ${existing} partition(s)`)

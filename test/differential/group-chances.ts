@@ -1,10 +1,6 @@
 /** What stands in a field of a request by chance: what is right, stale, foreign, empty or out of bounds. */
-import type { State } from './side.js'
-
-/** Chances of one request: the same for both brokers, whose states differ in their ids. */
-export interface Choice {
-  of<T>(...values: readonly T[]): T
-}
+import type { State } from './group-side.js'
+import type { Choice } from './rounds.js'
 
 export type GroupRef = (state: State) => string
 export const anyGroup = (choice: Choice): GroupRef =>

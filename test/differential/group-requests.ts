@@ -1,5 +1,4 @@
 /** Requests of groups and transactions that are wrong in one way or another: each field right, stale, foreign, empty or out of bounds by chance. */
-import type { Api } from '../../src/protocol/api.js'
 import { offsetCommit } from '../../src/protocol/messages/08-offset-commit.js'
 import { offsetFetch } from '../../src/protocol/messages/09-offset-fetch.js'
 import { findCoordinator } from '../../src/protocol/messages/10-find-coordinator.js'
@@ -29,25 +28,14 @@ import {
   anyPartition,
   commitTopics,
   anyProducer,
-  type Choice,
   type GroupRef
-} from './chances.js'
-import type { State } from './side.js'
+} from './group-chances.js'
+import type { State } from './group-side.js'
+import type { KindOf } from './rounds.js'
 
-export interface Asked {
-  readonly api: Api
-  readonly version: number
-  readonly body: (state: State) => object
-}
+type Kind = KindOf<State>
 
-type Pick = (state: State) => object
-/** `versions` bounds the version where a lower one would wait, or change what later requests rely on. */
-interface Kind {
-  readonly api: Api
-  readonly body: (choice: Choice, version: number) => Pick
-}
-
-const kinds: readonly Kind[] = [
+export const groupKinds: readonly Kind[] = [
   {
     api: offsetCommit,
     body: (choice) => {
@@ -326,13 +314,3 @@ const kinds: readonly Kind[] = [
     }
   }
 ]
-
-export const requestKinds = kinds.length
-
-/** Of a kind, in a version by chance. */
-export function request(kind: number, choice: Choice): Asked {
-  const { api, body } = kinds[kind]!
-  const [first, last] = api.stable!
-  const version = choice.of(...Array.from({ length: last - first + 1 }, (_, at) => first + at))
-  return { api, version, body: body(choice, version) }
-}
