@@ -229,6 +229,8 @@ oursTest('an administrator ends a transaction that hangs', async (t) => {
   t.teardown(() => other.close())
   await other.createTopic(topic, 1)
   const producer = new Producer(other, uniqueName('id'), V1)
+  // Twice, so that there is an epoch of before.
+  await producer.init()
   await producer.init()
   // Never added: no coordinator ends it.
   t.is(await producer.send(topic, 0, 'hangs', { add: false }), NONE)

@@ -20,6 +20,8 @@ export interface GroupConfig {
   readonly offsetsRetentionCheckIntervalMs: number
   /** A group whose record would be larger cannot become stable: what the coordinator's topic takes as one batch. */
   readonly maxRecordBytes: number
+  /** Of the records of one commit. */
+  readonly maxCommitBytes: number
   readonly consumer: ConsumerGroupConfig
 }
 
@@ -51,6 +53,7 @@ export const DEFAULT_GROUP_CONFIG: GroupConfig = {
   offsetsRetentionMs: 7 * 24 * 3_600_000,
   offsetsRetentionCheckIntervalMs: 600_000,
   maxRecordBytes: 1_000_000,
+  maxCommitBytes: 1_048_588,
   consumer: {
     maxSize: 0x7fffffff,
     assignors: ['uniform', 'range'],
@@ -60,6 +63,20 @@ export const DEFAULT_GROUP_CONFIG: GroupConfig = {
     sessionTimeoutMs: () => 45_000,
     heartbeatIntervalMs: () => 5000,
     assignmentIntervalMs: () => 1000
+  }
+}
+
+/** Held to what the coordinator's topic takes as one batch (`max.message.bytes`), which may change. */
+export function heldToBatches(config: GroupConfig, maxBatchBytes: () => number): GroupConfig {
+  return {
+    ...config,
+    // Some room for the key and the batch around it.
+    get maxRecordBytes() {
+      return Math.min(config.maxRecordBytes, Math.floor(maxBatchBytes() * 0.95))
+    },
+    get maxCommitBytes() {
+      return Math.min(config.maxCommitBytes, maxBatchBytes())
+    }
   }
 }
 
@@ -76,10 +93,9 @@ export function groupConfigOf(config: BrokerConfig, overrides: GroupOverrides): 
     offsetMetadataMaxBytes: config.get('offset.metadata.max.bytes'),
     offsetsRetentionMs: config.get('offsets.retention.minutes') * 60_000,
     offsetsRetentionCheckIntervalMs: config.get('offsets.retention.check.interval.ms'),
-    // Some room for the key and the batch around it.
-    get maxRecordBytes() {
-      return Math.min(DEFAULT_GROUP_CONFIG.maxRecordBytes, Math.floor(config.get('message.max.bytes') * 0.95))
-    },
+    // The topic alone says how much: heldToBatches.
+    maxRecordBytes: Number.POSITIVE_INFINITY,
+    maxCommitBytes: Number.POSITIVE_INFINITY,
     consumer: consumerConfigOf(config, overrides)
   }
 }

@@ -9,7 +9,7 @@ import { partitionFor } from '../partition-for.js'
 import { CoordinatorRuntime, type CoordinatorLogger } from '../runtime.js'
 import { joinError, syncError } from './classic/answers.js'
 import { groupCodec } from './group-codec.js'
-import type { GroupConfig } from './group-config.js'
+import { heldToBatches, type GroupConfig } from './group-config.js'
 import { describeError } from './consumer/describe.js'
 import { refusedHeartbeat } from './consumer/refusal.js'
 import type { GroupEffects, GroupRecord, GroupTimer } from './group-records.js'
@@ -55,7 +55,8 @@ export class GroupCoordinator {
       log,
       logger,
       codec: groupCodec,
-      newShard: () => new GroupShard({ config, newUuid, ...(topics && { topics }) }),
+      newShard: (partition) =>
+        new GroupShard({ config: heldToBatches(config, () => log.maxBatchBytes(partition)), newUuid, ...(topics && { topics }) }),
       ...(beforeTimers && { beforeTimers })
     })
   }

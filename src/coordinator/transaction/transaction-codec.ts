@@ -12,6 +12,11 @@ import type { EncodedRecord } from '../coordinator-log.js'
 import type { RecordCodec } from '../runtime.js'
 import { NO_PRODUCER_EPOCH, TRANSACTION_STATES, type TransactionMetadata, type TransactionRecord } from './transaction-metadata.js'
 
+/** With all of a value but its partitions. */
+const BATCH_BYTES = 160
+const TOPIC_BYTES = 8
+const PARTITION_BYTES = 4
+
 /** `transactionVersion`: the level of the feature. */
 export function transactionCodec(transactionVersion: () => number): RecordCodec<TransactionRecord> {
   return { encode: (record) => encode(record, transactionVersion() >= 1 ? 1 : 0), decode }
@@ -20,6 +25,13 @@ export function transactionCodec(transactionVersion: () => number): RecordCodec<
 function encode({ transactionalId, value }: TransactionRecord, version: number): EncodedRecord {
   const key = encodeRecordKey(transactionLog, { transactionalId })
   return { key, value: value && encodeRecordValue(transactionLog, version, storedValue(value, version)) }
+}
+
+/** What a record takes as a batch of its own, by a count that is some bytes too high. */
+export function storedBytes({ transactionalId, value }: TransactionRecord): number {
+  let bytes = BATCH_BYTES + Buffer.byteLength(transactionalId)
+  for (const [topic, indexes] of value?.partitions ?? []) bytes += TOPIC_BYTES + Buffer.byteLength(topic) + PARTITION_BYTES * indexes.length
+  return bytes
 }
 
 function storedValue(value: TransactionMetadata, version: number) {

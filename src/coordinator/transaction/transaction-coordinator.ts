@@ -67,7 +67,15 @@ export class TransactionCoordinator {
       logger,
       codec: transactionCodec(transactionVersion),
       newShard: (partition) =>
-        new TransactionShard({ config, partition, coordinatorEpoch: leaderEpoch(partition), transactionVersion, markers, readOnly }),
+        new TransactionShard({
+          config,
+          partition,
+          coordinatorEpoch: leaderEpoch(partition),
+          transactionVersion,
+          markers,
+          readOnly,
+          maxBatchBytes: () => log.maxBatchBytes(partition)
+        }),
       ...(beforeTimers && { beforeTimers })
     })
   }

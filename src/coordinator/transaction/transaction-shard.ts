@@ -3,6 +3,7 @@ import { ErrorCode } from '../../protocol/error-codes.js'
 import type { Effects, Reply, Shard } from '../shard.js'
 import type { MarkerJob, TransactionMarkers } from './markers.js'
 import type * as messages from './messages.js'
+import { storedBytes } from './transaction-codec.js'
 import type { TransactionConfig } from './transaction-config.js'
 import {
   NO_PRODUCER_EPOCH,
@@ -35,6 +36,8 @@ export interface TransactionShardOptions {
   /** The level of the cluster's feature. */
   readonly transactionVersion: () => number
   readonly markers: TransactionMarkers
+  /** What the topic takes as one batch (`max.message.bytes`); without it anything. */
+  readonly maxBatchBytes?: () => number
 }
 
 /** The answer to a request that needs a producer id which nobody has: ask again with one. */
@@ -239,7 +242,12 @@ export class TransactionShard implements Shard<TransactionRecord, TransactionTim
     const ask = (now: TransactionEffects): number | undefined => {
       const step = addPartitions(this.#transactions.get(transactionalId), request, partitions, clientVersion, now.now)
       if (step.kind === 'refused') return isBusy(step) ? undefined : step.errorCode
-      if (step.kind === 'move') now.emit({ transactionalId, value: step.to })
+      if (step.kind === 'move') {
+        const record = { transactionalId, value: step.to }
+        // As Kafka answers what its coordinator can't write.
+        if (storedBytes(record) > (this.#options.maxBatchBytes?.() ?? Number.POSITIVE_INFINITY)) return ErrorCode.UNKNOWN_SERVER_ERROR
+        now.emit(record)
+      }
       this.#watchTimeouts(now)
       return ErrorCode.NONE
     }

@@ -8,7 +8,7 @@
  */
 import { ErrorCode } from '../../../protocol/error-codes.js'
 import type { ConsumerRecord, ResolvedRegex } from '../group-records.js'
-import type { RegexSearch } from './regexes.js'
+import type { RegexSearch } from './regex-search.js'
 import { refused, type Refusal } from './refusal.js'
 import {
   isReconciledTo,

@@ -5,6 +5,7 @@ import type { GroupTopics } from '../group-topics.js'
 import { groupHash } from '../metadata-hash.js'
 import { assignorOf, type AssignedMember, type AssignorInput } from './assignors/assignor.js'
 import type { ConsumerGroup } from './group.js'
+import { RegexSearch, SLICE_STEPS } from './regex-search.js'
 import { NO_PARTITIONS, samePartitions, storedBytes, topicPartitions, type ConsumerMember, type Partitions } from './member.js'
 
 /** What every operation on a consumer group has at hand. */
@@ -19,6 +20,8 @@ const FIRST_EPOCH = 1
 /** An assignment that did not fit is tried again so much later: something else may have made room. */
 const RETRY_MS = 10_000
 const BYTES_OF_PARTITION = 4
+/** No key of a subscription. */
+const ASKED = '?'
 
 type Part<P extends ConsumerRecord['part']> = Omit<Extract<ConsumerRecord, { part: P }>, 'type' | 'groupId'>
 /** A record without what is the same for all of a group. */
@@ -89,19 +92,33 @@ function fitsRecords({ config }: ConsumerTurn, assignment: ReadonlyMap<string, P
 
 /**
  * Whether some member would get more partitions than a record can hold, if `asked` were in the group as it is given. The assignment is tried only
- * where that could be. Not seen are topics of regular expressions that are new to the group.
+ * where that could be. A regular expression that is new to the group is looked up for it, if that takes no more than a slice.
  */
 export function tooManyPartitions(turn: ConsumerTurn, group: ConsumerGroup | undefined, asked: ConsumerMember): boolean {
   const { topics, config } = turn
-  const names = new Set([...asked.topicNames, ...(group?.regexes.get(asked.regex)?.topics ?? [])])
+  const names = new Set([...asked.topicNames, ...topicsOfRegex(turn, group, asked.regex)])
   let bytes = 0
   for (const name of names) bytes += BYTES_OF_PARTITION * (topics.byName(name)?.partitions ?? 0)
   if (bytes <= config.maxRecordBytes / 4) return false
   const assignor = assignorOf(group?.preferredAssignor ?? turn.config.consumer.assignors[0] ?? 'uniform')
-  return !fitsRecords(turn, assignor(inputOf(turn, group, asked)))
+  return !fitsRecords(turn, assignor(inputOf(turn, group, { member: asked, topicNames: [...names] })))
 }
 
-function inputOf({ topics }: ConsumerTurn, group: ConsumerGroup | undefined, asked?: ConsumerMember): AssignorInput {
+function topicsOfRegex({ topics }: ConsumerTurn, group: ConsumerGroup | undefined, regex: string): readonly string[] {
+  if (regex === '') return []
+  const known = group?.regexes.get(regex)
+  if (known) return known.topics
+  const search = new RegexSearch([regex], topics.names(), topics.version)
+  return (search.run(SLICE_STEPS) && search.found.get(regex)) || []
+}
+
+/** A member that is not in the group yet, or as it is not yet, with all topics that it subscribes to. */
+interface Asked {
+  readonly member: ConsumerMember
+  readonly topicNames: readonly string[]
+}
+
+function inputOf({ topics }: ConsumerTurn, group: ConsumerGroup | undefined, asked?: Asked): AssignorInput {
   const partitions = new Map<string, number>()
   // Most members subscribe alike: they share a set.
   const sets = new Map<string, ReadonlySet<string>>()
@@ -119,10 +136,13 @@ function inputOf({ topics }: ConsumerTurn, group: ConsumerGroup | undefined, ask
   }
   const members: AssignedMember[] = []
   const all = new Map(group?.members)
-  if (asked) all.set(asked.memberId, asked)
+  if (asked) all.set(asked.member.memberId, asked.member)
   for (const member of all.values()) {
     const { memberId, instanceId, topicNames, regex } = member
-    const ids = setOf(group?.topicsOf(member) ?? topicNames, `${regex}\0${topicNames.join('\0')}`)
+    const ids =
+      member === asked?.member
+        ? setOf(asked.topicNames, ASKED)
+        : setOf(group?.topicsOf(member) ?? topicNames, `${regex}\0${topicNames.join('\0')}`)
     members.push({ memberId, instanceId, topics: ids, current: group?.target(memberId) ?? NO_PARTITIONS })
   }
   return { members, partitions }

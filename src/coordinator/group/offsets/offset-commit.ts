@@ -1,4 +1,5 @@
 /** OffsetCommit and OffsetDelete. */
+import { Buffer } from 'node:buffer'
 import { ErrorCode } from '../../../protocol/error-codes.js'
 import { ClassicGroup, CONSUMER } from '../classic/group.js'
 import type { Turn } from '../classic/rebalance.js'
@@ -9,13 +10,16 @@ import type { ConsumerMember } from '../consumer/member.js'
 import type { TransactionalProducer } from '../../coordinator-log.js'
 import type { OffsetCommitRequest, OffsetDeleteRequest, TopicErrors, TopicErrorsResponse, TxnOffsetCommitRequest } from '../messages.js'
 import { fitsRecord } from '../storable.js'
+import type { GroupConfig } from '../group-config.js'
 import type { GroupRecord } from '../group-records.js'
 import { deleteOffset } from './offset-expiry.js'
 import type { OffsetStore } from './offset-store.js'
 
-/** Of the records that one request may make, by a rough count: each repeats the group's id, so that a short request could make very many bytes. */
-const MAX_COMMIT_BYTES = 16 * 1024 * 1024
+/** Of a record besides its names and metadata, and of the batch. */
 const RECORD_BYTES = 64
+const BATCH_BYTES = 61
+/** No character takes more in UTF-8. */
+const MOST_BYTES_OF_UNIT = 3
 
 /**
  * Commits offsets. `group` is undefined when nothing is known of it: a consumer without group management begins it with its first commit.
@@ -29,7 +33,7 @@ export function commitOffsets(
 ): TopicErrorsResponse {
   const error = group ? validateAny(group, request, knowsGroupIdNotFound) : validateUnknownGroup(request, knowsGroupIdNotFound)
   if (error !== ErrorCode.NONE) return { errorCode: error, topics: [] }
-  if (sizeOf(request) > MAX_COMMIT_BYTES) return { errorCode: ErrorCode.INVALID_COMMIT_OFFSET_SIZE, topics: [] }
+  if (!fitsBatch(request, turn.config)) return { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, topics: [] }
   // A commit proves that the member lives.
   const member = group instanceof ClassicGroup ? group.members.get(request.memberId) : undefined
   if (group instanceof ClassicGroup && member) keepSession(turn.effects, group, member)
@@ -47,7 +51,7 @@ export function commitTransactionalOffsets(
 ): TopicErrorsResponse {
   const error = group ? validateTransactional(group, request) : request.generationId < 0 ? ErrorCode.NONE : ErrorCode.ILLEGAL_GENERATION
   if (error !== ErrorCode.NONE) return { errorCode: error, topics: [] }
-  if (sizeOf(request) > MAX_COMMIT_BYTES) return { errorCode: ErrorCode.INVALID_COMMIT_OFFSET_SIZE, topics: [] }
+  if (!fitsBatch(request, turn.config)) return { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, topics: [] }
   const { producerId, producerEpoch } = request
   const producer = { producerId, producerEpoch }
   return { errorCode: ErrorCode.NONE, topics: request.topics.map((topic) => commitTopic(turn, request, topic, producer)) }
@@ -65,13 +69,27 @@ function validateTransactional(group: ClassicGroup | ConsumerGroup, request: Txn
   return validateGeneration(group, memberId, groupInstanceId, generationId)
 }
 
-function sizeOf({ groupId, topics }: OffsetCommitRequest): number {
-  let bytes = 0
+/** What one request commits is written as one batch, and what does not fit is answered as in Kafka. Each record repeats the group's id. */
+function fitsBatch(request: OffsetCommitRequest, config: GroupConfig): boolean {
+  const most = config.maxCommitBytes
+  const rough = sizeOf(request, config, (text) => text.length * MOST_BYTES_OF_UNIT)
+  return rough <= most || sizeOf(request, config, (text) => Buffer.byteLength(text)) <= most
+}
+
+function sizeOf({ groupId, topics }: OffsetCommitRequest, config: GroupConfig, bytesOf: (text: string) => number): number {
+  let bytes = BATCH_BYTES
   for (const { name, partitions } of topics) {
-    bytes += partitions.length * (RECORD_BYTES + groupId.length + name.length)
-    for (const { committedMetadata } of partitions) bytes += committedMetadata?.length ?? 0
+    const each = RECORD_BYTES + bytesOf(groupId) + bytesOf(name)
+    for (const { committedMetadata } of partitions) {
+      const metadata = committedMetadata ?? ''
+      if (isStorable(metadata, config)) bytes += each + bytesOf(metadata)
+    }
   }
   return bytes
+}
+
+function isStorable(metadata: string, { offsetMetadataMaxBytes }: GroupConfig): boolean {
+  return metadata.length <= offsetMetadataMaxBytes && fitsRecord(metadata)
 }
 
 /** `modern`: the version is one in which members of the consumer protocol may commit (v9+). */
@@ -123,8 +141,7 @@ function commitTopic(
   const expireTimestamp = request.retentionTimeMs < 0 ? -1 : effects.now + request.retentionTimeMs
   const partitions = topic.partitions.map(({ partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }) => {
     const metadata = committedMetadata ?? ''
-    if (metadata.length > config.offsetMetadataMaxBytes || !fitsRecord(metadata))
-      return { partitionIndex, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE }
+    if (!isStorable(metadata, config)) return { partitionIndex, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE }
     const record: GroupRecord = {
       type: 'offset',
       groupId: request.groupId,
