@@ -12,13 +12,17 @@
 namespace sluice {
 namespace {
 
-constexpr std::size_t kBlockBytes = 1024;
+constexpr std::size_t kBlockBytes = IndexBlocks::kEntries * IndexBlocks::kEntryBytes;
 constexpr std::size_t kCopyBytes = 1 << 16;
 
 }  // namespace
 
-Index::Index(IndexKind kind, std::size_t capacity_bytes)
-    : kind_(kind), entry_bytes_(kind == IndexKind::Offset ? 8 : 12), block_entries_(kBlockBytes / entry_bytes_), capacity_(capacity_bytes / entry_bytes_) {}
+Index::Index(IndexKind kind, std::size_t capacity_bytes, std::shared_ptr<IndexBlocks> blocks)
+    : kind_(kind),
+      entry_bytes_(kind == IndexKind::Offset ? IndexBlocks::kEntryBytes : 12),
+      block_entries_(kBlockBytes / entry_bytes_),
+      capacity_(capacity_bytes / entry_bytes_),
+      blocks_(std::move(blocks)) {}
 
 Index::~Index() {
   if (fd_ >= 0) ::close(fd_);
@@ -139,11 +143,12 @@ std::size_t Index::room() const {
   return capacity_ > count_ ? capacity_ - count_ : 0;
 }
 
-int Index::find(std::int64_t limit, bool by_value, Wait wait, std::size_t* count, IndexEntry* next, IndexEntry& out) const {
+int Index::find(std::int64_t limit, bool by_value, Wait wait, std::size_t* count, IndexGap* gap, IndexEntry& out) const {
   const auto field = [by_value](const IndexEntry& entry) { return by_value ? std::int64_t{entry.value} : entry.key; };
   std::size_t first;
   std::size_t length;
   int fd;
+  IndexBlocks::Id id;
   {
     std::lock_guard lock(mutex_);
     if (count != nullptr) *count = 0;
@@ -154,10 +159,23 @@ int Index::find(std::int64_t limit, bool by_value, Wait wait, std::size_t* count
       return 1;
     }
     const auto behind = std::upper_bound(firsts_.begin(), firsts_.end(), limit, [&](std::int64_t l, const IndexEntry& entry) { return l < field(entry); });
-    if (next != nullptr) *next = behind == firsts_.end() ? last_ : *behind;
-    first = static_cast<std::size_t>(behind - firsts_.begin() - 1) * block_entries_;
+    if (gap != nullptr) gap->behind = behind == firsts_.end() ? last_ : *behind;
+    id = {content_, static_cast<std::uint64_t>(behind - firsts_.begin() - 1)};
+    first = id.number * block_entries_;
     length = std::min(block_entries_, count_ - first);
     fd = fd_;
+  }
+  const bool kept = blocks_ && gap != nullptr;
+  if (kept) {
+    IndexBlocks::Found found;
+    if (blocks_->find(id, length, limit, found) && found.count > 0) {
+      out = found.entry;
+      if (found.next.key >= 0) gap->behind = found.next;
+      gap->batch = found.behind;
+      gap->block = id;
+      gap->count = found.count;
+      return 1;
+    }
   }
   std::uint8_t block[kBlockBytes];
   const std::int64_t got = read_at(fd, block, length * entry_bytes_, first * entry_bytes_, wait);
@@ -173,9 +191,18 @@ int Index::find(std::int64_t limit, bool by_value, Wait wait, std::size_t* count
   }
   if (low == 0) return wait == Wait::No ? -EAGAIN : -EIO;  // the block's first entry was at most `limit`: it has been rewritten since
   out = decode(block + (low - 1) * entry_bytes_);
-  if (next != nullptr && low < length) *next = decode(block + low * entry_bytes_);
+  if (gap != nullptr && low < length) gap->behind = decode(block + low * entry_bytes_);
+  if (kept) {
+    blocks_->keep(id, block, length);
+    gap->block = id;
+    gap->count = low;
+  }
   if (count != nullptr) *count = first + low;
   return 1;
+}
+
+void Index::learn(const IndexGap& gap, const IndexedBatch& batch) const {
+  if (blocks_ && gap.count > 0) blocks_->learn(gap.block, gap.count, batch);
 }
 
 int Index::entry(std::size_t before, IndexEntry& out) const {
@@ -285,6 +312,7 @@ int Index::cut(std::size_t count) {
     fd = fd_;
     count_ = std::min(count, count_);
     last_ = last;
+    content_ = IndexBlocks::new_content();
     firsts_.resize((count_ + block_entries_ - 1) / block_entries_);
     sound_ = true;
     ragged_ = true;

@@ -6,8 +6,8 @@
 // Not mapped into memory, on purpose. Entries are written with pwrite and read with preadv2: a mapped page that cannot be backed (disk full, I/O
 // error, a file cut by somebody else) kills the process with SIGBUS, a mapping says nothing about what is resident, and 65,530 mappings
 // (vm.max_map_count) are soon used up. The first entry of every 1 KiB stays in memory (1.6 % of the file), and the last one: a look-up is one
-// binary search in memory and at most one resident 1 KiB read (about 0.4 us); at the tail, where most consumers are, none. So the file never
-// has more bytes than entries: nothing to trim, also after a crash.
+// binary search in memory and at most one resident 1 KiB read (about 0.5 us); at the tail, where most consumers are, and of a block that is among
+// those that were used last (IndexBlocks), none. So the file never has more bytes than entries: nothing to trim, also after a crash.
 #pragma once
 
 #include <atomic>
@@ -18,22 +18,26 @@
 #include <vector>
 
 #include "file_io.h"
+#include "index_blocks.h"
 
 namespace sluice {
 
 enum class IndexKind { Offset, Time };
 
-// Offset index: key = relative offset, value = position. Time index: key = timestamp, value = relative offset.
-struct IndexEntry {
-  std::int64_t key;
-  std::int32_t value;
+// The entries on both sides of a key.
+struct IndexGap {
+  IndexEntry before{-1, 0};
+  IndexEntry behind{-1, 0};  // key -1: there is none
+  IndexedBatch batch{};      // that `behind` points at, if it is known
+  IndexBlocks::Id block{};   // with `before`, at `count`
+  std::size_t count = 0;     // 0: in no block that is kept
 };
 
 // One writer at a time (the segment's write lock); look-ups from any thread. An entry is visible only after publish().
 class Index {
  public:
-  // Holds at most capacity_bytes, rounded down to whole entries.
-  Index(IndexKind kind, std::size_t capacity_bytes);
+  // Holds at most capacity_bytes, rounded down to whole entries. `blocks`: where what was read is kept; of an offset index only.
+  Index(IndexKind kind, std::size_t capacity_bytes, std::shared_ptr<IndexBlocks> blocks = nullptr);
   ~Index();
   Index(const Index&) = delete;
   Index& operator=(const Index&) = delete;
@@ -55,8 +59,10 @@ class Index {
 
   // The last entry whose key (or value) is at most `limit`: 1 found, 0 none, else -errno (-EAGAIN when it would have to wait).
   int find_key(std::int64_t limit, Wait wait, IndexEntry& out) const { return find(limit, false, wait, nullptr, nullptr, out); }
-  // As find_key. `next` receives the entry behind it; it is left alone where there is none.
-  int find_key(std::int64_t limit, Wait wait, IndexEntry& out, IndexEntry& next) const { return find(limit, false, wait, nullptr, &next, out); }
+  // As find_key, with what lies behind.
+  int find_gap(std::int64_t limit, Wait wait, IndexGap& out) const { return find(limit, false, wait, nullptr, &out, out.before); }
+  // Keeps what was found out about the batch behind a gap.
+  void learn(const IndexGap& gap, const IndexedBatch& batch) const;
   // As find_key, by value; `count` receives the number of entries up to and with it.
   int find_value(std::int64_t limit, std::size_t& count, IndexEntry& out) const { return find(limit, true, Wait::Yes, &count, nullptr, out); }
 
@@ -81,7 +87,7 @@ class Index {
  private:
   int load(int fd, std::uint64_t size);
   int own(std::size_t count);
-  int find(std::int64_t limit, bool by_value, Wait wait, std::size_t* count, IndexEntry* next, IndexEntry& out) const;
+  int find(std::int64_t limit, bool by_value, Wait wait, std::size_t* count, IndexGap* gap, IndexEntry& out) const;
   IndexEntry decode(const std::uint8_t* at) const;
   void encode(std::uint8_t* at, const IndexEntry& entry) const;
   bool rises(const IndexEntry& before, const IndexEntry& after) const;
@@ -90,6 +96,7 @@ class Index {
   const std::size_t entry_bytes_;
   const std::size_t block_entries_;
   const std::size_t capacity_;
+  const std::shared_ptr<IndexBlocks> blocks_;
   std::atomic<bool> dirty_{true};
 
   mutable std::mutex mutex_;  // never held during I/O
@@ -102,6 +109,7 @@ class Index {
   std::size_t count_ = 0;
   IndexEntry last_{};
   std::vector<IndexEntry> firsts_;  // of each block of block_entries_
+  std::uint64_t content_ = IndexBlocks::new_content();
 };
 
 }  // namespace sluice

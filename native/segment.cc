@@ -32,7 +32,7 @@ Segment::Segment(SegmentOptions options)
       place_(place_of(options.path)),
       path_(std::move(options.path)),
       open_files_(std::move(options.open_files)),
-      offsets_(IndexKind::Offset, options.index_bytes),
+      offsets_(IndexKind::Offset, options.index_bytes, std::move(options.index_blocks)),
       times_(IndexKind::Time, options.index_bytes) {
   scanned_.last_offset = base_offset_ - 1;
 }

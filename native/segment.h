@@ -43,6 +43,7 @@ struct SegmentOptions {
   // is changed, a copy takes its place.
   bool read_only = false;
   std::shared_ptr<OpenFiles> open_files{};  // bounds how many are open; null: nothing does
+  std::shared_ptr<IndexBlocks> index_blocks{};  // null: look-ups always read the index
 };
 
 // One batch. The bytes stay valid during the call.
@@ -163,6 +164,7 @@ class Segment : public Closable, public std::enable_shared_from_this<Segment> {
     std::int64_t last_offset = -1;
   };
   static constexpr std::size_t kReaders = 128;
+  static constexpr std::size_t kBoundaryWays = 4;
   static constexpr std::uint64_t kFewBatches = 4;
   static constexpr unsigned kMostHeaders = 8;
   static constexpr std::uint64_t kLeastLimit = 16 * 1024;  // a torn batch of less is not worth a look
@@ -189,10 +191,11 @@ class Segment : public Closable, public std::enable_shared_from_this<Segment> {
   void remember(const std::vector<RecentBatch>& batches);
   int locate_once(std::int64_t offset, Wait wait, std::uint64_t limit, BatchPlace& out);
   bool locate_recent(std::int64_t offset, std::uint64_t limit, BatchPlace& out) const;
-  bool holds(const IndexEntry& next, std::uint64_t from, std::int64_t offset, Wait wait, BatchPlace& out) const;
+  bool holds(const IndexGap& gap, std::int64_t offset, Wait wait, BatchPlace& out) const;
   int walk_to(std::int64_t offset, std::uint64_t from, Wait wait, BatchPlace& out, std::int64_t& last_offset);
   static bool few(std::uint64_t bytes, std::uint64_t limit) { return bytes <= limit && bytes * kFewBatches >= limit && limit >= kLeastLimit; }
   int add_whole(std::uint64_t limit, Wait wait, BatchPlace& place, Boundary& next) const;
+  static std::size_t boundary_set(std::int64_t offset);
   bool find_boundary(std::int64_t offset, Boundary& out) const;
   void remember_boundary(std::int64_t asked, const Boundary& next);
   int locate_timestamp_once(std::int64_t timestamp, BatchPlace& out);
@@ -244,8 +247,7 @@ class Segment : public Closable, public std::enable_shared_from_this<Segment> {
   mutable std::mutex recent_mutex_;  // never held during I/O
   std::deque<RecentBatch> recent_;   // the newest batches, in order, without gaps up to recent_end_
   std::uint64_t recent_end_ = 0;
-  std::vector<Boundary> boundaries_;  // behind what was found last, for kReaders readers; none before the first
-  std::size_t next_boundary_ = 0;
+  std::vector<Boundary> boundaries_;  // behind what was found last, for kReaders readers, in sets by the offset; none before the first
 };
 
 }  // namespace sluice

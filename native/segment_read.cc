@@ -9,6 +9,16 @@
 #include "segment.h"
 
 namespace sluice {
+namespace {
+
+// Spreads neighbours (Fibonacci hashing).
+constexpr std::uint64_t kSpread = 0x9E3779B97F4A7C15;
+
+}  // namespace
+
+std::size_t Segment::boundary_set(std::int64_t offset) {
+  return (static_cast<std::uint64_t>(offset) * kSpread >> 32) % (kReaders / kBoundaryWays) * kBoundaryWays;
+}
 
 // Runs `look` until no cut came in its way. Without waiting, one try: a cut is rare, and the disk thread's form will tell.
 template <typename Look>
@@ -58,14 +68,14 @@ int Segment::locate_once(std::int64_t offset, Wait wait, std::uint64_t limit, Ba
     last_offset = found.last_offset;
   } else {
     std::uint64_t from = found.position;
-    IndexEntry next{-1, 0};
+    IndexGap gap;
     if (found.offset < 0) {
-      IndexEntry entry;
-      const int known = offsets_.find_key(offset - base_offset_, wait, entry, next);
+      // An entry tells of a batch by its last offset: the one before that which may hold this one.
+      const int known = offsets_.find_gap(offset - base_offset_ - 1, wait, gap);
       if (known < 0) return known;
-      if (known > 0) from = static_cast<std::uint64_t>(entry.value);
+      if (known > 0) from = static_cast<std::uint64_t>(gap.before.value);
     }
-    if (holds(next, from, offset, wait, out)) last_offset = base_offset_ + next.key;
+    if (holds(gap, offset, wait, out)) last_offset = base_offset_ + gap.behind.key;
     else if (const int result = walk_to(offset, from, wait, out, last_offset); result < 0) return result;
     if (out.bytes == 0) return 0;
   }
@@ -79,16 +89,25 @@ int Segment::locate_once(std::int64_t offset, Wait wait, std::uint64_t limit, Ba
 }
 
 // Entries far apart have a large batch between them, and behind the offset that an entry tells of mostly the batch of the next one: looked at first,
-// it saves the header that tells how large that batch is.
-bool Segment::holds(const IndexEntry& next, std::uint64_t from, std::int64_t offset, Wait wait, BatchPlace& out) const {
-  const auto position = static_cast<std::uint64_t>(std::max(next.value, 0));
+// it saves the header that tells how large that batch is. And what it is like is known from then on. A batch's last offset is in no other.
+bool Segment::holds(const IndexGap& gap, std::int64_t offset, Wait wait, BatchPlace& out) const {
+  const auto from = static_cast<std::uint64_t>(std::max(gap.before.value, 0));
+  const auto position = static_cast<std::uint64_t>(std::max(gap.behind.value, 0));
   const std::uint64_t end = log_->end();
-  if (next.key < 0 || position < from + 2 * interval_ || position >= end) return false;
-  BatchWalk walk(log_->fd(), position, end, wait, kBatchHeaderBytes);
-  if (walk.look() != 1) return false;
-  const BatchHeader batch = walk.header();
-  if (batch.base_offset() > offset || batch.last_offset() < offset || batch.last_offset() != base_offset_ + next.key) return false;
-  out = {position, batch.base_offset(), batch.size()};
+  const std::int64_t last_offset = base_offset_ + gap.behind.key;
+  const bool likely = last_offset == offset || position >= from + 2 * interval_;
+  if (gap.before.key < 0 || gap.behind.key < 0 || !likely || position >= end) return false;
+  IndexedBatch batch = gap.batch;
+  if (batch.bytes == 0) {
+    BatchWalk walk(log_->fd(), position, end, wait, kBatchHeaderBytes);
+    if (walk.look() != 1) return false;
+    const BatchHeader header = walk.header();
+    if (header.last_offset() != last_offset) return false;
+    batch = {static_cast<std::uint32_t>(last_offset - header.base_offset()), static_cast<std::uint32_t>(header.size())};
+    offsets_.learn(gap, batch);
+  }
+  if (last_offset < offset || last_offset - batch.offsets > offset) return false;
+  out = {position, last_offset - batch.offsets, batch.bytes};
   return true;
 }
 
@@ -141,7 +160,10 @@ int Segment::add_whole(std::uint64_t limit, Wait wait, BatchPlace& place, Bounda
 // (one batch in a fetch).
 bool Segment::find_boundary(std::int64_t offset, Boundary& out) const {
   std::lock_guard lock(recent_mutex_);
-  for (const Boundary& boundary : boundaries_) {
+  if (boundaries_.empty()) return false;
+  const std::size_t set = boundary_set(offset);
+  for (std::size_t at = set; at < set + kBoundaryWays; at++) {
+    const Boundary& boundary = boundaries_[at];
     if (boundary.offset != offset || boundary.truncations != log_->truncations()) continue;
     out = boundary;
     return true;
@@ -149,16 +171,18 @@ bool Segment::find_boundary(std::int64_t offset, Boundary& out) const {
   return false;
 }
 
-// In the place of the boundary that led here, so that each reader keeps one.
+// The boundary that led here goes: each reader keeps one. Without a free place the oldest of its set makes room.
 void Segment::remember_boundary(std::int64_t asked, const Boundary& next) {
   std::lock_guard lock(recent_mutex_);
-  for (Boundary& boundary : boundaries_) {
-    if (boundary.offset != asked) continue;
-    boundary = next;
-    return;
-  }
   if (boundaries_.empty()) boundaries_.resize(kReaders);
-  boundaries_[next_boundary_++ % kReaders] = next;
+  const auto left = boundaries_.begin() + static_cast<std::ptrdiff_t>(boundary_set(asked));
+  for (auto at = left; at != left + kBoundaryWays; ++at)
+    if (at->offset == asked) at->offset = -1;
+  const auto set = boundaries_.begin() + static_cast<std::ptrdiff_t>(boundary_set(next.offset));
+  auto place = std::find_if(set, set + kBoundaryWays, [&](const Boundary& one) { return one.offset == -1 || one.offset == next.offset; });
+  if (place == set + kBoundaryWays) --place;
+  std::move_backward(set, place, place + 1);
+  *set = next;
 }
 
 // Consumers at the tail ask for what was appended a moment ago: answered without a system call.

@@ -26,6 +26,9 @@ constexpr std::int64_t kRebuildIndexes = 2;
 constexpr std::int64_t kOnlyIdempotent = 4;
 constexpr std::int64_t kOnlyNews = 8;
 
+// 8 MiB when all are in use: the indexes of 2 GiB of log with an entry every 4 KiB, of 500 GiB where batches have a MiB.
+constexpr std::size_t kIndexBlocks = 4096;
+
 // What the disk reads for a look-up: the kernel reads ahead.
 constexpr std::uint64_t kLookUpBytes = 128 * 1024;
 
@@ -40,6 +43,7 @@ struct SegmentCalls::State {
   DiskQueue& queue;
   const UrgencyOf urgency_of;
   const std::shared_ptr<OpenFiles> open_files;
+  const std::shared_ptr<IndexBlocks> index_blocks = std::make_shared<IndexBlocks>(kIndexBlocks);
   Handles<Segment> segments{0};
   Handles<Strand> strands{1};
   bool closed = false;
@@ -148,6 +152,7 @@ Napi::Value SegmentCalls::State::segment_open(Info info) {
   if (!info[7].IsUndefined()) options.state = path_argument(info, 7);
   options.read_only = info[8].IsBoolean() && info[8].As<Napi::Boolean>().Value();
   options.open_files = open_files;
+  options.index_blocks = index_blocks;
   return Napi::Number::New(info.Env(), segments.add(std::make_shared<Segment>(std::move(options))));
 }
 

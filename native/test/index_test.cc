@@ -46,13 +46,20 @@ void search(const TempFolder& folder, IndexKind kind, const std::string& name, s
       for (const std::int64_t key : {i * 10 + 10, i * 10 + 19}) {
         CHECK_EQ(index.find_key(key, Wait::Yes, found), 1);
         CHECK_EQ(found.value, i * 7 + 1);
+        // Read, and then from what was kept of it.
+        for (int time = 0; time < 2; time++) {
+          IndexGap gap;
+          CHECK_EQ(index.find_gap(key, Wait::Yes, gap), 1);
+          CHECK_EQ(gap.before.value, i * 7 + 1);
+          CHECK_EQ(gap.behind.key, i + 1 < entries ? i * 10 + 20 : -1);
+        }
       }
       std::size_t position;
       CHECK_EQ(index.find_value(i * 7 + 3, position, found), 1);
       CHECK_EQ(position, static_cast<std::size_t>(i + 1));
     }
   };
-  Index index(kind, 1 << 20);
+  Index index(kind, 1 << 20, kind == IndexKind::Offset ? std::make_shared<IndexBlocks>(8) : nullptr);
   CHECK_EQ(index.open(path, true), 0);
   for (std::int64_t i = 0; i < count; i++) add(index, i * 10 + 10, static_cast<std::int32_t>(i * 7 + 1));
   verify(index, count);
@@ -116,7 +123,7 @@ void capacity(const TempFolder& folder) {
 
 // Look-ups beside a writer that appends and cuts: any answer is a whole entry that was published.
 void races(const TempFolder& folder) {
-  Index index(IndexKind::Offset, 1 << 20);
+  Index index(IndexKind::Offset, 1 << 20, std::make_shared<IndexBlocks>(16));
   CHECK_EQ(index.open(folder.file("race.index"), true), 0);
   std::atomic<bool> stop{false};
   std::thread reader([&] {
@@ -124,6 +131,8 @@ void races(const TempFolder& folder) {
       for (std::int64_t key = 0; key < 3000; key += 37) {
         IndexEntry found;
         if (index.find_key(key, Wait::Yes, found) == 1) CHECK(found.key <= key && found.value == found.key * 2 + 1);
+        IndexGap gap;
+        if (index.find_gap(key, Wait::Yes, gap) == 1) CHECK(gap.before.key <= key && gap.before.value == gap.before.key * 2 + 1);
       }
     }
   });

@@ -13,7 +13,7 @@ namespace sluice {
 using Bytes = std::vector<std::uint8_t>;
 
 inline SegmentOptions options(const std::string& path, std::int64_t size = -1, std::int64_t base = 100) {
-  return {.path = path, .base_offset = base, .size = size, .index_bytes = 1 << 20, .index_interval_bytes = 500};
+  return {.path = path, .base_offset = base, .size = size, .index_bytes = 1 << 20, .index_interval_bytes = 500, .index_blocks = std::make_shared<IndexBlocks>(4)};
 }
 
 // What a segment is to hold: the model that it is judged by.
