@@ -5,6 +5,7 @@ import type { ExecutionContext } from 'ava'
 import { JournalOp, type JournalEntry } from '../../src/cli/crash-journal.js'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
 import { readInt64 } from '../../src/record/batch.js'
+import { decodeBatches } from '../../src/record/index.js'
 import { CLEANER_OFFSET_FILE, LOG_START_FILE, offsetName, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
 import { verifyFolder } from '../../src/storage/verify.js'
 import { COMPACT, seen } from '../storage/cleaner/support.js'
@@ -112,6 +113,13 @@ serialWithFaults('a compaction that is over has its names on the disk, and went 
   const cut = await after.cutAt(DONE)
   const names = await sameNames(t, after, cut)
   t.false(names.some((name) => /\.(swap|cleaned)$/.test(name)))
+  for (const name of names.filter((each) => each.endsWith('.timeindex'))) {
+    const bytes = await readFile(path.join(cut, FOLDER, name.replace('.timeindex', '.log')))
+    if (bytes.length === 0) continue
+    const largest = Math.max(...Array.from(decodeBatches(bytes), ({ maxTimestamp }) => maxTimestamp))
+    const index = await readFile(path.join(cut, FOLDER, name))
+    t.is(readInt64(index, index.length - 12), largest, `${name} ends in the largest timestamp`)
+  }
   const { log } = await open(after, cut, COMPACT)
   t.is(log.endOffset, 120)
   t.is(new Set((await seen(log)).map(({ key }) => key)).size, 9)

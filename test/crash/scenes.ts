@@ -338,6 +338,7 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
 async function putPairs(one: Awaited<ReturnType<typeof startCompacting>>, rounds: number): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     const pairs = Array.from({ length: 4 }, (_, index): Pair => [`k${(round + index) % 9}`, `r${round}-${index}`.padEnd(60, 'x')])
+    one.clock.advance(10)
     await put(one, pairs)
   }
 }
