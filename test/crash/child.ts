@@ -108,6 +108,13 @@ class Child {
     this.#senders.set(`${log.topic}-${log.partition}`, senders)
   }
 
+  /** At once, or when all that is on its way is answered: it may have waited, and gets there now. */
+  #knowSoon(log: Log): void {
+    const key = `${log.topic}-${log.partition}`
+    if ((this.#unanswered.get(key) ?? 0) === 0) this.#know(log)
+    else this.#failed.add(key)
+  }
+
   async #create(topic: string, partition: number): Promise<void> {
     const topicId = Buffer.from(Array.from({ length: 16 }, () => 1 + this.#pick(255))).toString('base64url')
     this.say(['creating', topic, partition, topicId])
@@ -244,7 +251,7 @@ class Child {
       if (this.#engine.manager.get(topic, partition) === log && this.#engine.manager.dirOf(topic, partition)?.online)
         this.say(['uncut', topic, partition])
     }
-    this.#know(log)
+    this.#knowSoon(log)
   }
 
   /** As a follower does that has nothing of what its leader has. */
@@ -261,7 +268,7 @@ class Child {
       if (this.#engine.manager.get(topic, partition) === log && this.#engine.manager.dirOf(topic, partition)?.online)
         this.say(['uncut', topic, partition])
     }
-    this.#know(log)
+    this.#knowSoon(log)
   }
 
   async #deleteRecords(log: Log): Promise<void> {
