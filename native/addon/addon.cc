@@ -1,10 +1,10 @@
 // The addon: one set of exports per environment (main thread, each worker), no state that two of them share.
 #include <napi.h>
 
+#include "crc32c_call.h"
 #include "file_lock.h"
 #include "record_walk_call.h"
 #include "runtime.h"
-#include "segment_calls.h"
 
 namespace {
 

@@ -44,7 +44,4 @@ class SegmentCalls {
   std::shared_ptr<State> state_;
 };
 
-// Sets `crc32c` and `crc32cImplementation` on the exports of the addon.
-void DefineCrc(Napi::Env env, Napi::Object exports);
-
 }  // namespace sluice
