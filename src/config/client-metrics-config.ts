@@ -53,26 +53,41 @@ export function clientMetricsConfig(overrides: Texts): ClientMetricsConfig {
   return { intervalMs, metrics: parsed('metrics') as readonly string[], match: matchers(parsed('match') as readonly string[]) }
 }
 
+const NO_PATTERN = 'it must be one of the known names, =, and a pattern'
+
 function matchers(patterns: readonly string[]): Map<ClientMatcher, Matches> {
   const match = new Map<ClientMatcher, Matches>()
   for (const each of patterns) {
     const at = each.indexOf('=')
     const name = each.slice(0, at).trim() as ClientMatcher
     const pattern = each.slice(at + 1).trim()
-    const compiled = at > 0 && CLIENT_MATCHERS.includes(name) && pattern.length <= LONGEST_PATTERN ? compile(pattern) : undefined
-    if (!compiled) throw new ConfigError('match', `Illegal client matching pattern: ${each}`)
+    const compiled = at > 0 && CLIENT_MATCHERS.includes(name) && pattern.length <= LONGEST_PATTERN ? compile(pattern) : NO_PATTERN
+    if (typeof compiled === 'string') throw new ConfigError('match', `Illegal client matching pattern: ${each} (${compiled})`)
     match.set(name, compiled)
   }
   return match
 }
 
 /**
- * Matches a whole name. Kafka's patterns are Java's: those of them that RE2 has no form for, with back references and looking around, could keep this
- * thread for ever on a name that a client chose, and are refused.
+ * Matches a whole name; or what is wrong. Kafka's patterns are Java's: those of them that RE2 has no form for, with back references and looking around,
+ * could keep this thread for ever on a name that a client chose, and are refused; so are those that mean something else there.
  */
-function compile(pattern: string): Matches | undefined {
-  const compiled = LinearRegex.compile(pattern)
-  return typeof compiled === 'string' ? undefined : (name) => compiled.matches(name)
+function compile(pattern: string): Matches | string {
+  const compiled = nestsClasses(pattern) ? 'a character class within another' : LinearRegex.compile(pattern)
+  return typeof compiled === 'string' ? `${compiled}; patterns have the syntax of RE2` : (name) => compiled.matches(name)
+}
+
+/** `[a[bc]]` and `[a-z&&[^b]]` are one class in Java, and another or several parts elsewhere. */
+function nestsClasses(pattern: string): boolean {
+  let inClass = false
+  for (let at = 0; at < pattern.length; at++) {
+    const char = pattern[at]
+    if (char === '\\') at++
+    else if (!inClass) inClass = char === '['
+    else if (char === ']') inClass = false
+    else if (char === '[' || pattern.startsWith('&&', at)) return true
+  }
+  return false
 }
 
 /** What DescribeConfigs answers for a subscription; one that does not exist has the defaults. */

@@ -213,7 +213,7 @@ const METRICS_PAIRS: readonly Pair[] = [
   { name: 'interval.ms', value: '3600001' },
   { name: 'interval.ms', value: 'x' },
   { name: 'match', value: 'client_id=a.*' },
-  { name: 'match', value: 'client_software_version=(?=3)4' },
+  { name: 'match', value: 'client_software_version=(?i)v4.*' },
   { name: 'match', value: 'client_id=[' },
   { name: 'match', value: 'no_such=1' },
   { name: 'match', value: 'client_id' },

@@ -97,6 +97,9 @@ test.serial('client metrics: subscriptions are set, described and listed', async
     ['no.such.setting', 'x', INVALID_REQUEST],
     ['match', 'shoe=1', INVALID_CONFIG],
     ['match', 'client_id=[', INVALID_CONFIG],
+    // Java's, with another meaning in RE2 or none.
+    ['match', 'client_id=(?=a)a', INVALID_CONFIG],
+    ['match', 'client_id=[a-z&&[^b]]', INVALID_CONFIG],
     ['match', 'client_id', INVALID_CONFIG]
   ]
   for (const [setting, value, code] of wrong) t.is(await alter(Type.clientMetrics, name, setting, value), code, `${setting}=${value}`)
