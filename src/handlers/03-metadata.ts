@@ -63,9 +63,11 @@ async function describeTopics(request: Request, { apiVersion }: RequestContext, 
   if (request.topics === null || (apiVersion === 0 && request.topics.length === 0)) {
     return [...image.topics()].map((topic) => describe(topic, broker, operations))
   }
-  const missing = request.topics.flatMap(({ name }) => (name !== null && image.topicByName(name) === undefined ? [name] : []))
+  // Who gives both means the id.
+  const topics = request.topics.map(({ name, topicId }) => ({ name: topicId === ZERO_UUID ? name : null, topicId }))
+  const missing = topics.flatMap(({ name }) => (name !== null && image.topicByName(name) === undefined ? [name] : []))
   const refused = missing.length === 0 ? new Map<string, number>() : await createMissing(missing, request.allowAutoTopicCreation, broker)
-  return request.topics.map(({ name, topicId }) => {
+  return topics.map(({ name, topicId }) => {
     if (name === null) {
       const topic = image.topicById(topicId)
       return topic ? describe(topic, broker, operations) : unknown(null, topicId, ErrorCode.UNKNOWN_TOPIC_ID)
