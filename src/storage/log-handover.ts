@@ -1,6 +1,6 @@
 /** Putting another log, a copy, in the place of one that is written to: what comes meanwhile waits and goes to whichever of the two it is then. */
 import type { Runtime } from '../native/runtime.js'
-import type { AppendInput, AppendResult, Resolve } from './append.js'
+import type { AppendInput, Resolve } from './append.js'
 import type { LogFlusher } from './log-flusher.js'
 import type { LogState } from './log-state.js'
 import type { LogWriter } from './log-writer.js'
@@ -9,7 +9,7 @@ import type { ProducerEntry } from './producer-state.js'
 import { writeLastSnapshot } from './segment-files.js'
 
 interface Heir {
-  append(input: AppendInput): Promise<AppendResult>
+  appendThen(input: AppendInput, done: Resolve): void
 }
 
 export class Handover<L extends Heir> {
@@ -24,18 +24,18 @@ export class Handover<L extends Heir> {
     this.#runtime = runtime
   }
 
-  /** As Log.append, a little later. */
-  append(input: AppendInput): Promise<AppendResult> {
-    if (this.#heir !== undefined) return this.#heir.append(input)
+  /** As Log.appendThen, a little later. */
+  append(input: AppendInput, resolve: Resolve): void {
+    if (this.#heir !== undefined) return this.#heir.appendThen(input, resolve)
     this.#runtime.native.retainFrame(input.frame.id)
-    return new Promise((resolve) => this.#held.push({ input, resolve }))
+    this.#held.push({ input, resolve })
   }
 
   /** What was held goes to `heir`, in its order, and so does all that still comes. */
   end(heir: L): void {
     this.#heir = heir
     for (const { input, resolve } of this.#held.splice(0)) {
-      void heir.append(input).then(resolve)
+      heir.appendThen(input, resolve)
       this.#runtime.release(input.frame)
     }
     this.#decide!(heir)

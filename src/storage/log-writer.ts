@@ -9,15 +9,7 @@ import { StorageError } from '../errors.js'
 import { errnoName, type Frame } from '../native/runtime.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import * as batch from '../record/batch.js'
-import {
-  failedAppend,
-  storageFailure,
-  type AppendInput,
-  type AppendResult,
-  type PendingBatch,
-  type Resolve,
-  type TransactionEnd
-} from './append.js'
+import { failedAppend, storageFailure, type AppendInput, type PendingBatch, type Resolve, type TransactionEnd } from './append.js'
 import { changesTimestamps, followingBatches } from './append-check.js'
 import { AppendIntake } from './append-intake.js'
 import { isPassing } from './files.js'
@@ -64,8 +56,8 @@ export class LogWriter {
     })
   }
 
-  append(input: AppendInput): Promise<AppendResult> {
-    return new Promise((resolve) => this.#intake.add(input, resolve))
+  append(input: AppendInput, resolve: Resolve): void {
+    this.#intake.add(input, resolve)
   }
 
   /** Begins a new segment now, if the active one holds anything, or anyway. */

@@ -169,7 +169,13 @@ export class Log {
    * visible; also on the disk where `flush.messages` asks for it.
    */
   append(input: AppendInput): Promise<AppendResult> {
-    return this.#handover === undefined ? this.#writer.append(input) : this.#handover.append(input)
+    return new Promise((resolve) => this.appendThen(input, resolve))
+  }
+
+  /** As `append`, for whoever needs no promise of it: `done` gets the result, at the earliest before the call returns. */
+  appendThen(input: AppendInput, done: (result: AppendResult) => void): void {
+    if (this.#handover === undefined) this.#writer.append(input, done)
+    else this.#handover.append(input, done)
   }
 
   /**

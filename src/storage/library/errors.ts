@@ -16,7 +16,11 @@ export class LogError extends Error {
 
 /** Throws unless `errorCode` is 0. */
 export function refuse(errorCode: number, message: string): void {
-  if (errorCode === ErrorCode.NONE) return
-  for (const name of Object.keys(ErrorCode) as ErrorName[]) if (ErrorCode[name] === errorCode) throw new LogError(name, message)
-  throw new LogError('UNKNOWN_SERVER_ERROR', message)
+  if (errorCode !== ErrorCode.NONE) throw refusal(errorCode, message)
+}
+
+/** Of an error code that is not 0. */
+export function refusal(errorCode: number, message: string): LogError {
+  const names = Object.keys(ErrorCode) as ErrorName[]
+  return new LogError(names.find((name) => ErrorCode[name] === errorCode) ?? 'UNKNOWN_SERVER_ERROR', message)
 }

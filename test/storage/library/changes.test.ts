@@ -140,6 +140,20 @@ test('with read_committed a reader sees what is committed, when it is', (t) =>
     t.deepEqual(await values(again, committed), ['0:plain', '4:behind'])
   }))
 
+test('a flush waits for the appends of before, refused ones among them, and for none that come later', (t) =>
+  withLog(t, {}, async (log) => {
+    const refused = refusal(t, log.appendBatch(Buffer.alloc(100)), 'INVALID_RECORD')
+    const first = log.append(text('first'), { compression: 'gzip' })
+    let flushed = false
+    const appending = (async () => {
+      while (!flushed) await log.append(text('more'))
+    })()
+    await log.flush()
+    flushed = true
+    t.true(log.durableOffset > (await first).lastOffset)
+    await Promise.all([refused, appending])
+  }))
+
 test('compaction keeps the last record of each key, and readers go over the gaps', (t) =>
   withLog(t, { 'cleanup.policy': 'compact', 'file.delete.delay.ms': '0' }, async (log, reopen, folder) => {
     t.is(await log.compact(), undefined, 'there is nothing')
