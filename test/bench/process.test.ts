@@ -21,7 +21,8 @@ test('CPU time of a busy process', (t) => {
   const use = cpuBetween(before, sampleCpu(process.pid))
   t.true(use.cpu > 0.05, `${use.cpu} s`)
   t.true(Math.abs(use.cpuUser + use.cpuSystem - use.cpu) < 1e-9)
-  t.true(use.seconds >= 0.05)
+  // Less than the CPU time where other threads of the process, which count, were busy as well.
+  t.true(use.seconds > 0)
   t.true(use.machine >= 0)
 })
 

@@ -64,9 +64,10 @@ test('comparing the other way round turns the ratio and the judgement over', (t)
       const there = compare(a, b, 'cpu')
       const back = compare(b, a, 'cpu')
       if (there === undefined || back === undefined) return false
+      // The mean of two middle ratios is not the inverse of the mean of their inverses: at its limit a claim may be one from one side alone.
+      if (pairs.length % 2 === 0) return !(there.judgement === back.judgement && ['better', 'worse'].includes(there.judgement))
       t.is(back.judgement, swapped[there.judgement])
-      // The mean of two middle ratios is not the inverse of the mean of their inverses.
-      return pairs.length % 2 === 0 || Math.abs(there.ratio.median * back.ratio.median - 1) < 1e-9
+      return Math.abs(there.ratio.median * back.ratio.median - 1) < 1e-9
     })
   )
 })

@@ -144,12 +144,12 @@ test('a flush waits for the appends of before, refused ones among them, and for 
   withLog(t, {}, async (log) => {
     const refused = refusal(t, log.appendBatch(Buffer.alloc(100)), 'INVALID_RECORD')
     const first = log.append(text('first'), { compression: 'gzip' })
-    let flushed = false
+    const flushed = new AbortController()
     const appending = (async () => {
-      while (!flushed) await log.append(text('more'))
+      while (!flushed.signal.aborted) await log.append(text('more'))
     })()
     await log.flush()
-    flushed = true
+    flushed.abort()
     t.true(log.durableOffset > (await first).lastOffset)
     await Promise.all([refused, appending])
   }))
