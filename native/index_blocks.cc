@@ -4,12 +4,10 @@
 #include <cstring>
 
 #include "big_endian.h"
+#include "spread.h"
 
 namespace sluice {
 namespace {
-
-// Spreads neighbours (Fibonacci hashing).
-constexpr std::uint64_t kSpread = 0x9E3779B97F4A7C15;
 
 IndexEntry entry_at(const std::uint8_t* bytes, std::size_t index) {
   const std::uint8_t* at = bytes + index * IndexBlocks::kEntryBytes;
@@ -24,8 +22,7 @@ std::uint64_t IndexBlocks::new_content() {
 }
 
 IndexBlocks::Set& IndexBlocks::set_of(const Id& id) {
-  const std::uint64_t spread = (id.content * kSpread + id.number) * kSpread;
-  return sets_[(spread >> 32) % sets_.size()];
+  return sets_[slot_of(spread(spread(id.content) + id.number), sets_.size())];
 }
 
 IndexBlocks::Block* IndexBlocks::take(Set& set, const Id& id) {

@@ -7,17 +7,12 @@
 #include <utility>
 
 #include "segment.h"
+#include "spread.h"
 
 namespace sluice {
-namespace {
-
-// Spreads neighbours (Fibonacci hashing).
-constexpr std::uint64_t kSpread = 0x9E3779B97F4A7C15;
-
-}  // namespace
 
 std::size_t Segment::boundary_set(std::int64_t offset) {
-  return (static_cast<std::uint64_t>(offset) * kSpread >> 32) % (kReaders / kBoundaryWays) * kBoundaryWays;
+  return slot_of(spread(static_cast<std::uint64_t>(offset)), kReaders / kBoundaryWays) * kBoundaryWays;
 }
 
 // Runs `look` until no cut came in its way. Without waiting, one try: a cut is rare, and the disk thread's form will tell.
