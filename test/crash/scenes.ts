@@ -45,6 +45,15 @@ async function abort({ engine, clock, log }: One, producerId: number): Promise<v
   await appendBytes(engine, log, marker, 'coordinator')
 }
 
+/** A record of so many bytes, while `rules` hold. */
+async function appendWithoutRoom(scene: Scene, { engine, log }: One, rules: string, bytes: number): Promise<void> {
+  scene.rules(rules)
+  const { errorCode } = await append(engine, log, values(1, 'large', bytes))
+  scene.say(`refused ${errorCode}`)
+  scene.rules('')
+  await log.whenIdle()
+}
+
 async function save({ engine }: One): Promise<void> {
   await engine.manager.dirs[0]!.saveRecoveryPoints()
 }
@@ -275,33 +284,21 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
   async 'half a batch'(scene) {
     const one = await begin(scene)
     await fill(one, 2)
-    scene.rules('short write *.log 1;ENOSPC write *.log 2')
-    const { errorCode } = await append(one.engine, one.log, values(1, 'large', 600))
-    scene.say(`refused ${errorCode}`)
-    scene.rules('')
-    await one.log.whenIdle()
+    await appendWithoutRoom(scene, one, 'short write *.log 1;ENOSPC write *.log 2', 600)
     await append(one.engine, one.log, values(1, 'small'))
   },
 
   async 'half an index entry'(scene) {
     const one = await begin(scene)
     await fill(one, 2)
-    scene.rules('short write *.index 1;ENOSPC write *.index 2')
-    const { errorCode } = await append(one.engine, one.log, values(1, 'large', 300))
-    scene.say(`refused ${errorCode}`)
-    scene.rules('')
-    await one.log.whenIdle()
+    await appendWithoutRoom(scene, one, 'short write *.index 1;ENOSPC write *.index 2', 300)
     await one.log.flush()
   },
 
   async 'half an index entry that stays'(scene) {
     const one = await begin(scene)
     await fill(one, 2)
-    scene.rules('short write *.index 1;ENOSPC write *.index 2;ENOSPC truncate *.index 1')
-    const { errorCode } = await append(one.engine, one.log, values(1, 'large', 300))
-    scene.say(`refused ${errorCode}`)
-    scene.rules('')
-    await one.log.whenIdle()
+    await appendWithoutRoom(scene, one, 'short write *.index 1;ENOSPC write *.index 2;ENOSPC truncate *.index 1', 300)
     one.log.roll()
     await one.log.whenIdle()
     await one.log.flush()

@@ -150,7 +150,6 @@ export function topicPartitions(partitions: Partitions | OwnedPartitions): { top
   return [...partitions].map(([topicId, set]) => ({ topicId, partitions: [...set.keys()] }))
 }
 
-/** Epochs aside. */
 /** What they take in a record, with some room for lengths. */
 export function storedBytes(partitions: Partitions): number {
   let bytes = 0
@@ -158,6 +157,7 @@ export function storedBytes(partitions: Partitions): number {
   return bytes
 }
 
+/** Epochs aside. */
 export function samePartitions(a: Partitions | OwnedPartitions, b: Partitions | OwnedPartitions): boolean {
   if (a === b) return true
   if (a.size !== b.size) return false
