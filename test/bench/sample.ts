@@ -1,16 +1,6 @@
 /** Results as suites leave them behind, made up from a seed: the same at every run. */
+import { randomFrom } from '../../src/cli/crash-disk.js'
 import type { BenchmarkResult, Figures, Measurement, Round } from '../../bench/lib/result.js'
-
-/** A small generator of pseudo-random numbers in [0, 1): mulberry32. */
-export function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 export interface SampleOptions {
   readonly rounds?: number

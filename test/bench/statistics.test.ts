@@ -3,7 +3,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import type { Round } from '../../bench/lib/result.js'
 import { compare, countedRounds, droppedAtEachEnd, median, summarize, summarizeFigure, isDisturbed } from '../../bench/lib/statistics.js'
-import { randomFrom } from './sample.js'
+import { randomFrom } from '../../src/cli/crash-disk.js'
 
 const value = fc.double({ min: 1e-6, max: 1e9, noNaN: true })
 const values = fc.array(value, { minLength: 1, maxLength: 30 })

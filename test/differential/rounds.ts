@@ -1,6 +1,7 @@
 /** Rounds of random requests, the same for every broker that is asked. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
+import { randomFrom } from '../../src/cli/crash-disk.js'
 import type { Api } from '../../src/protocol/api.js'
 import type { Answer, Side } from './side.js'
 
@@ -27,13 +28,7 @@ const PAUSE_MS = 20
 
 /** Those of one round, always the same. */
 function* requestsOf<S>(kinds: readonly KindOf<S>[], round: number, seed: number): Generator<Asked<S>> {
-  let state = (seed * 1000 + round) >>> 0
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+  const next = randomFrom(seed * 1000 + round)
   const choice: Choice = { of: (...values) => values[Math.floor(next() * values.length)]! }
   for (let at = 0; at < REQUESTS_OF_ROUND; at++) yield request(kinds[Math.floor(next() * kinds.length)]!, choice)
 }

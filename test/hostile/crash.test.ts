@@ -5,6 +5,7 @@ import { fetch } from '../../src/protocol/messages/01-fetch.js'
 import { produce } from '../../src/protocol/messages/00-produce.js'
 import { initProducerId } from '../../src/protocol/messages/22-init-producer-id.js'
 import { buildBatch } from '../../src/record/builder.js'
+import { randomFrom } from '../../src/cli/crash-disk.js'
 import { decodeRecords } from '../../src/record/decode.js'
 import { foreignBroker, startChildBroker, type ChildBroker } from '../support/broker.js'
 import { Closed, RawClient } from '../support/raw-client.js'
@@ -12,17 +13,6 @@ import { tempDir } from '../support/temp-dir.js'
 
 const crashTest = foreignBroker ? test.serial.skip : test.serial
 const TOPIC = 'crash'
-
-/** mulberry32: the same numbers for the same seed everywhere. */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 interface Producer {
   readonly id: number
@@ -92,7 +82,7 @@ async function readAll(t: ExecutionContext, broker: ChildBroker): Promise<Map<nu
 
 for (const seed of [1, 2, 3]) {
   crashTest(`what was acknowledged survives kill -9, once and in place (seed ${seed})`, async (t) => {
-    const random = randomOf(seed)
+    const random = randomFrom(seed)
     const dir = await tempDir(t)
     let broker = await startChildBroker({ dir, topics: { [TOPIC]: 1 } })
     t.teardown(() => broker.kill())
