@@ -381,12 +381,26 @@ int Segment::flush(std::uint64_t& durable, bool indexes) {
   return flush_open(indexes);
 }
 
+int Segment::flush_appended(std::uint64_t& durable) {
+  const Pin pin(files_mutex_);
+  durable = opened_.load(std::memory_order_acquire) ? log_->end() : 0;
+  return durable > 0 ? flush_open(false) : 0;
+}
+
+// One file at a time: an append that waits for the log's waits for no index.
 int Segment::flush_open(bool indexes) {
-  if (sync_failed_) return -EIO;
   if (indexes) unsynced_ = false;
-  int result = read_only_ ? 0 : sync_file(log_->fd());
-  if (result == 0 && indexes) result = offsets_.sync();
-  if (result == 0 && indexes) result = times_.sync();
+  int result = sync_alone([this] { return read_only_ ? 0 : sync_file(log_->fd()); });
+  if (result == 0 && indexes) result = sync_alone([this] { return offsets_.sync(); });
+  if (result == 0 && indexes) result = sync_alone([this] { return times_.sync(); });
+  return result;
+}
+
+template <typename Sync>
+int Segment::sync_alone(Sync sync) {
+  std::lock_guard lock(sync_mutex_);
+  if (sync_failed_) return -EIO;
+  const int result = sync();
   if (result < 0) sync_failed_ = true;
   return result;
 }

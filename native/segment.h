@@ -121,6 +121,8 @@ class Segment : public Closable, public std::enable_shared_from_this<Segment> {
   int seal(std::int64_t max_timestamp, std::int64_t offset_of_max_timestamp);
   // Order: log, offset index, time index, as Kafka; or the log alone, from which the indexes can be made anew. A failed sync is never tried again: the kernel may have dropped the pages, a second try would lie.
   int flush(std::uint64_t& durable, bool indexes = true);
+  // As flush of the log alone, behind an append. Nothing is tried, and `durable` is 0, where the files were closed in between.
+  int flush_appended(std::uint64_t& durable);
   // Cuts to a batch boundary (else -EINVAL, nothing is changed). A sealed segment takes appends again.
   int truncate(std::uint64_t position);
   ScanResult scan(const ScanRequest& request);
@@ -175,6 +177,8 @@ class Segment : public Closable, public std::enable_shared_from_this<Segment> {
   int open_now(bool& anew);
   int open_files();
   int flush_open(bool indexes);
+  template <typename Sync>
+  int sync_alone(Sync sync);
   std::string path() const;
   int open_indexes(bool create);
   int check_whole() const;
@@ -242,7 +246,8 @@ class Segment : public Closable, public std::enable_shared_from_this<Segment> {
   Progress scanned_;
 
   std::atomic<std::uint32_t> cuts_done_{0};
-  std::atomic<bool> sync_failed_{false};
+  std::mutex sync_mutex_;  // whoever syncs: the kernel tells a failure once for each open file, not to all who wait for it
+  bool sync_failed_ = false;
 
   mutable std::mutex recent_mutex_;  // never held during I/O
   std::deque<RecentBatch> recent_;   // the newest batches, in order, without gaps up to recent_end_

@@ -14,14 +14,18 @@ constexpr int kGroupsPerTurn = 4;
 // Far above what the frame memory lets in; a bound all the same.
 constexpr std::size_t kMaxWaiting = 1 << 16;
 
-EventRow completion(double ticket, int status, double value) {
-  return {static_cast<double>(EventKind::Completion), ticket, static_cast<double>(status), value, 0, 0};
+EventRow completion(double ticket, int status, double value, double durable = 0) {
+  return {static_cast<double>(EventKind::Completion), ticket, static_cast<double>(status), value, durable, 0};
 }
+
+// Who waits for the disk anyway holds up no append that does not.
+Lane lane_of(const StrandJob& job) { return job.durable ? Lane::Flush : Lane::Append; }
 
 }  // namespace
 
 bool Strand::schedule() {
-  return queue_.submit(Lane::Append, place_, [self = shared_from_this()] { self->run(); });
+  const Lane lane = lane_of(jobs_.front());
+  return queue_.submit(lane, place_, [self = shared_from_this(), lane] { self->run(lane); });
 }
 
 void Strand::submit(StrandJob job) {
@@ -61,7 +65,9 @@ void Strand::take_group(std::vector<StrandJob>& group) {
   while (!jobs_.empty() && group.size() < kMaxGroupJobs) {
     StrandJob& next = jobs_.front();
     if (!group.empty()) {
-      if (next.kind != StrandJob::Kind::Append || group.front().kind != StrandJob::Kind::Append || next.segment != group.front().segment) return;
+      const StrandJob& first = group.front();
+      if (next.kind != StrandJob::Kind::Append || first.kind != StrandJob::Kind::Append || next.segment != first.segment) return;
+      if (next.durable != first.durable) return;
       if (bytes + next.length > kMaxGroupBytes) return;
     }
     bytes += next.length;
@@ -70,7 +76,7 @@ void Strand::take_group(std::vector<StrandJob>& group) {
   }
 }
 
-void Strand::run() {
+void Strand::run(Lane lane) {
   std::vector<StrandJob> group;
   for (int turn = 0;; turn++) {
     group.clear();
@@ -81,7 +87,7 @@ void Strand::run() {
         return;
       }
       // When the lane is full or stops, this worker goes on instead.
-      if (turn >= kGroupsPerTurn && schedule()) return;
+      if ((turn >= kGroupsPerTurn || lane_of(jobs_.front()) != lane) && schedule()) return;
       take_group(group);
     }
     if (!run_group(group)) broken_ = true;
@@ -105,7 +111,7 @@ bool Strand::run_group(std::vector<StrandJob>& group) {
     rows.push_back(completion(group.front().ticket, status, value));
   }
   // Files that could not be opened leave everything as it was: what comes next tries again.
-  const bool good = rows.front()[2] >= 0 || kind == StrandJob::Kind::Prepare;
+  const bool good = (rows.front()[2] >= 0 && rows.front()[4] >= 0) || kind == StrandJob::Kind::Prepare;
   group.clear();  // frames and segments are let go before JavaScript hears of it
   events_.push(rows.data(), rows.size());
   return good;
@@ -130,10 +136,16 @@ void Strand::run_appends(std::vector<StrandJob>& group, std::vector<EventRow>& r
     meter_->add(Counter::AppendedBytes, static_cast<std::int64_t>(bytes));
     meter_->add(Counter::AppendedBatches, static_cast<std::int64_t>(group.size()));
   }
+  double durable = 0;
+  if (status >= 0 && group.front().durable) {
+    std::uint64_t synced = 0;
+    const int result = group.front().segment->flush_appended(synced);
+    durable = result < 0 ? result : static_cast<double>(synced);
+  }
   std::uint64_t position = end - bytes;
   for (const StrandJob& job : group) {
     position += job.length;
-    rows.push_back(completion(job.ticket, status, status < 0 ? 0 : static_cast<double>(position)));
+    rows.push_back(completion(job.ticket, status, status < 0 ? 0 : static_cast<double>(position), durable));
   }
 }
 

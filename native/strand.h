@@ -25,6 +25,7 @@ struct StrandJob {
   std::size_t offset = 0;
   std::size_t length = 0;
   std::array<std::uint8_t, kBatchHeaderBytes> stamped{};  // see AppendPart
+  bool durable = false;  // complete when it is on the disk
   // Seal
   std::int64_t max_timestamp = -1;
   std::int64_t offset_of_max_timestamp = -1;
@@ -34,6 +35,8 @@ struct StrandJob {
 
 // Submitted to from the JavaScript thread. Neighbouring appends to one segment become one write. The first failed job, unless it only prepares, breaks the
 // strand: what is behind it completes with -ECANCELED and is not done, up to the Reset that was submitted after it; cuts are done all the same.
+// Appends that are to be durable run in the flush lane: one write and one fdatasync for all that came while the disk was at work with those before.
+// A failed fdatasync breaks the strand as well.
 // A job that finds the queue full fails with -EAGAIN and breaks the strand for what is submitted later.
 class Strand : public std::enable_shared_from_this<Strand> {
  public:
@@ -46,7 +49,7 @@ class Strand : public std::enable_shared_from_this<Strand> {
   const std::shared_ptr<LogMeter>& meter() const { return meter_; }
 
  private:
-  void run();
+  void run(Lane lane);
   bool run_group(std::vector<StrandJob>& group);
   void run_appends(std::vector<StrandJob>& group, std::vector<EventRow>& rows);
   int run_one(StrandJob& job, double& value);

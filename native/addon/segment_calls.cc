@@ -82,6 +82,7 @@ Napi::Value SegmentCalls::State::segment_append(Info info) {
   const std::int64_t base_offset = integer_argument(info, 5, 0, kMaxOffset);
   const auto leader_epoch = static_cast<std::int32_t>(integer_argument(info, 6, INT32_MIN, INT32_MAX));
   job.ticket = ticket_argument(info, 7);
+  job.durable = !info[8].IsUndefined() && integer_argument(info, 8, 0, 1) == 1;
   const std::uint8_t* batch = job.frame.data() + job.offset;
   if (!is_one_batch(batch, job.length)) throw std::out_of_range("the range is not one batch");
   std::copy_n(batch, kBatchHeaderBytes, job.stamped.begin());

@@ -247,7 +247,8 @@ export interface NativeRuntime {
   /**
    * Appends `length` bytes at `offset` of the frame: one batch, which is written with this base offset and leader epoch. The frame stays as it is.
    * Takes a reference of the frame until written. Completes when the bytes are in the page cache and the index entries published. Not durable: see segmentFlush.
-   * Completion: value1 = end position.
+   * Completion: value1 = end position. With `durable` 1 it completes after an fdatasync of the log: value2 = bytes of log that are durable; 0: nothing was tried,
+   * because the files were closed; below 0: -errno of the fdatasync, where the status tells of the write alone. It breaks the strand as a failed job does.
    */
   segmentAppend(
     segment: number,
@@ -257,7 +258,8 @@ export interface NativeRuntime {
     length: number,
     baseOffset: number,
     leaderEpoch: number,
-    ticket: number
+    ticket: number,
+    durable?: 0 | 1
   ): void
   /** Behind all earlier appends of the strand: cuts both indexes to their entries (and adds the last time index entry). Appends to it fail from now on. */
   segmentSeal(segment: number, strand: number, maxTimestamp: number, offsetOfMaxTimestamp: number, ticket: number): void

@@ -130,10 +130,23 @@ export class NativeSegment {
     await this.#runtime.run(this.#path, (ticket) => this.#runtime.native.segmentKeepOpen(this.handle, ticket))
   }
 
-  /** Appends the batch at `[offset, offset + length)` of the frame's bytes (`offset` counts from the frame's start), with this base offset and epoch. */
-  append(strand: Strand, frame: Frame, offset: number, length: number, baseOffset: number, leaderEpoch: number, done: Completion): void {
+  /**
+   * Appends the batch at `[offset, offset + length)` of the frame's bytes (`offset` counts from the frame's start), with this base offset and epoch.
+   * `durable`: it completes when it is on the disk.
+   */
+  append(
+    strand: Strand,
+    frame: Frame,
+    offset: number,
+    length: number,
+    baseOffset: number,
+    leaderEpoch: number,
+    done: Completion,
+    durable = false
+  ): void {
     const native = this.#runtime.native
-    native.segmentAppend(this.handle, strand.handle, frame.id, offset, length, baseOffset, leaderEpoch, this.#runtime.ticket(done))
+    const ticket = this.#runtime.ticket(done)
+    native.segmentAppend(this.handle, strand.handle, frame.id, offset, length, baseOffset, leaderEpoch, ticket, durable ? 1 : 0)
   }
 
   async seal(strand: Strand, maxTimestamp: number, offsetOfMaxTimestamp: number): Promise<void> {

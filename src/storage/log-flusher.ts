@@ -60,6 +60,16 @@ export class LogFlusher {
     )
   }
 
+  /** The disk failed under an append that was to be durable. */
+  appendFailed(error: StorageError): void {
+    this.#fail(error)
+  }
+
+  /** As flushRecords takes along what it finds, for appends that are durable without it. */
+  keepRecoveryShort(): void {
+    if (this.#running === undefined && this.unflushedBytes >= RECOVERED_BYTES) this.flushInBackground()
+  }
+
   /** As flush, for whoever does not wait: a failure has put the folder offline. */
   flushInBackground(): void {
     if (this.#waiting === undefined) this.flush().catch(() => undefined)

@@ -29,6 +29,8 @@ export class LogSegment {
   #syncedBytes = 0
   /** Its name in the folder is on the disk too. */
   inFolder = false
+  /** That, and all segments before it are on the disk: appends to it can be made durable one by one, without a flush of the log. */
+  followsDurable = false
   /** Rises when the indexes changed behind the last append: they must be flushed once more. */
   indexChanges = 0
   sealed = false

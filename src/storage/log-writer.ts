@@ -209,7 +209,8 @@ export class LogWriter {
     state.nextOffset = lastOffset + 1
     this.#pending.push(pending)
     this.#jobs++
-    segment.native.append(state.strand, frame, offset, bytes, baseOffset, leaderEpoch, this.#onAppended)
+    const durable = segment.followsDurable && state.config.flushMessages <= 1
+    segment.native.append(state.strand, frame, offset, bytes, baseOffset, leaderEpoch, this.#onAppended, durable)
   }
 
   // Not written: refused, or a retry of what is written or on its way.
@@ -235,23 +236,38 @@ export class LogWriter {
     retries.push(resolve)
   }
 
-  readonly #onAppended = (status: number): void => {
+  readonly #onAppended = (status: number, _end: number, durable: number): void => {
     this.#jobs--
     const pending = this.#pending.shift()
     assert(pending, 'an append completed that nobody waits for')
     if (status >= 0) pending.end = pending.segment.writtenBytes += pending.bytes
     if (status < 0 || this.#failure !== undefined) this.#failed(pending, status < 0 ? errnoName(status) : CANCELED)
-    else this.#written(pending)
+    else if (durable < 0) this.#notFlushed(pending, durable)
+    else this.#written(pending, durable)
     this.#afterJob()
   }
 
-  #written(pending: PendingBatch): void {
+  #notFlushed(pending: PendingBatch, status: number): void {
+    this.#flusher.appendFailed(new StorageError(errnoName(status), pending.segment.path))
+    this.#failed(pending, 'EIO')
+  }
+
+  #written(pending: PendingBatch, durable: number): void {
     const state = this.#state
+    if (durable > 0) pending.segment.noteSynced(durable)
     // Before its end is visible: who reads committed records must learn of the abort with them. And before the flush that takes the end in.
     if (pending.ends?.aborted) pending.segment.transactions.append(pending.ends.aborted)
     state.writtenOffset = pending.lastOffset + 1
-    if (state.config.flushMessages >= Number.MAX_SAFE_INTEGER && this.#publishing === undefined) this.#publish(pending)
+    if (this.#publishing !== undefined) this.#publishFlushed(pending)
+    else if (durable > 0) this.#publishDurable(pending)
+    else if (state.config.flushMessages >= Number.MAX_SAFE_INTEGER) this.#publish(pending)
     else this.#publishFlushed(pending)
+  }
+
+  #publishDurable(pending: PendingBatch): void {
+    this.#recordsSinceFlush = 0
+    this.#publish(pending)
+    this.#flusher.keepRecoveryShort()
   }
 
   #publish(pending: PendingBatch): void {
@@ -302,6 +318,7 @@ export class LogWriter {
           for (const one of this.#unpublished.splice(0)) this.#failed(one, 'EIO')
           return
         }
+        batches[count - 1]!.segment.followsDurable = true
         // What was written before the disk began is on it as well.
         while (count < batches.length && batches[count]!.end <= batches[count]!.segment.syncedBytes) count++
         for (const one of this.#unpublished.splice(0, count)) this.#publish(one)
