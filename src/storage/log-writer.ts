@@ -23,6 +23,8 @@ import { dropEmptySegments, writeSnapshot } from './segment-files.js'
 
 /** What a job gets that was queued behind one that failed. */
 const CANCELED = 'ECANCELED'
+/** Up to so many bytes the hops between threads cost more than writing beside the flush of what came before saves. */
+const ONE_HOP_BYTES = 256 * 1024
 
 export class LogWriter {
   readonly #state: LogState
@@ -209,7 +211,7 @@ export class LogWriter {
     state.nextOffset = lastOffset + 1
     this.#pending.push(pending)
     this.#jobs++
-    const durable = segment.followsDurable && state.config.flushMessages <= 1
+    const durable = segment.followsDurable && state.config.flushMessages <= 1 && bytes <= ONE_HOP_BYTES
     segment.native.append(state.strand, frame, offset, bytes, baseOffset, leaderEpoch, this.#onAppended, durable)
   }
 
