@@ -35,6 +35,7 @@ class Completions {
         for (std::size_t i = 0; i < got; i++) {
           const double* row = rows + i * 6;
           CHECK(results.emplace(static_cast<int>(row[1]), std::pair(static_cast<int>(row[2]), row[3])).second);
+          durable[static_cast<int>(row[1])] = row[4];
         }
       }
       if (results.size() >= count) break;
@@ -48,6 +49,7 @@ class Completions {
   int status_of(int ticket) { return wait(1).at(ticket).first; }
 
   EventChannel channel;
+  std::map<int, double> durable;  // by ticket, of those that were waited for
 
  private:
   std::mutex mutex_;
@@ -116,6 +118,28 @@ void order() {
     CHECK_EQ(strand->meter()->get(static_cast<unsigned>(Counter::AppendedBytes) - kFirstOfLog), kBatches * 200);
     CHECK_EQ(strand->meter()->get(static_cast<unsigned>(Counter::AppendedBatches) - kFirstOfLog), kBatches);
   }
+}
+
+// Appends that are to be on the disk among such that are not: in order, and each with its own end on the disk.
+void durable() {
+  World world;
+  constexpr int kBatches = 300;
+  auto strand = std::make_shared<Strand>(world.completions.channel, *world.queue);
+  auto segment = world.segment("durable");
+  const auto is_durable = [](int i) { return i % 50 < 30; };
+  for (int i = 0; i < kBatches; i++) {
+    StrandJob job = world.append(segment, i, i);
+    job.durable = is_durable(i);
+    strand->submit(std::move(job));
+  }
+  for (const auto& [ticket, result] : world.completions.wait(kBatches)) {
+    CHECK_EQ(result.first, 0);
+    CHECK_EQ(result.second, (ticket + 1) * 200.0);
+    const double synced = world.completions.durable.at(ticket);
+    CHECK(is_durable(ticket) ? synced >= result.second : synced == 0);
+  }
+  const ScanResult scan = segment->scan({.position = 0, .max_bytes = 1 << 30, .max_rows = 10000, .verify_crc = true});
+  CHECK_EQ(scan.rows.size(), kBatches * kScanRowBytes);
 }
 
 // The failing group, what is behind it, the cut that repairs, the reset, and life after it.
@@ -262,6 +286,7 @@ void preparing() {
 int main() {
   preparing();
   order();
+  durable();
   failure();
   full_lane();
   places();

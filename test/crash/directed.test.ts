@@ -228,11 +228,24 @@ serialWithFaults('behind a sync that failed no other one is believed', async (t)
   t.true(after.at('first EIO') < after.at('second EIO'))
 })
 
-serialWithFaults('where the sync fails that an acknowledgement waits for there is none, and the directory goes offline', async (t) => {
-  const after = await play(t, 'acknowledgement behind a sync that fails')
-  const refused = `refused ${ErrorCode.KAFKA_STORAGE_ERROR}\n`
-  t.is(after.entries.filter(({ op, data }) => op === JournalOp.mark && data.toString() === refused).length, 2)
-  t.is(told(after, 'directories'), 0)
+for (const scene of [
+  'first acknowledgement behind a sync that fails',
+  'acknowledgement behind a sync that fails',
+  'acknowledgement behind a sync without room'
+]) {
+  serialWithFaults(`none is given, and the directory goes offline: ${scene}`, async (t) => {
+    const after = await play(t, scene)
+    const refused = `refused ${ErrorCode.KAFKA_STORAGE_ERROR}\n`
+    t.is(after.entries.filter(({ op, data }) => op === JournalOp.mark && data.toString() === refused).length, 2)
+    t.is(told(after, 'directories'), 0)
+  })
+}
+
+serialWithFaults('what was acknowledged behind its own sync is there after a power cut, in all segments', async (t) => {
+  const after = await play(t, 'acknowledgements of several segments')
+  t.true(told(after, 'segments') > 1)
+  const { log } = await open(after, await after.cutAt(DONE))
+  t.is((await readAll(log)).length, 80)
 })
 
 serialWithFaults('a flush that fails takes the directory offline', async (t) => {

@@ -265,12 +265,21 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
   },
 
   async 'acknowledgement behind a sync that fails'(scene) {
+    await acknowledge(scene, 2, 'EIO')
+  },
+
+  async 'acknowledgement behind a sync without room'(scene) {
+    await acknowledge(scene, 2, 'ENOSPC')
+  },
+
+  async 'first acknowledgement behind a sync that fails'(scene) {
+    await acknowledge(scene, 0, 'EIO')
+  },
+
+  async 'acknowledgements of several segments'(scene) {
     const one = await begin(scene, { ...TOPIC, 'flush.messages': '1' })
-    await fill(one, 2)
-    scene.rules('EIO sync *.log 1 1')
-    const answers = await Promise.all([1, 2].map(() => append(one.engine, one.log, values(1))))
-    for (const { errorCode } of answers) scene.say(`refused ${errorCode}`)
-    scene.say(`directories ${one.engine.manager.dirs.filter(({ online }) => online).length}`)
+    await fill(one, 20)
+    scene.say(`segments ${one.log.segmentFiles().length}`)
   },
 
   async 'flush that fails'(scene) {
@@ -329,6 +338,16 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
     scene.rules('')
     await one.engine.stop()
   }
+}
+
+/** Two batches behind others, whose sync fails. */
+async function acknowledge(scene: Scene, batches: number, error: string): Promise<void> {
+  const one = await begin(scene, { ...TOPIC, 'flush.messages': '1' })
+  await fill(one, batches)
+  scene.rules(`${error} sync *.log 1 1`)
+  const answers = await Promise.all([1, 2].map(() => append(one.engine, one.log, values(1))))
+  for (const { errorCode } of answers) scene.say(`refused ${errorCode}`)
+  scene.say(`directories ${one.engine.manager.dirs.filter(({ online }) => online).length}`)
 }
 
 /** The same keys again and again. */
