@@ -24,8 +24,8 @@ export const describeGroupsHandler = handler({
     return {
       groups: described.map((group) => ({
         ...group,
-        ...notFound(group, tellsNotFound),
-        authorizedOperations: asked && group.errorCode === ErrorCode.NONE ? ALL_GROUP_OPERATIONS : OPERATIONS_NOT_ASKED
+        ...(isUnknown(group) && !tellsNotFound ? { errorCode: ErrorCode.NONE, errorMessage: null } : {}),
+        authorizedOperations: asked && mayBeTold(group, tellsNotFound) ? ALL_GROUP_OPERATIONS : OPERATIONS_NOT_ASKED
       }))
     }
   },
@@ -34,7 +34,11 @@ export const describeGroupsHandler = handler({
   })
 })
 
-function notFound({ errorCode, groupId }: DescribedGroup, told: boolean): { errorCode?: number; errorMessage?: string } {
-  if (errorCode !== ErrorCode.GROUP_ID_NOT_FOUND) return {}
-  return told ? { errorMessage: `Group ${groupId} not found.` } : { errorCode: ErrorCode.NONE }
+function isUnknown({ errorCode }: DescribedGroup): boolean {
+  return errorCode === ErrorCode.GROUP_ID_NOT_FOUND
+}
+
+/** A dead group is one without an error. */
+function mayBeTold(group: DescribedGroup, tellsNotFound: boolean): boolean {
+  return group.errorCode === ErrorCode.NONE || (isUnknown(group) && !tellsNotFound)
 }

@@ -61,7 +61,7 @@ class Parser {
 
   #next(): string {
     const code = this.#text.codePointAt(this.#at)
-    if (code === undefined) throw new RegexError('unexpected end')
+    if (code === undefined) throw new RegexError('trailing backslash at end of expression')
     const char = String.fromCodePoint(code)
     this.#at += char.length
     return char
@@ -157,7 +157,7 @@ class Parser {
       case '*':
       case '+':
       case '?':
-        throw new RegexError(`missing argument to repetition operator ${char}`)
+        throw new RegexError('missing argument to repetition operator')
       case '\\':
         return this.#escape(flags)
       default:
@@ -206,7 +206,7 @@ class Parser {
     const char = this.#next()
     const control = ({ a: '\u0007', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' } as Record<string, string>)[char]
     if (control !== undefined) return control
-    if (/[A-Za-z0-9]/.test(char)) throw new RegexError(`invalid escape sequence \\${char}`)
+    if (/[A-Za-z0-9]/.test(char)) throw new RegexError('invalid escape sequence')
     return char
   }
 

@@ -209,7 +209,7 @@ export class GroupCoordinator {
   describeGroup(groupId: string): Promise<messages.DescribedGroup> {
     return this.#call(
       groupId,
-      (errorCode) => ({ errorCode, groupId, groupState: '', protocolType: '', protocolData: '', members: [] }),
+      (errorCode) => ({ errorCode, errorMessage: null, groupId, groupState: '', protocolType: '', protocolData: '', members: [] }),
       (shard) => shard.describeGroup(groupId)
     )
   }

@@ -30,15 +30,18 @@ export function listGroups(
   return listed.filter(({ groupState, groupType }) => matches(states, groupState) && matches(types, groupType))
 }
 
-/** GROUP_ID_NOT_FOUND with the state Dead if there is no such classic group. */
-export function describeGroup(groupId: string, group: ClassicGroup | undefined): DescribedGroup {
+/** GROUP_ID_NOT_FOUND with the state Dead if there is no such classic group. `ofOtherKind`: but one of another kind. */
+export function describeGroup(groupId: string, group: ClassicGroup | undefined, ofOtherKind: boolean): DescribedGroup {
   if (!group) {
-    return { errorCode: ErrorCode.GROUP_ID_NOT_FOUND, groupId, groupState: 'Dead', protocolType: '', protocolData: '', members: [] }
+    const errorMessage = `Group ${groupId} ${ofOtherKind ? 'is not a classic group' : 'not found'}.`
+    const errorCode = ErrorCode.GROUP_ID_NOT_FOUND
+    return { errorCode, errorMessage, groupId, groupState: 'Dead', protocolType: '', protocolData: '', members: [] }
   }
   // In between generations no protocol is selected whose metadata could be told; the assignment is the last one.
   const stable = group.state === 'Stable'
   return {
     errorCode: ErrorCode.NONE,
+    errorMessage: null,
     groupId,
     groupState: group.state,
     protocolType: group.protocolType ?? '',

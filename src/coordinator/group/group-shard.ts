@@ -249,7 +249,7 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
   }
 
   describeGroup(groupId: string): messages.DescribedGroup {
-    return describeGroup(groupId, this.groups.get(groupId))
+    return describeGroup(groupId, this.groups.get(groupId), this.#isOfOtherKind(groupId))
   }
 
   deleteGroup(groupId: string, effects: GroupEffects): number {

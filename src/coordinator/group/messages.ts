@@ -233,6 +233,7 @@ export interface ListedGroup {
 
 export interface DescribedGroup {
   readonly errorCode: number
+  readonly errorMessage: string | null
   readonly groupId: string
   readonly groupState: string
   readonly protocolType: string

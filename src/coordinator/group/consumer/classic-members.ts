@@ -40,7 +40,7 @@ export function joinConsumerGroup(
     if (refusal) return joinError(refusal.errorCode, request.memberId)
   }
   const subscription = subscriptionOf(request)
-  if (!subscription) return joinError(ErrorCode.UNKNOWN_SERVER_ERROR, request.memberId)
+  if (!subscription) return joinError(ErrorCode.UNKNOWN_SERVER_ERROR, '')
   const lastOfConsumers = existing !== undefined && !existing.classic && group.classicMembers === group.members.size - 1
   if (existing && existing.memberId !== memberId) replaceStatic(turn, group, existing, memberId)
   const before = group.members.get(memberId) ?? newMember(memberId)
@@ -163,16 +163,15 @@ export function leaveConsumerGroup(
   group: ConsumerGroup,
   request: messages.LeaveGroupRequest
 ): messages.LeaveGroupResponse {
-  const leaving: ConsumerMember[] = []
+  const leaving = new Set<ConsumerMember>()
   const members = request.members.map(({ memberId, groupInstanceId }) => {
     const member = groupInstanceId === null ? group.members.get(memberId) : group.staticMember(groupInstanceId)
     const mismatch = groupInstanceId !== null && memberId !== '' ? wrongInstance(member, memberId, groupInstanceId) : undefined
-    const known = member && !leaving.includes(member)
-    const errorCode = mismatch?.errorCode ?? (known ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID)
-    if (errorCode !== ErrorCode.NONE) return { memberId, groupInstanceId, errorCode }
-    leaving.push(member!)
-    return { memberId: member!.memberId, groupInstanceId, errorCode }
+    const errorCode = mismatch?.errorCode ?? (member ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID)
+    // One that is named twice leaves once, and is told so twice.
+    if (member && errorCode === ErrorCode.NONE) leaving.add(member)
+    return { memberId, groupInstanceId, errorCode }
   })
-  if (leaving.length > 0) fence(turn, directory, group, leaving)
+  if (leaving.size > 0) fence(turn, directory, group, [...leaving])
   return { errorCode: ErrorCode.NONE, members }
 }

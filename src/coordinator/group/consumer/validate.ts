@@ -6,6 +6,8 @@ import { MemberEpoch } from './member.js'
 import { refused, type Refusal } from './refusal.js'
 import { LinearRegex } from '../../../regex/matcher.js'
 
+const SPACE = 0x20
+
 /** `assignors`: those that members may ask for. */
 export function invalid(
   request: ConsumerHeartbeatRequest,
@@ -25,10 +27,10 @@ export function invalid(
 
 function malformed(request: ConsumerHeartbeatRequest, makesOwnId: boolean): string | undefined {
   const { groupId, memberId, memberEpoch, instanceId, rackId } = request
-  if (groupId === '') return "GroupId can't be empty."
-  if (memberId === '' && (makesOwnId || memberEpoch !== MemberEpoch.join)) return "MemberId can't be empty."
-  if (instanceId === '') return "InstanceId can't be empty."
-  if (rackId === '') return "RackId can't be empty."
+  if (isBlank(groupId)) return "GroupId can't be empty."
+  if (isBlank(memberId) && (makesOwnId || memberEpoch !== MemberEpoch.join)) return "MemberId can't be empty."
+  if (instanceId !== null && isBlank(instanceId)) return "InstanceId can't be empty."
+  if (rackId !== null && isBlank(rackId)) return "RackId can't be empty."
   if (memberEpoch < MemberEpoch.leaveStatic) return 'MemberEpoch is invalid.'
   if (memberEpoch === MemberEpoch.leaveStatic && instanceId === null) return "InstanceId can't be null."
   if (memberEpoch !== MemberEpoch.join) return undefined
@@ -38,6 +40,12 @@ function malformed(request: ConsumerHeartbeatRequest, makesOwnId: boolean): stri
     return 'Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when (re-)joining.'
   }
   return undefined
+}
+
+/** As Apache Kafka sees it: Java's `trim` takes the control characters as well. */
+function isBlank(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > SPACE) return false
+  return true
 }
 
 /** The member's record, in which all this stands, must fit into a batch. */
