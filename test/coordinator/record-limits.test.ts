@@ -24,8 +24,8 @@ const SETTINGS = { 'transaction.state.log.num.partitions': '1', 'group.consumer.
 const oursTest = foreignBroker ? test.serial.skip : test.serial
 const run = `${Date.now() % 1_000_000}`
 
-async function started(t: ExecutionContext, topic: string) {
-  const broker = await startBroker({ settings: SETTINGS })
+async function started(t: ExecutionContext, topic: string, settings: Readonly<Record<string, string>> = {}) {
+  const broker = await startBroker({ settings: { ...SETTINGS, ...settings } })
   t.teardown(() => broker.stop())
   const session = await Session.connect(broker)
   t.teardown(() => session.close())
@@ -72,6 +72,15 @@ test.serial('a commit is one batch: one that is too large is refused whole', asy
   t.is(await committed(session, group), 10)
   await limit(session, OFFSETS, 1048588)
   t.deepEqual(await commit(session, group, topic, PARTITIONS), [ErrorCode.NONE])
+})
+
+test.serial('a commit that is compressed may be larger than the limit', async (t) => {
+  const [topic, group] = [`compressed-${run}`, `compressed-group-${run}`]
+  const session = await started(t, topic, { 'offsets.topic.compression.codec': '1' })
+  await session.commitOffset(group, topic, 0, 1)
+  await limit(session, OFFSETS, 2000)
+  t.deepEqual(await commit(session, group, topic, PARTITIONS), [ErrorCode.NONE])
+  t.is(await committed(session, group), PARTITIONS)
 })
 
 test.serial('offsets of a transaction that are too large leave it as it was', async (t) => {

@@ -20,8 +20,10 @@ export interface GroupConfig {
   readonly offsetsRetentionCheckIntervalMs: number
   /** A group whose record would be larger cannot become stable: what the coordinator's topic takes as one batch. */
   readonly maxRecordBytes: number
-  /** Of the records of one commit. */
+  /** Of the records of one commit, and of one record. */
   readonly maxCommitBytes: number
+  /** offsets.topic.compression.codec: commits take less than they seem. */
+  readonly compressesCommits: boolean
   readonly consumer: ConsumerGroupConfig
 }
 
@@ -54,6 +56,7 @@ export const DEFAULT_GROUP_CONFIG: GroupConfig = {
   offsetsRetentionCheckIntervalMs: 600_000,
   maxRecordBytes: 1_000_000,
   maxCommitBytes: 1_048_588,
+  compressesCommits: false,
   consumer: {
     maxSize: 0x7fffffff,
     assignors: ['uniform', 'range'],
@@ -96,6 +99,7 @@ export function groupConfigOf(config: BrokerConfig, overrides: GroupOverrides): 
     // The topic alone says how much: heldToBatches.
     maxRecordBytes: Number.POSITIVE_INFINITY,
     maxCommitBytes: Number.POSITIVE_INFINITY,
+    compressesCommits: config.get('offsets.topic.compression.codec') !== 0,
     consumer: consumerConfigOf(config, overrides)
   }
 }

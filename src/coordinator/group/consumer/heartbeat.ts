@@ -63,7 +63,8 @@ function stay(
   const before = existing?.members.get(memberId) ?? newMember(memberId)
   const asked = subscribed(before, request, context)
   const group = subscribe(turn, directory, request.groupId, before, asked)
-  if (joins && group.unassignable?.epoch === group.epoch) return refusedHeartbeat(tooLarge(request.groupId))
+  if (group.unassignable?.epoch === group.epoch && (joins || getsNothing(group, memberId)))
+    return refusedHeartbeat(tooLarge(request.groupId))
   const after = reconcileMember(turn, group, memberId, request.topicPartitions, asked !== before)
   keepSession(turn, group, after)
   const tellsAll =
@@ -79,6 +80,12 @@ function stay(
     assignment:
       joins || tellsAll || !samePartitions(before.assigned, after.assigned) ? { topicPartitions: topicPartitions(after.assigned) } : null
   }
+}
+
+/** What a regular expression matches may be found out only after the join. Who has partitions goes on with them. */
+function getsNothing(group: ConsumerGroup, memberId: string): boolean {
+  const member = group.members.get(memberId)
+  return member !== undefined && member.assigned.size + member.revoking.size + group.target(memberId).size === 0
 }
 
 // As Kafka answers what its coordinator can't write.

@@ -18,6 +18,11 @@ import type { OffsetStore } from './offset-store.js'
 /** Of a record besides its names and metadata, and of the batch. */
 const RECORD_BYTES = 64
 const BATCH_BYTES = 61
+/**
+ * Where commits are compressed, Kafka measures the outcome. Here a commit may take several batches, none of which is too large even if nothing
+ * is gained: what bounds it is only that one request must not write without end.
+ */
+const MOST_BATCHES_OF_COMMIT = 8
 /** No character takes more in UTF-8. */
 const MOST_BYTES_OF_UNIT = 3
 
@@ -69,23 +74,28 @@ function validateTransactional(group: ClassicGroup | ConsumerGroup, request: Txn
   return validateGeneration(group, memberId, groupInstanceId, generationId)
 }
 
-/** What one request commits is written as one batch, and what does not fit is answered as in Kafka. Each record repeats the group's id. */
+/** What one request commits is written as one batch, as a rule, and what does not fit is answered as in Kafka. Each record repeats the group's id. */
 function fitsBatch(request: OffsetCommitRequest, config: GroupConfig): boolean {
   const most = config.maxCommitBytes
-  const rough = sizeOf(request, config, (text) => text.length * MOST_BYTES_OF_UNIT)
-  return rough <= most || sizeOf(request, config, (text) => Buffer.byteLength(text)) <= most
+  if (sizeOf(request, config, (text) => text.length * MOST_BYTES_OF_UNIT).bytes <= most) return true
+  const { bytes, largest } = sizeOf(request, config, (text) => Buffer.byteLength(text))
+  return bytes <= most || (config.compressesCommits && bytes <= most * MOST_BATCHES_OF_COMMIT && BATCH_BYTES + largest <= most)
 }
 
-function sizeOf({ groupId, topics }: OffsetCommitRequest, config: GroupConfig, bytesOf: (text: string) => number): number {
-  let bytes = BATCH_BYTES
+/** Of the batch, and of its largest record. */
+function sizeOf({ groupId, topics }: OffsetCommitRequest, config: GroupConfig, bytesOf: (text: string) => number) {
+  let [bytes, largest] = [BATCH_BYTES, 0]
   for (const { name, partitions } of topics) {
     const each = RECORD_BYTES + bytesOf(groupId) + bytesOf(name)
     for (const { committedMetadata } of partitions) {
       const metadata = committedMetadata ?? ''
-      if (isStorable(metadata, config)) bytes += each + bytesOf(metadata)
+      if (!isStorable(metadata, config)) continue
+      const record = each + bytesOf(metadata)
+      bytes += record
+      if (record > largest) largest = record
     }
   }
-  return bytes
+  return { bytes, largest }
 }
 
 function isStorable(metadata: string, { offsetMetadataMaxBytes }: GroupConfig): boolean {
