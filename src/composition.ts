@@ -29,7 +29,7 @@ import { ResourceType } from './metadata/config-image.js'
 import { directoryOf } from './metadata/controller/directories.js'
 import { LocalController } from './metadata/local-controller.js'
 import { descriptorWarning, openSegments } from './native/open-files.js'
-import { METADATA_TOPIC, METADATA_TOPIC_ID, StorageMetadataLog } from './metadata/storage-metadata-log.js'
+import { METADATA_TOPIC, metadataLogConfig, openMetadataLog } from './metadata/storage-metadata-log.js'
 import { Runtime } from './native/runtime.js'
 import { Server, type BoundListener } from './network/server.js'
 import { StatusSockets } from './network/status-sockets.js'
@@ -37,7 +37,6 @@ import { ErrorCode } from './protocol/error-codes.js'
 import type { ReadOnlyPlan } from './read-only.js'
 import { ReplicaManager } from './replication/replica-manager.js'
 import { flushPolicyText } from './storage/flush-policy.js'
-import type { Log } from './storage/log.js'
 import { LogManager } from './storage/log-manager.js'
 import { packageVersion } from './version.js'
 
@@ -125,7 +124,7 @@ export class Composition {
     const plan = this.#listenerPlan(loaded.listeners)
     const bound = await network.start(plan)
     await controller.activate({
-      log: new StorageMetadataLog(await this.#metadataLog(logs, dir), this.#runtime),
+      log: await openMetadataLog(logs, config, dir, this.#runtime),
       incarnationId: LocalController.newUuid(),
       endpoints: plan.listeners
         .filter(({ advertised }) => advertised)
@@ -220,11 +219,6 @@ export class Composition {
     await this.#controller?.close()
     await this.#logs?.close()
     await this.#runtime.close()
-  }
-
-  async #metadataLog(logs: LogManager, dir: string): Promise<Log> {
-    const known = await logs.whenReady(METADATA_TOPIC, 0)
-    return known ?? logs.create(METADATA_TOPIC, 0, METADATA_TOPIC_ID, metadataLogConfig(this.config), dir)
   }
 
   #replicas(nodeId: number, metadata: LocalController, logs: LogManager): ReplicaManager {
@@ -357,23 +351,6 @@ export class Composition {
 /** Only a log that was opened for this broker has a level to change. */
 function setLevel(log: Logger, config: BrokerConfig): void {
   if ('level' in log) (log as OpenLog).level = config.get('sluice.log.level') as OpenLog['level']
-}
-
-/** The metadata log has settings of its own, and never loses records but to a snapshot. */
-function metadataLogConfig(config: BrokerConfig): TopicConfig {
-  return resolveTopicConfig(
-    config,
-    new Map([
-      ['cleanup.policy', 'delete'],
-      ['compression.type', 'producer'],
-      ['message.timestamp.type', 'CreateTime'],
-      ['segment.bytes', String(config.get('metadata.log.segment.bytes'))],
-      ['segment.ms', String(config.get('metadata.log.segment.ms'))],
-      ['retention.ms', '-1'],
-      ['retention.bytes', '-1'],
-      ['max.message.bytes', String(0x7fffffff)]
-    ])
-  )
 }
 
 /** Kafka's bound is stated for requests that wait; ours holds for all that has arrived. The smaller one counts where both are set. */

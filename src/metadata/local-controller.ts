@@ -142,8 +142,8 @@ export class LocalController implements MetadataSource, ControllerClient {
   }
 
   /**
-   * Begins a new epoch, registers the broker and elects it. Resolved: requests are served. The start's own records are not flushed: lost
-   * ones are written again by the next start. Rejects with a StorageError.
+   * Begins a new epoch, registers the broker and elects it. Resolved: requests are served. Behind an orderly stop the start's own records are
+   * not flushed: lost ones are written again by the next start. Rejects with a StorageError.
    */
   async activate({ log, ...registration }: Activation): Promise<void> {
     assert(!this.#log, 'activated once')
@@ -167,6 +167,8 @@ export class LocalController implements MetadataSource, ControllerClient {
       await this.#write(bootstrap ? [...bootstrap.records()] : bootstrapRecords(config.text('min.insync.replicas') ?? '1'))
     }
     await this.#write(registrationRecords(this.image, { brokerId: nodeId, ...registration }, log.endOffset))
+    // What a killed process had not flushed is seen from now on, and must not go again.
+    if (!registration.cleanStart) await log.flush()
     await this.#notify()
   }
 

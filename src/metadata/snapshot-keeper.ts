@@ -60,6 +60,7 @@ export class SnapshotKeeper {
   }
 
   async #write(log: MetadataLog, { endOffset, epoch }: SnapshotContent, batches: readonly Buffer[]): Promise<void> {
+    // Else a power cut could leave it ahead of the log: of what a start wrote, and nobody has flushed.
     await log.flush()
     await writeSnapshot(this.#folder, endOffset, epoch, batches)
     this.#log.info(`metadata snapshot written at offset ${endOffset}`)

@@ -62,6 +62,14 @@ export class LogWriter {
     this.#intake.add(input, resolve)
   }
 
+  /** Whether a batch that came now would begin a new segment. */
+  rollsFor(bytes: number, lastOffset: number, maxTimestamp: number): boolean {
+    const { topic, partition, segments, config, clock } = this.#state
+    const { active } = segments
+    const ageMs = rollAgeMs(topic, partition, active.baseOffset, config)
+    return active.mustRoll(bytes, lastOffset, maxTimestamp, config.segmentBytes, ageMs, clock.now())
+  }
+
   /** Begins a new segment now, if the active one holds anything, or anyway. */
   roll(anyway = false): void {
     if (this.#failure === undefined && !this.#held && (anyway || this.#state.segments.active.assignedBytes > 0)) this.#roll()
@@ -195,11 +203,8 @@ export class LogWriter {
   // Before its producer's state is changed: the snapshot of a roll tells of what lies before the new segment, not of the batch that begins it.
   // If that batch were lost, its retry would else be taken for written.
   #segmentFor(bytes: number, lastOffset: number, maxTimestamp: number): LogSegment {
-    const { topic, partition, segments, config, clock } = this.#state
-    const { active } = segments
-    const ageMs = rollAgeMs(topic, partition, active.baseOffset, config)
-    if (active.mustRoll(bytes, lastOffset, maxTimestamp, config.segmentBytes, ageMs, clock.now())) this.#roll()
-    return segments.active
+    if (this.rollsFor(bytes, lastOffset, maxTimestamp)) this.#roll()
+    return this.#state.segments.active
   }
 
   #send(frame: Frame, offset: number, leaderEpoch: number, pending: PendingBatch): void {

@@ -326,6 +326,11 @@ export class Log {
     if (!this.#state.offline) this.#writer.roll()
   }
 
+  /** Whether a batch that came now would begin a new segment. */
+  rollsFor(bytes: number, lastOffset: number, maxTimestamp: number): boolean {
+    return this.#writer.rollsFor(bytes, lastOffset, maxTimestamp)
+  }
+
   /** Resolves when all appends have been answered. */
   whenIdle(): Promise<void> {
     return this.#writer.whenIdle()

@@ -18,6 +18,8 @@ import { RecoveryPoints } from './recovery-points.js'
 
 const CHILD = path.join(import.meta.dirname, 'directed-child.js')
 const CHILD_LIMIT_MS = 60_000
+/** A file of the metadata that the log knows better (src/metadata/quorum-state.ts). */
+export const MAY_BE_LOST = /\/quorum-state\b/
 /** The last mark of every child. */
 export const DONE = 'done'
 
@@ -42,6 +44,7 @@ export class Aftermath {
   readonly #place: Place
   readonly #before: CrashDisk
   #cuts = 0
+  #applied = 0
 
   constructor(t: ExecutionContext, place: Place, before: CrashDisk, entries: readonly JournalEntry[]) {
     this.#t = t
@@ -57,11 +60,12 @@ export class Aftermath {
     return at
   }
 
-  /** The first log directory as a power cut behind `mark` leaves it, with nothing that was not synced. Once: marks that follow are lost. */
-  async cutAt(mark: string): Promise<string> {
-    for (const entry of this.entries.slice(0, this.at(mark) + 1)) this.#before.apply(entry)
+  /** The first log directory as a power cut behind `mark` leaves it: as a rule, with nothing that was not synced. No mark before the last one. */
+  async cutAt(mark: string, mercy: number = Mercy.none, seed = 1): Promise<string> {
+    const end = this.at(mark) + 1
+    while (this.#applied < end) this.#before.apply(this.entries[this.#applied++]!)
     const into = path.join(this.#place.work, `cut-${this.#cuts++}`)
-    await this.#before.cut(into, randomFrom(1), Mercy.none)
+    await this.#before.cut(into, randomFrom(seed), mercy)
     return path.join(into, 'data')
   }
 
@@ -94,7 +98,7 @@ export async function play(t: ExecutionContext, scene: string, prepare?: (dir: s
   t.is(code, 0, complaint)
   const entries = readJournal(await readFile(journal))
   const points = new RecoveryPoints()
-  t.deepEqual([...unsound(entries), ...entries.flatMap((entry) => points.apply(entry))], [])
+  t.deepEqual([...unsound(entries).filter((problem) => !MAY_BE_LOST.test(problem)), ...entries.flatMap((entry) => points.apply(entry))], [])
   return new Aftermath(t, place, disk, entries)
 }
 

@@ -45,7 +45,7 @@ export interface CrashEngine {
 }
 
 /** Timers run twenty times as fast; none after `stop`. */
-function fastClock(): Clock & { stop(): void } {
+export function fastClock(): Clock & { stop(): void } {
   const clock = systemClock()
   let stopped = false
   const schedule = (delayMs: number, run: () => void) =>

@@ -14,7 +14,7 @@ import { complaintsIn, readHistory, reopen, runChild, type RoundResult } from '.
 import { Truth } from './truth.js'
 
 const CUTS = 10
-const MERCIES = [Mercy.none, Mercy.some, Mercy.some, Mercy.some, Mercy.all] as const
+export const MERCIES = [Mercy.none, Mercy.some, Mercy.some, Mercy.some, Mercy.all] as const
 /** Half of the cuts come right behind one of these: that is where something could be believed too early. */
 const TURNING_POINTS = new Set<number>([JournalOp.syncEnd, JournalOp.create, JournalOp.rename, JournalOp.mark, JournalOp.truncate])
 /** Syncs that fail, and what a full disk or a lack of descriptors keeps from being promised. */
@@ -105,7 +105,8 @@ async function cutAndCompare(
   return reopen(into, truth, 'power', orderly, 'pp')
 }
 
-function cutPoints(entries: readonly JournalEntry[], random: Random): number[] {
+/** Behind which entries the power is cut: rising. */
+export function cutPoints(entries: readonly JournalEntry[], random: Random): number[] {
   const points: number[] = []
   for (let count = 0; count < CUTS; count++) {
     let point = 1 + Math.floor(random() * entries.length)
@@ -116,7 +117,7 @@ function cutPoints(entries: readonly JournalEntry[], random: Random): number[] {
 }
 
 /** The last entries before a cut, for whoever looks for the cause. */
-function describe(entries: readonly JournalEntry[], cut: number): string {
+export function describe(entries: readonly JournalEntry[], cut: number): string {
   const names = new Map(Object.entries(JournalOp).map(([name, op]) => [op as number, name]))
   return entries
     .slice(Math.max(0, cut - 12), cut)

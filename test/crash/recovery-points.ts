@@ -28,7 +28,8 @@ interface SegmentFile {
 
 /** What a start with this recovery point does not make anew: the log, the offset index and the aborted transactions. */
 const OFFSETS: Readonly<Record<string, ((data: Buffer, base: number) => number | undefined) | undefined>> = {
-  '.log': (data) => (data.length < 8 ? undefined : batch.baseOffset(data, 0)),
+  // Where the first half of a batch was written alone, the second tells of no offset.
+  '.log': (data) => (data.length < batch.BATCH_OVERHEAD || batch.magic(data, 0) !== 2 ? undefined : batch.baseOffset(data, 0)),
   '.index': (data, base) => (data.length < 8 ? undefined : base + data.readInt32BE(0)),
   '.txnindex': (data) => (data.length < TRANSACTION_ENTRY_BYTES ? undefined : readTransactionEntry(data, 0).lastOffset)
 }

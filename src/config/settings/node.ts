@@ -24,8 +24,7 @@ export const nodeSettings = {
     ignored: true
   }),
   'internal.metadata.log.segment.bytes': int(null, 'As metadata.log.segment.bytes, without its lower bound: for tests.', {
-    internal: true,
-    ignored: true
+    internal: true
   }),
   'internal.metadata.max.batch.size.in.bytes': int(8388608, 'The largest batch of the metadata log.', { internal: true }),
   'metadata.log.dir': string(null, 'The folder of the metadata log. Unset: the first of log.dirs.'),
