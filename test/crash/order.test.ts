@@ -115,6 +115,7 @@ test('a recovery point that is ahead of the disk is found: of bytes, and of name
   const sync = (name: string) => [entry(syncBegin, name), entry(syncEnd, name)]
   const batch = Buffer.alloc(100)
   batch.writeBigInt64BE(7n)
+  batch[16] = 2
   const marker = Buffer.alloc(34)
   writeTransactionEntry(marker, 0, { producerId: 1, firstOffset: 3, lastOffset: 8, lastStableOffset: 9 })
   const point = (offset: number) => [

@@ -29,7 +29,11 @@ interface SegmentFile {
 /** What a start with this recovery point does not make anew: the log, the offset index and the aborted transactions. */
 const OFFSETS: Readonly<Record<string, ((data: Buffer, base: number) => number | undefined) | undefined>> = {
   // Where the first half of a batch was written alone, the second tells of no offset.
-  '.log': (data) => (data.length < batch.BATCH_OVERHEAD || batch.magic(data, 0) !== 2 ? undefined : batch.baseOffset(data, 0)),
+  '.log': (data, base) => {
+    if (data.length < 8 || (data.length > batch.At.magic && batch.magic(data, 0) !== 2)) return undefined
+    const offset = batch.baseOffset(data, 0)
+    return offset < base ? undefined : offset
+  },
   '.index': (data, base) => (data.length < 8 ? undefined : base + data.readInt32BE(0)),
   '.txnindex': (data) => (data.length < TRANSACTION_ENTRY_BYTES ? undefined : readTransactionEntry(data, 0).lastOffset)
 }
