@@ -23,7 +23,8 @@ interface One {
   readonly log: Log
 }
 
-async function begin({ start }: Pick<Scene, 'start'>, topic: Readonly<Record<string, string>> = TOPIC): Promise<One> {
+/** The tests' log in an engine of its own. */
+export async function begin({ start }: Pick<Scene, 'start'>, topic: Readonly<Record<string, string>> = TOPIC): Promise<One> {
   const clock = new ManualClock()
   const engine = await start({ topic, clock })
   const log = (await engine.manager.whenReady('t', 0)) ?? (await engine.manager.create('t', 0, TOPIC_ID, engine.config()))
@@ -33,7 +34,7 @@ async function begin({ start }: Pick<Scene, 'start'>, topic: Readonly<Record<str
 const idempotent = (producerId: number, baseSequence: number): BatchOptions => ({ producerId, producerEpoch: 0, baseSequence })
 
 /** Batches of four records, some to a segment. */
-async function fill({ engine, log }: Pick<One, 'engine' | 'log'>, rounds: number, epoch = 0): Promise<void> {
+export async function fill({ engine, log }: Pick<One, 'engine' | 'log'>, rounds: number, epoch = 0): Promise<void> {
   for (let round = 0; round < rounds; round++)
     await append(engine, log, values(4, `e${epoch}-${round}-`, 50), idempotent(100 + epoch, 4 * round), epoch)
 }
@@ -54,7 +55,7 @@ async function appendWithoutRoom(scene: Scene, { engine, log }: One, rules: stri
   await log.whenIdle()
 }
 
-async function save({ engine }: One): Promise<void> {
+export async function save({ engine }: One): Promise<void> {
   await engine.manager.dirs[0]!.saveRecoveryPoints()
 }
 
