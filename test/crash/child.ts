@@ -2,8 +2,20 @@
 import { closeSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { randomFrom, type Random } from '../../src/cli/crash-disk.js'
+import { Compression } from '../../src/record/compression.js'
 import { endTransactionBatch } from '../../src/record/index.js'
-import { appendBatch, batchBytes, markerId, openEngine, PARTITIONS, TRANSACTIONAL, type CrashEngine } from './engine.js'
+import {
+  appendBatch,
+  batchBytes,
+  compressed,
+  markerId,
+  markerTimestamp,
+  openEngine,
+  PARTITIONS,
+  setSequence,
+  TRANSACTIONAL,
+  type CrashEngine
+} from './engine.js'
 import { encodeLine, type Line } from './history.js'
 import type { AppendOrigin, Log } from '../../src/storage/log.js'
 
@@ -58,7 +70,7 @@ class Child {
     this.#random = randomFrom(plan.seed)
     this.#engine = engine
     this.#fd = fd
-    this.#markerTime = Date.now() - HOUR_MS + MOST_BATCHES * (Number(/\d+$/.exec(plan.name)?.[0]) || 0)
+    this.#markerTime = Date.now() - HOUR_MS + 2 * MOST_BATCHES * (Number(/\d+$/.exec(plan.name)?.[0]) || 0)
   }
 
   say(line: Line): void {
@@ -153,34 +165,42 @@ class Child {
     this.#inFlight.add(tracked)
   }
 
-  async #append(log: Log): Promise<number> {
-    const { topic, partition } = log
-    const sender = this.#random() < 0.6 ? this.#senders.get(`${topic}-${partition}`)?.[this.#pick(PRODUCERS.length)] : undefined
-    const transactional = sender?.producerId === TRANSACTIONAL && topic !== 'packed'
-    if (sender && transactional) {
-      if (sender.open && this.#random() < 0.5) return this.#endTransaction(log, sender)
-      sender.open = true
-    }
+  async #append(to: Log): Promise<number> {
+    const { topic, partition, topicId } = to
+    const key = `${topic}-${partition}`
+    const who = this.#random() < 0.6 ? this.#pick(PRODUCERS.length) : -1
+    if (PRODUCERS[who] === TRANSACTIONAL && this.#senders.get(key)?.[who]?.open && this.#random() < 0.5)
+      return this.#endTransaction(to, who)
     const count = 1 + this.#pick(4)
-    const sequence = sender?.next ?? -1
-    if (sender) sender.next += count
     const id = `${this.#plan.name}.${this.#batches++}`
     const timestamp = Date.now() - this.#pick(1000)
-    const producerId = sender?.producerId ?? -1
+    const producerId = PRODUCERS[who] ?? -1
+    const transactional = producerId === TRANSACTIONAL
     // What is acknowledged behind a flush is looked for on the disk by its bytes.
-    const compressed = topic !== 'durable' && this.#random() < 0.3
+    const codec = topic !== 'durable' && this.#random() < 0.5 ? 1 + this.#pick(4) : Compression.none
     const tombstones = topic === 'packed'
-    const bytes = batchBytes({ id, count, pad: this.#pick(300), producerId, sequence, timestamp, transactional, compressed, tombstones })
+    const draft = batchBytes({ id, count, pad: this.#pick(300), producerId, sequence: 0, timestamp, transactional, tombstones })
+    const bytes = await compressed(draft, codec)
+    // It may have gone meanwhile, or have moved.
+    const log = this.#engine.manager.get(topic, partition)
+    if (log?.topicId !== topicId) return 0
+    const sender = this.#senders.get(key)?.[who]
+    const sequence = sender?.next ?? -1
+    if (sender) {
+      sender.next += count
+      sender.open ||= transactional
+      setSequence(bytes, sequence)
+    }
     this.say(['send', topic, partition, id, count, producerId, sequence, bytes.length])
     return this.#send(log, id, bytes, 'client')
   }
 
-  async #endTransaction(log: Log, sender: Sender): Promise<number> {
+  async #endTransaction(log: Log, who: number): Promise<number> {
     const { topic, partition } = log
-    // Its time is its name: no other marker has it.
-    const timestamp = this.#markerTime + this.#batches++
-    const marker = { producerId: sender.producerId, producerEpoch: 0, coordinatorEpoch: 0, commit: this.#random() < 0.5, timestamp }
-    const bytes = endTransactionBatch(marker)
+    const sender = this.#senders.get(`${topic}-${partition}`)![who]!
+    const commit = this.#random() < 0.5
+    const timestamp = markerTimestamp(this.#markerTime, this.#batches++, commit)
+    const bytes = endTransactionBatch({ producerId: sender.producerId, producerEpoch: 0, coordinatorEpoch: 0, commit, timestamp })
     sender.open = false
     const id = markerId(timestamp)
     this.say(['send', topic, partition, id, 1, -1, -1, bytes.length])

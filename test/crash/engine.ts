@@ -1,13 +1,13 @@
 /** The engine as the crash tests run it: small segments, timers that run twenty times as fast, and topics with different flush policies. */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { gzipSync } from 'node:zlib'
 import { systemClock, type Clock } from '../../src/clock.js'
 import { loadBrokerConfig, resolveTopicConfig, type TopicConfig } from '../../src/config/index.js'
 import type { Logger } from '../../src/log.js'
 import { Runtime } from '../../src/native/runtime.js'
 import { ZERO_UUID } from '../../src/protocol/reader.js'
-import { batch as layout, buildBatch, Compression } from '../../src/record/index.js'
+import { compress, Compression } from '../../src/record/compression.js'
+import { batch as layout, buildBatch } from '../../src/record/index.js'
 import { writeDurably } from '../../src/storage/files.js'
 import type { AppendOrigin, AppendResult, Log } from '../../src/storage/log.js'
 import { LogManager } from '../../src/storage/log-manager.js'
@@ -27,6 +27,8 @@ export const RETENTION_BYTES = 30_000
 export const DIR_NAMES = ['data', 'more'] as const
 /** What the metadata would say: where each partition that was moved is. */
 const ASSIGNED_FILE = 'assigned'
+/** So much that the end of a segment gives room back, which it does where that is more than 1 MiB. It rolls when it is told to. */
+const PREALLOCATED_BYTES = '1300000'
 /** Few, so that compaction has much to throw away. */
 const KEYS = 8
 
@@ -117,7 +119,7 @@ export async function openEngine(disk: string, complain?: (message: string) => v
       broker,
       new Map([
         // Where every flush is of records alone, indexes and the recovery point stay behind by some rolls' worth of batches.
-        ['internal.segment.bytes', topic === 'durable' ? '12000' : '4000'],
+        ['internal.segment.bytes', topic === 'durable' ? '12000' : topic === 'gone' ? PREALLOCATED_BYTES : '4000'],
         ['index.interval.bytes', '200'],
         ['file.delete.delay.ms', '200'],
         ['retention.bytes', topic === 'lazy' ? String(RETENTION_BYTES) : '-1'],
@@ -186,6 +188,17 @@ export function markerId(timestamp: number): string {
   return `marker-${timestamp}`
 }
 
+/** A marker's time, which no other has, tells what it does: an even one commits. */
+export function markerTimestamp(from: number, number: number, commit: boolean): number {
+  return 2 * (Math.floor(from / 2) + number) + (commit ? 0 : 1)
+}
+
+/** Whether a batch is the end of a transaction. */
+export function markerOf(id: string): 'commit' | 'abort' | undefined {
+  const timestamp = /^marker-(\d+)$/.exec(id)?.[1]
+  return timestamp === undefined ? undefined : Number(timestamp) % 2 === 0 ? 'commit' : 'abort'
+}
+
 function hashOf(text: string, seed: number): number {
   let hash = seed
   for (const character of text) hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193)
@@ -214,7 +227,6 @@ export interface Batch {
   readonly timestamp: number
   readonly transactional?: boolean
   readonly tombstones?: boolean
-  readonly compressed?: boolean
 }
 
 export function batchBytes(one: Batch): Buffer {
@@ -224,20 +236,31 @@ export function batchBytes(one: Batch): Buffer {
     const value = Buffer.from(`${id} ${index} `.padEnd(pad, '.'))
     return one.tombstones === true && isTombstone(id, index) ? { key, value: null, headers: [{ key: 'id', value }] } : { key, value }
   })
-  const bytes = buildBatch(records, {
+  return buildBatch(records, {
     timestamp,
     ...(producerId < 0 ? {} : { producerId, producerEpoch: 0, baseSequence: sequence, transactional })
   })
-  return one.compressed === true ? compressed(bytes) : bytes
 }
 
-// At once: what is awaited between a sequence and its append could let another batch overtake.
-function compressed(bytes: Buffer): Buffer {
-  const whole = Buffer.concat([bytes.subarray(0, layout.BATCH_OVERHEAD), gzipSync(bytes.subarray(layout.BATCH_OVERHEAD))])
+/** The same batch, its records compressed by `codec`. */
+export async function compressed(bytes: Buffer, codec: number): Promise<Buffer> {
+  if (codec === Compression.none) return bytes
+  const records = await compress(codec, bytes.subarray(layout.BATCH_OVERHEAD))
+  const whole = Buffer.concat([bytes.subarray(0, layout.BATCH_OVERHEAD), records])
   whole.writeInt32BE(whole.length - layout.LOG_OVERHEAD, layout.At.batchLength)
-  whole.writeInt16BE(layout.attributes(whole, 0) | Compression.gzip, layout.At.attributes)
-  whole.writeUInt32BE(layout.computeCrc(whole, 0), layout.At.crc)
-  return whole
+  whole.writeInt16BE(layout.attributes(whole, 0) | codec, layout.At.attributes)
+  return stamped(whole)
+}
+
+/** Gives a batch its sequence: at the last moment, so that none overtakes it. */
+export function setSequence(bytes: Buffer, sequence: number): Buffer {
+  bytes.writeInt32BE(sequence, layout.At.baseSequence)
+  return stamped(bytes)
+}
+
+function stamped(bytes: Buffer): Buffer {
+  bytes.writeUInt32BE(layout.computeCrc(bytes, 0), layout.At.crc)
+  return bytes
 }
 
 export function appendBatch(

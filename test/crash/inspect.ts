@@ -74,7 +74,7 @@ async function inspectLog(log: Log): Promise<FoundLog> {
       for await (const record of decodeAnyRecords(bytes.subarray(at, at + batch.sizeInBytes(bytes, at)), 1024 * 1024))
         here.push({ offset: record.offset, timestamp: record.timestamp, value: (record.value ?? record.headers[0]!.value!).toString() })
       next = batch.lastOffset(bytes, at) + 1
-      if (batch.isControl(bytes, at)) {
+      if (batch.isControl(bytes, at) && batch.recordCount(bytes, at) > 0) {
         batches.push({ id: markerId(batch.maxTimestamp(bytes, at)), base, count: 1, indexes: [0] })
         records.push({ offset: base, timestamp: batch.maxTimestamp(bytes, at), value: '' })
       }

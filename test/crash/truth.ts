@@ -1,7 +1,7 @@
 /** What must be found in a folder, by what a run said: nothing acknowledged is missing, nothing is there twice, nothing was made up. */
 import type { Line } from './history.js'
 import type { FoundBatch, FoundLog } from './inspect.js'
-import { isTombstone, keyOf, RETENTION_BYTES } from './engine.js'
+import { isTombstone, keyOf, markerOf, RETENTION_BYTES, TRANSACTIONAL } from './engine.js'
 
 /** `kill`: the page cache survives, so all that was acknowledged is there. `power`: only what was flushed must be. */
 export type Ending = 'kill' | 'power'
@@ -225,10 +225,27 @@ function supersededIn(log: FoundLog, truth: PartitionTruth): (id: string, index:
     const key = keyOf(id, index)
     newest.set(key, Math.max(newest.get(key) ?? -1, base + index))
   }
-  for (const { id, base, indexes } of log.batches) for (const index of indexes) note(id, index, base)
+  // What compaction has taken of an aborted transaction, and of its end when nothing of it is left, is not missed.
+  const needless = (id: string, base: number) => markerOf(id) !== undefined || mayBeAborted(truth, id, base)
+  for (const { id, base, indexes } of log.batches) if (markerOf(id) === undefined) for (const index of indexes) note(id, index, base)
   for (const [id, sent] of truth.batches)
-    if (sent.base >= 0) for (const index of indexesOf(sent)) if (sent.cut !== 'no' || isTombstone(id, index)) note(id, index, sent.base)
-  return (id, index, offset) => isTombstone(id, index) || (newest.get(keyOf(id, index)) ?? -1) > offset
+    if (sent.base >= 0 && markerOf(id) === undefined)
+      for (const index of indexesOf(sent)) if (sent.cut !== 'no' || isTombstone(id, index)) note(id, index, sent.base)
+  return (id, index, offset) => isTombstone(id, index) || needless(id, offset - index) || (newest.get(keyOf(id, index)) ?? -1) > offset
+}
+
+/** Whether the transaction of a batch may have been aborted: by the first marker behind it, or one of which it is not known where it is, or whether. */
+function mayBeAborted(truth: PartitionTruth, id: string, base: number): boolean {
+  if (truth.batches.get(id)?.producerId !== TRANSACTIONAL) return false
+  let next: { readonly at: number; readonly aborts: boolean } | undefined
+  for (const [marker, { base: at, cut }] of truth.batches) {
+    const what = markerOf(marker)
+    if (what === undefined) continue
+    const isCertain = at >= 0 && cut === 'no'
+    if (!isCertain && what === 'abort') return true
+    if (isCertain && at > base && at < (next?.at ?? Infinity)) next = { at, aborts: what === 'abort' }
+  }
+  return next?.aborts === true
 }
 
 // Compaction leaves gaps, but never goes back; and of each producer what it wrote last.
@@ -241,9 +258,11 @@ function compareCompacted(truth: PartitionTruth, log: FoundLog, ending: Ending, 
     const sent = truth.batches.get(id)
     if (sent && sent.producerId >= 0) sequences.set(sent.producerId, sent.sequence + sent.count)
   }
-  // The last records may have been tombstones.
+  // The last records may have been tombstones, or of a transaction that was aborted.
   const tombstones = Array.from(truth.batches).some(
-    ([id, sent]) => sent.base >= next && indexesOf(sent).some((index) => isTombstone(id, index))
+    ([id, sent]) =>
+      sent.base >= next &&
+      (markerOf(id) !== undefined || sent.producerId === TRANSACTIONAL || indexesOf(sent).some((index) => isTombstone(id, index)))
   )
   const mayGap = ending === 'power' || truth.truncated || truth.damagedFrom < Infinity || tombstones
   if (next > log.end || (next !== log.end && !mayGap && log.batches.length > 0)) tell(`ends at ${log.end}, its last record before ${next}`)
