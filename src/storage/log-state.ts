@@ -228,6 +228,16 @@ export class LogState {
     return done
   }
 
+  /** Runs while the folder keeps its name. Rejects as `work` does. */
+  underName<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#epochWrite.then(work)
+    this.#epochWrite = done.then(
+      () => undefined,
+      () => undefined
+    )
+    return done
+  }
+
   #renamed(folder: string): void {
     this.folder = folder
     // Its directory may have failed meanwhile.

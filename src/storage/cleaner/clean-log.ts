@@ -53,7 +53,7 @@ export class CleaningAborted extends Error {
   override readonly name = 'CleaningAborted'
 }
 
-/** Runs with all segments in range on the disk. Throws a StorageError (EBADMSG: bytes that are no sound batch) or CleaningAborted. */
+/** Runs with all segments in range on the disk. Throws a StorageError (EBADMSG: bytes that are no sound batch; WaitsForRoom) or CleaningAborted. */
 export async function cleanLog(state: LogState, range: CleanRange, options: CleanOptions, signal: AbortSignal): Promise<CleanResult> {
   const nowMs = state.clock.now()
   const { slots, mostKeys } = mapSize(range, options)
@@ -179,7 +179,7 @@ class CleanRun {
     into.close()
     const cleaned = new LogSegment(runtime, file, baseOffset, size, config, state.clock.now(), state.strand)
     cleaned.noteTimestamp(lastIndexedTimestamp, lastIndexedTimestampOffset)
-    await replaceSegments(state, group, cleaned, this.#signal)
+    await replaceSegments(state, group, cleaned)
     return size
   }
 

@@ -13,6 +13,7 @@ import { partitionFolder } from '../names.js'
 import type { CleanNeed, CleanResult } from './log-cleaning.js'
 import { Throttle } from '../throttle.js'
 import { dirtyRatio } from './policy.js'
+import { WaitsForRoom } from './replace.js'
 
 const MIB = 1024 * 1024
 
@@ -72,15 +73,15 @@ export class LogCleaner {
     return this.#uncleanable.has(log)
   }
 
-  /** Compacts the log that needs it most. False: none does, or it could not be done. */
+  /** Compacts the log that needs it most. False: none does, or it could not be done. One that waits for room leaves their turn to the others. */
   async cleanFilthiest(): Promise<boolean> {
     const begun = await this.#inTurn(async () => {
       const best = await this.#choose()
       return best && this.#begin(best)
     })
     if (begun === undefined) return false
-    const result = await begun.work.catch(() => undefined)
-    return result !== undefined
+    const result = await begun.work.catch((error: unknown) => error)
+    return result instanceof WaitsForRoom || (result !== undefined && !(result instanceof Error))
   }
 
   /**

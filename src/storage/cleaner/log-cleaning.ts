@@ -5,7 +5,9 @@ import { isPassing } from '../files.js'
 import type { LogFlusher } from '../log-flusher.js'
 import type { LogSegment } from '../log-segment.js'
 import type { LogState } from '../log-state.js'
+import type { Timer } from '../../clock.js'
 import { CleaningAborted, cleanLog, type CleanOptions, type CleanResult } from './clean-log.js'
+import { WaitsForRoom } from './replace.js'
 import { cleanRange, compactionDelayMs, dirtySegments, dirtyStart, isDue, type CleanRange, type DirtyStart } from './policy.js'
 
 export type { CleanOptions, CleanResult } from './clean-log.js'
@@ -17,6 +19,9 @@ export interface CleanNeed {
   readonly due: boolean
 }
 
+/** From one attempt to the next at giving the last names, where the folder has no room for them. */
+const ROOM_MS = 1000
+
 export class LogCleaning {
   readonly #state: LogState
   readonly #flusher: LogFlusher
@@ -24,6 +29,11 @@ export class LogCleaning {
   #running: Promise<unknown> | undefined
   #stop = new AbortController()
   #paused = 0
+  /** Until its segments are in their place nothing else may take segments away. */
+  #waiting: WaitsForRoom | undefined
+  #finishing: Promise<boolean> | undefined
+  #retry: Timer | undefined
+  #closed = false
 
   /** `beforeStart`: waits for what else takes segments away. */
   constructor(state: LogState, flusher: LogFlusher, beforeStart: () => Promise<unknown>) {
@@ -32,8 +42,9 @@ export class LogCleaning {
     this.#beforeStart = beforeStart
   }
 
+  /** It is being compacted, or what that has made waits for room. */
   get running(): boolean {
-    return this.#running !== undefined
+    return this.#running !== undefined || this.#waiting !== undefined
   }
 
   /** What there is to compact. `checkpoint`: up to where it was done before; undefined: never. Rejects with a StorageError. */
@@ -43,6 +54,7 @@ export class LogCleaning {
     const nowMs = state.clock.now()
     const facts = this.#facts()
     const start = dirtyStart(facts, checkpoint)
+    if (this.#waiting !== undefined) return { start, range: cleanRange(facts, start.offset, undefined), due: false }
     const dirty = dirtySegments(state.segments.snapshot(), start.offset)
     let youngFrom: number | undefined
     if (config.minCompactionLagMs > 0) {
@@ -79,6 +91,10 @@ export class LogCleaning {
       return await work
     } catch (error) {
       if (error instanceof CleaningAborted) return undefined
+      if (error instanceof WaitsForRoom && error !== this.#waiting) {
+        this.#waiting = error
+        this.#retryLater()
+      }
       this.#failed(error)
       throw error
     } finally {
@@ -86,21 +102,29 @@ export class LogCleaning {
     }
   }
 
-  /** Stops a compaction and keeps the next from beginning while `work` runs. */
+  /**
+   * Stops a compaction and keeps the next from beginning while `work` runs. Rejects as that does, and with the StorageError of a full disk where segments
+   * wait for their names, without which nothing can be taken away from them.
+   */
   async paused<T>(work: () => Promise<T>): Promise<T> {
     this.#paused++
     try {
       await this.abort()
+      await this.#finish()
       return await work()
     } finally {
       this.#paused--
     }
   }
 
-  /** Stops it for good. */
+  /** Stops it for good. Segments for whose names there is no room get them at the next start. */
   async close(): Promise<void> {
     this.#paused++
     await this.abort()
+    await this.#finish().catch(() => undefined)
+    this.#closed = true
+    this.#retry?.cancel()
+    if (this.#waiting !== undefined) this.#waiting.swap.drop()
   }
 
   /** Stops the compaction that is running. */
@@ -109,8 +133,32 @@ export class LogCleaning {
     await this.#running?.catch(() => undefined)
   }
 
+  /** Rejects with WaitsForRoom as long as there is none. */
+  async #finish(): Promise<void> {
+    const waiting = this.#waiting
+    if (waiting === undefined || this.#state.offline) return
+    this.#finishing ??= this.#state.underName(() => this.#goOn(waiting)).finally(() => (this.#finishing = undefined))
+    if (!(await this.#finishing)) throw waiting
+  }
+
+  async #goOn(waiting: WaitsForRoom): Promise<boolean> {
+    if (this.#state.offline || this.#closed) return false
+    if ((await waiting.swap.goOn()) !== undefined) return false
+    this.#waiting = undefined
+    return true
+  }
+
+  #retryLater(): void {
+    this.#retry = this.#state.clock.schedule(ROOM_MS, () => {
+      this.#finish().catch(() => {
+        if (this.#waiting !== undefined && !this.#closed && !this.#state.offline) this.#retryLater()
+      })
+    })
+  }
+
   async #clean(range: CleanRange, options: CleanOptions, signal: AbortSignal): Promise<CleanResult> {
     const state = this.#state
+    await this.#finish()
     await this.#beforeStart()
     // Behind what was sealed before: no seal may come to a segment that is being replaced. And the active segment, which its first write would create, is
     // a file from here on: its name, flushed with the first names of the swap, tells where the log ends, whatever is left in front of it.

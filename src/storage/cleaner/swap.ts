@@ -47,15 +47,15 @@ export function swapSteps(newBase: number, oldBases: readonly number[]): SwapSte
   return steps
 }
 
-/**
- * Resolves to undefined when all is done; to the error when the folder has no room for the first names, and nothing has changed. Rejects with a StorageError:
- * then only opening the log anew puts it right. `waitForRoom`: where the last names have none; resolves to whether to try again.
- */
-export async function runSwapSteps(
-  folder: string,
-  steps: readonly SwapStep[],
-  waitForRoom: (error: StorageError) => Promise<boolean> = () => Promise.resolve(false)
-): Promise<StorageError | undefined> {
+/** The folder has no room for a name. */
+export interface SwapWithoutRoom {
+  readonly error: StorageError
+  /** What is still to be done, or done by the next start; nothing: all is as it was before. */
+  readonly left: readonly SwapStep[]
+}
+
+/** Resolves to undefined when all is done. Rejects with a StorageError: then only opening the log anew puts it right. */
+export async function runSwapSteps(folder: string, steps: readonly SwapStep[]): Promise<SwapWithoutRoom | undefined> {
   for (const [index, step] of steps.entries()) {
     if (step.kind === 'sync') {
       await syncFolder(folder)
@@ -63,22 +63,17 @@ export async function runSwapSteps(
     }
     const from = path.join(folder, step.from)
     const isLast = !step.to.endsWith(SWAP_SUFFIX) && !step.to.endsWith(DELETED_SUFFIX)
-    for (;;) {
-      try {
-        await renameIfThere(from, path.join(folder, step.to))
-        break
-      } catch (error) {
-        if (!(error instanceof StorageError) || !isFull(error.code)) throw error
-        if (isLast && (await waitForRoom(error))) continue
-        if (isLast) throw error
-        if (step.to.endsWith(SWAP_SUFFIX)) {
-          await undoSteps(folder, steps.slice(0, index))
-          return error
-        }
-        // Whoever reads it has it open.
-        await removeFile(from)
-        break
+    try {
+      await renameIfThere(from, path.join(folder, step.to))
+    } catch (error) {
+      if (!(error instanceof StorageError) || !isFull(error.code)) throw error
+      if (isLast) return { error, left: steps.slice(index) }
+      if (step.to.endsWith(SWAP_SUFFIX)) {
+        await undoSteps(folder, steps.slice(0, index))
+        return { error, left: [] }
       }
+      // Whoever reads it has it open.
+      await removeFile(from)
     }
   }
   return undefined

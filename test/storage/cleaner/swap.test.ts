@@ -96,7 +96,7 @@ test.serial('where there is no room for a longer name the log stays as it was, o
     const noRoom = await runSwapSteps(folder, steps)
     fsp.rename = rename
     syncBuiltinESMExports()
-    t.is(noRoom?.code, suffix === '.deleted' ? undefined : 'ENOSPC')
+    t.is(noRoom?.error.code, suffix === '.deleted' ? undefined : 'ENOSPC')
     t.deepEqual(
       (await leftOver(folder)).filter((name) => !name.endsWith('.cleaned')),
       []
