@@ -1,14 +1,14 @@
 /** Compaction of one log: whether it is due, one at a time, and stopping it. */
+import type { Timer } from '../../clock.js'
 import { StorageError } from '../../errors.js'
 import * as batch from '../../record/batch.js'
 import { isPassing } from '../files.js'
 import type { LogFlusher } from '../log-flusher.js'
 import type { LogSegment } from '../log-segment.js'
 import type { LogState } from '../log-state.js'
-import type { Timer } from '../../clock.js'
 import { CleaningAborted, cleanLog, type CleanOptions, type CleanResult } from './clean-log.js'
-import { WaitsForRoom } from './replace.js'
 import { cleanRange, compactionDelayMs, dirtySegments, dirtyStart, isDue, type CleanRange, type DirtyStart } from './policy.js'
+import { WaitsForRoom } from './replace.js'
 
 export type { CleanOptions, CleanResult } from './clean-log.js'
 export { CleaningAborted } from './clean-log.js'
@@ -51,10 +51,15 @@ export class LogCleaning {
   async need(checkpoint: number | undefined): Promise<CleanNeed> {
     const state = this.#state
     const { config } = state
+    await this.#finish().catch(() => undefined)
     const nowMs = state.clock.now()
     const facts = this.#facts()
     const start = dirtyStart(facts, checkpoint)
-    if (this.#waiting !== undefined) return { start, range: cleanRange(facts, start.offset, undefined), due: false }
+    if (this.#waiting !== undefined) {
+      // How old they are, files without their names do not tell.
+      const range = cleanRange(facts, start.offset, config.minCompactionLagMs > 0 ? start.offset : undefined)
+      return { start, range, due: false }
+    }
     const dirty = dirtySegments(state.segments.snapshot(), start.offset)
     let youngFrom: number | undefined
     if (config.minCompactionLagMs > 0) {
@@ -131,6 +136,7 @@ export class LogCleaning {
   async abort(): Promise<void> {
     this.#stop.abort()
     await this.#running?.catch(() => undefined)
+    await this.#finishing?.catch(() => undefined)
   }
 
   /** Rejects with WaitsForRoom as long as there is none. */

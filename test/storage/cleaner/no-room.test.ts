@@ -9,15 +9,17 @@ import { temporaryFolder, TOPIC_ID } from '../support.js'
 import { assertSound, compact, endTransaction, latest, put, seen, startCompacting, type Compacting, type Seen } from './support.js'
 
 const RETRY_MS = 1000
-let isFull = false
+const ALL = /\.swap$/
+/** From it nothing is renamed. */
+let full: RegExp | undefined
 const { rename } = fsp
 fsp.rename = async (from, to) => {
-  if (isFull && String(from).endsWith('.swap')) throw Object.assign(new Error('no room'), { code: 'ENOSPC' })
+  if (full?.test(String(from))) throw Object.assign(new Error('no room'), { code: 'ENOSPC' })
   return rename(from, to)
 }
 syncBuiltinESMExports()
 
-test.afterEach.always(() => void (isFull = false))
+test.afterEach.always(() => void (full = undefined))
 
 async function fill(one: Compacting): Promise<Seen[]> {
   for (let round = 0; round < 40; round++) {
@@ -32,10 +34,13 @@ async function fill(one: Compacting): Promise<Seen[]> {
 }
 
 /** A log that waits, and what its readers see. */
-async function waiting(t: ExecutionContext, dirs?: string[]): Promise<{ one: Compacting; records: Seen[] }> {
+async function waiting(
+  t: ExecutionContext,
+  { dirs, names = ALL }: { dirs?: string[]; names?: RegExp } = {}
+): Promise<{ one: Compacting; records: Seen[] }> {
   const one = await startCompacting(t, dirs && { dirs })
   const records = await fill(one)
-  isFull = true
+  full = names
   t.true(await one.engine.manager.cleaner.cleanFilthiest(), 'others have their turn')
   await assertUnchanged(t, one, records)
   return { one, records }
@@ -67,7 +72,7 @@ test.serial('the log is written and read, and the segments are put in their plac
   t.is(engine.lines.length, before, 'told once')
   await assertUnchanged(t, one, records)
   const kept = latest(await seen(log))
-  isFull = false
+  full = undefined
   clock.advance(RETRY_MS)
   await until(async () => (await leftOver(log.folder)).length === 0)
   t.true((await seen(log)).length < records.length, 'what was made is in its place')
@@ -83,7 +88,7 @@ test.serial('other logs are compacted meanwhile', async (t) => {
   const { manager } = one.engine
   const other = { ...one, log: await manager.create('other', 0, TOPIC_ID, one.engine.config()) }
   const before = await fill(other)
-  isFull = false
+  full = undefined
   t.true(await manager.cleaner.cleanFilthiest())
   t.true((await seen(other.log)).length < before.length / 2)
   await assertUnchanged(t, one, records)
@@ -95,29 +100,31 @@ test.serial('who asks for the compaction is told of the full disk, and has it wh
   const { cleaner } = one.engine.manager
   await t.throwsAsync(cleaner.cleanNow(one.log), { instanceOf: StorageError, code: 'ENOSPC' })
   await assertUnchanged(t, one, records)
-  isFull = false
+  full = undefined
   t.truthy(await cleaner.cleanNow(one.log))
   t.is((await seen(one.log)).length, 9)
   await one.engine.stop()
 })
 
-test.serial('an orderly stop is one, and the next start gives the names', async (t) => {
-  const { one, records } = await waiting(t)
-  await put(one, [['late', '1']])
-  const { endOffset } = one.log
-  const kept = latest(await seen(one.log))
-  await one.engine.stop()
-  t.true(one.engine.manager.dirs[0]!.online)
-  isFull = false
-  const again = await startCompacting(t, { dir: one.engine.dir })
-  t.true(again.engine.manager.cleanStart)
-  t.is(again.log.endOffset, endOffset)
-  t.true((await seen(again.log)).length < records.length)
-  t.deepEqual(latest(await seen(again.log)), kept)
-  t.deepEqual(await leftOver(again.log.folder), [])
-  await assertSound(t, again.engine)
-  await again.engine.stop()
-})
+for (const names of [ALL, /\.index\.swap$/]) {
+  test.serial(`an orderly stop is one, and the next start gives the names: ${names.source}`, async (t) => {
+    const { one, records } = await waiting(t, { names })
+    await put(one, [['late', '1']])
+    const { endOffset } = one.log
+    const kept = latest(await seen(one.log))
+    await one.engine.stop()
+    t.true(one.engine.manager.dirs[0]!.online)
+    full = undefined
+    const again = await startCompacting(t, { dir: one.engine.dir })
+    t.true(again.engine.manager.cleanStart)
+    t.is(again.log.endOffset, endOffset)
+    t.true((await seen(again.log)).length < records.length)
+    t.deepEqual(latest(await seen(again.log)), kept)
+    t.deepEqual(await leftOver(again.log.folder), [])
+    await assertSound(t, again.engine)
+    await again.engine.stop()
+  })
+}
 
 test.serial('a truncation changes nothing while there is no room, and cuts what is compacted when there is', async (t) => {
   const { one, records } = await waiting(t)
@@ -126,7 +133,7 @@ test.serial('a truncation changes nothing while there is no room, and cuts what 
   await t.throwsAsync(log.truncateFullyAndStartAt(500), { instanceOf: StorageError, code: 'ENOSPC' })
   await assertUnchanged(t, one, records)
   t.is((await put(one, [['late', '1']])).baseOffset, 120)
-  isFull = false
+  full = undefined
   t.true(await log.truncateTo(60))
   t.true(log.endOffset <= 60 && log.endOffset > 55)
   const left = await seen(log)
@@ -153,14 +160,14 @@ test.serial('the log is deleted', async (t) => {
 test.serial('the log is moved to another directory', async (t) => {
   const base = await temporaryFolder(t)
   const dirs = ['one', 'two'].map((name) => path.join(base, name))
-  const { one, records } = await waiting(t, dirs)
+  const { one, records } = await waiting(t, { dirs })
   const { manager } = one.engine
   const target = dirs.find((dir) => dir !== manager.dirOf('t', 0)!.path)!
   t.is(await manager.moves.start('t', 0, target), 0)
   await until(() => !manager.moves.isMoving('t', 0))
   t.is(manager.dirOf('t', 0)!.path, target)
   await assertUnchanged(t, { ...one, log: manager.get('t', 0)! }, records)
-  isFull = false
+  full = undefined
   await compact({ ...one, log: manager.get('t', 0)! })
   t.is((await seen(manager.get('t', 0)!)).length, 9)
   await one.engine.stop()
@@ -173,7 +180,7 @@ test.serial('readers of committed records still learn what was aborted', async (
   await put(one, [['k0', 'aborted']], { ...transaction, baseSequence: 0 })
   await endTransaction(one, 7, false)
   const records = await fill(one)
-  isFull = true
+  full = ALL
   await one.engine.manager.cleaner.cleanFilthiest()
   await assertUnchanged(t, one, records)
   t.is((await one.log.abortedTransactions(0, 10)).length, 1)
