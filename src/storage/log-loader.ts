@@ -45,7 +45,7 @@ interface Found {
   readonly sizes: Map<number, number>
   readonly snapshots: number[]
   readonly withIndex: Set<number>
-  /** With one of the two at least. */
+  /** With one at least, be it of transactions. */
   readonly withSomeIndex: Set<number>
   readonly withTransactions: Set<number>
 }
@@ -132,7 +132,7 @@ async function findFiles(state: LogState, survey: FolderSurvey): Promise<Found> 
   const withIndex = new Set(
     [...sizes.keys()].filter((base) => indexes.has(offsetName(base) + INDEX_SUFFIX) && indexes.has(offsetName(base) + TIME_INDEX_SUFFIX))
   )
-  const withSomeIndex = new Set(Array.from(indexes).flatMap(([name, base]) => (name.endsWith(TXN_INDEX_SUFFIX) ? [] : [base])))
+  const withSomeIndex = new Set(indexes.values())
   const withTransactions = new Set([...sizes.keys()].filter((base) => indexes.has(offsetName(base) + TXN_INDEX_SUFFIX)))
   return { survey, sizes, snapshots, withIndex, withSomeIndex, withTransactions }
 }

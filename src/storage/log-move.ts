@@ -31,7 +31,7 @@ export class LogMove {
   #folder: string
   /** Of the log, when the copy of it was begun. */
   #truncations = 0
-  /** By directory that was not closed in an orderly way: up to where the partition was on the disk when that was found. */
+  /** By directory whose files are not all on the disk: up to where the partition was there when that was found. */
   readonly #flushed = new Map<LogDir, number>()
   readonly #stopping = new AbortController()
   #abandon: (() => void) | undefined
@@ -46,7 +46,12 @@ export class LogMove {
     this.target = target
     this.#key = partitionFolder(topic, partition)
     this.#folder = folder ?? this.#newFolder()
-    for (const dir of host.dirs) if (!dir.cleanShutdown) this.#flushed.set(dir, dir.recoveryPoints.get(this.#key) ?? 0)
+    for (const dir of host.dirs) {
+      const recoveryPoint = dir.recoveryPoints.get(this.#key)
+      // A copy that was given up is not flushed, nor named, when its directory is closed.
+      const isGivenUp = dir === target && recoveryPoint === undefined
+      if (!dir.cleanShutdown || isGivenUp) this.#flushed.set(dir, recoveryPoint ?? 0)
+    }
   }
 
   /** Aborted by `stop`. */

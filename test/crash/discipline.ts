@@ -76,7 +76,9 @@ export function unsound(entries: readonly JournalEntry[]): string[] {
       if (!/\.deleted$|-delete$/.test(entry.to)) named.set(folderOf(entry.to), at)
       if (path.basename(entry.to) === CLEAN_SHUTDOWN_FILE) {
         clean.add(folderOf(entry.to))
-        problems.push(...unflushed(named, flushed, (folder) => folder.startsWith(`${folderOf(entry.to)}/`)))
+        // A copy is given up where the other directory does not work.
+        const isGivenUp = (folder: string) => offline && folder.endsWith('-future')
+        problems.push(...unflushed(named, flushed, (folder) => folder.startsWith(`${folderOf(entry.to)}/`) && !isGivenUp(folder)))
       }
     } else if (op === JournalOp.removeFolder) named.delete(entry.path)
     else if (op === JournalOp.mark && data.toString().startsWith('["offline"')) offline = true

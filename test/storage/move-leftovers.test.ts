@@ -85,7 +85,8 @@ test('a copy that has lost its first segment is made anew', async (t) => {
   t.is((await readAll(log)).length, 20)
 })
 
-test('of a copy that a power cut has holed, what was not flushed is copied again', async (t) => {
+/** A copy whose second segment is lost, while those behind it came to the disk. */
+async function holedCopy(t: ExecutionContext, leave: (dir: string, flushed: number) => Promise<void>): Promise<void> {
   const topic = { ...TOPIC, 'internal.segment.bytes': '500' }
   const [one, two] = await closedPartition(t, async (engine, log) => {
     log.configure(engine.config(topic))
@@ -96,18 +97,26 @@ test('of a copy that a power cut has holed, what was not flushed is copied again
   await mkdir(future)
   const logs = (await readdir(folder)).filter((name) => name.endsWith('.log')).toSorted()
   t.true(logs.length > 4)
-  // The second segment is lost, those behind it came to the disk.
   for (const name of ['partition.metadata', 'leader-epoch-checkpoint', ...logs.filter((_, index) => index !== 1)])
     await copyFile(path.join(folder, name), path.join(future, name))
-  await writeFile(path.join(two, 'recovery-point-offset-checkpoint'), `0\n1\nt 0 ${Number.parseInt(logs[1]!, 10)}\n`)
-  await rm(path.join(two, '.kafka_cleanshutdown'))
+  await leave(two, Number.parseInt(logs[1]!, 10))
   const engine = await startEngine(t, { dirs: [one, two], topic })
   const log = await moved(engine, two)
   t.deepEqual(
     (await readAll(log)).map(({ offset }) => offset),
     Array.from({ length: 48 }, (_, offset) => offset)
   )
-})
+}
+
+test('of a copy that a power cut has holed, what was not flushed is copied again', (t) =>
+  holedCopy(t, async (dir, flushed) => {
+    await writeFile(path.join(dir, 'recovery-point-offset-checkpoint'), `0\n1\nt 0 ${flushed}\n`)
+    await rm(path.join(dir, '.kafka_cleanshutdown'))
+  }))
+
+test('of a copy that was given up when its directory was closed nothing is taken for flushed', (t) =>
+  // The checkpoint does not name it.
+  holedCopy(t, () => Promise.resolve()))
 
 test('a copy of what the log had lost is not taken for the log, though both end alike', async (t) => {
   const timestamp = Date.now()

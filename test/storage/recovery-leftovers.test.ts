@@ -1,5 +1,5 @@
 /** Starts on what a power cut can leave, file by file: what is ahead of the log goes, what is behind it is made anew. */
-import { appendFile, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { endTransactionBatch } from '../../src/record/index.js'
@@ -89,6 +89,23 @@ test('aborts of which half is in the index are found again, also below the recov
     await engine.drop()
     t.is((await stat(index)).size, 68)
   }
+})
+
+test('aborts of which a power cut has left the index alone are none', async (t) => {
+  const [dir, folder] = await startFilled(t, async (engine, log) => {
+    for (const producerId of [1, 2]) await abort(engine, log, producerId)
+    await log.flush()
+  })
+  await truncate(path.join(folder, `${offsetName(0)}.log`), 0)
+  for (const name of await readdir(folder)) if (/(\.index|\.timeindex|\.snapshot|checkpoint)$/.test(name)) await rm(path.join(folder, name))
+  t.true((await readdir(folder)).includes(`${offsetName(0)}.txnindex`))
+  const { engine, log } = await reopen(t, dir, 0)
+  t.is(log.endOffset, 0)
+  for (let round = 0; round < 5; round++) await append(engine, log, values(1))
+  t.deepEqual(await log.abortedTransactions(0, 5), [])
+  await log.flush()
+  await engine.drop()
+  t.deepEqual(await (await reopen(t, dir, 5)).log.abortedTransactions(0, 5), [])
 })
 
 test('an abort whose marker the log has lost is none', async (t) => {
