@@ -25,8 +25,13 @@ Inbox::~Inbox() { ::close(event_fd_); }
 
 void Inbox::post(Command command) {
   {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (closed_) return;
+    if (heir_) {
+      Inbox& heir = *heir_;
+      lock.unlock();
+      return heir.post(std::move(command));
+    }
     commands_.push_back(std::move(command));
     if (signalled_) return;
     signalled_ = true;
@@ -51,6 +56,18 @@ void Inbox::close() {
   std::lock_guard lock(mutex_);
   closed_ = true;
   dropped.swap(commands_);
+}
+
+bool Inbox::hand_over(Inbox& heir) {
+  std::lock_guard lock(mutex_);
+  if (!commands_.empty()) return false;
+  heir_ = &heir;
+  return true;
+}
+
+void Inbox::reopen() {
+  std::lock_guard lock(mutex_);
+  heir_ = nullptr;
 }
 
 }  // namespace sluice

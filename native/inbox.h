@@ -23,6 +23,7 @@ struct Command {
     Unlisten,     // listener
     AcceptAgain,  // a connection slot became free
     Room,         // frame memory came back
+    Leave,        // whether the thread is to end may have changed
     Stop,         // value: grace in ms
   };
   Kind kind;
@@ -32,7 +33,7 @@ struct Command {
   std::shared_ptr<Listener> listener{};
 };
 
-// Thread-safe. Outlives its thread: what is posted after close() is dropped.
+// Thread-safe. Outlives its thread: what is posted after close() is dropped, and after hand_over() goes to another one.
 class Inbox {
  public:
   Inbox();
@@ -45,6 +46,9 @@ class Inbox {
   // I/O thread: takes all. The vector is reused.
   void take(std::vector<Command>& into);
   void close();
+  // True: nothing is here, and whatever comes from now on is the heir's, which outlives this and never hands over itself. Until reopen().
+  bool hand_over(Inbox& heir);
+  void reopen();
 
  private:
   const int event_fd_;
@@ -52,6 +56,7 @@ class Inbox {
   std::vector<Command> commands_;
   bool signalled_ = false;
   bool closed_ = false;
+  Inbox* heir_ = nullptr;
 };
 
 }  // namespace sluice

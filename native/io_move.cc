@@ -3,6 +3,7 @@
 // A hop from an I/O thread to the JavaScript thread costs more than reading a small request there. So connections live at home, on the JavaScript thread,
 // as long as their requests are small and their responses leave at once; one that sends large frames, or takes more than an inline attempt gives, is
 // handed to an I/O thread, and comes back when that has been over for a while. One that is alone stays at home with large responses too (home_crowd.h).
+// An I/O thread that is one too many gives away what it has, and ends.
 #include "io_thread.h"
 
 namespace sluice {
@@ -52,7 +53,7 @@ void IoThread::let_go() {
       continue;
     }
     connection->leaving = false;
-    IoThread& target = at_home() ? server_.least_loaded() : *server_.home();
+    IoThread& target = at_home() || retiring_ ? server_.least_loaded() : *server_.home();
     target.load.fetch_add(1, std::memory_order_relaxed);
     detach(*connection);
     if (at_home()) server_.crowd().left(connection->id);
@@ -62,6 +63,51 @@ void IoThread::let_go() {
     target.inbox().post({Command::Kind::Adopt, connection->id, 1, connection});
   }
   leaving_.clear();
+}
+
+void IoThread::retire() {
+  {
+    std::lock_guard lock(life_);
+    if (retiring_.exchange(true)) return;
+  }
+  inbox_->post({Command::Kind::Leave});
+}
+
+void IoThread::stay() {
+  {
+    std::lock_guard lock(life_);
+    retiring_ = false;
+    if (!ended_) return;
+  }
+  join();
+  ended_ = false;
+  inbox_->reopen();
+  start();
+}
+
+// As far as it can be given away; what cannot is looked at again soon. A lent socket is given back by whom it was lent to.
+void IoThread::give_away() {
+  for (; !listeners_.empty(); listeners_.pop_back()) {
+    const std::shared_ptr<Listener>& listener = listeners_.back();
+    arm(*listener, false);
+    listener->resume_ms = 0;
+    listener->wants_slot = false;
+    server_.first().inbox().post({Command::Kind::Listen, 0, 0, nullptr, listener});
+    listener->thread.store(0);  // behind it, so that no Unlisten gets there before
+  }
+  for (const std::shared_ptr<Connection>& connection : connections_)
+    if (!connection->returned && movable(*connection)) leave(*connection);
+}
+
+// True: it has ended. Whatever is still on its way to it goes to the first thread.
+bool IoThread::retired() {
+  if (!connections_.empty()) return false;
+  std::lock_guard lock(life_);
+  if (!retiring_) return false;
+  if (!inbox_->hand_over(server_.first().inbox())) return false;
+  server_.pool().close_writer(writer_);
+  ended_ = true;
+  return true;
 }
 
 // What commands may have said while it was on its way.

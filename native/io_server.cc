@@ -43,8 +43,16 @@ void IoServer::start_threads(unsigned threads) {
   const unsigned before = started_.load();
   for (unsigned i = before; i < threads; i++) threads_[i] = std::make_unique<IoThread>(*this, i);
   started_.store(std::max(before, threads));
+  for (unsigned i = 0; i < std::min(before, threads); i++) threads_[i]->stay();
   used_.store(threads);
   for (unsigned i = before; i < threads; i++) threads_[i]->start();
+  for (unsigned i = threads; i < before; i++) threads_[i]->retire();
+}
+
+void IoServer::took_over(const Inbox* inbox, IoThread& by) {
+  for (unsigned i = 0, end = started_.load(); i < end; i++)
+    if (&threads_[i]->inbox() == inbox) threads_[i]->load.fetch_sub(1, std::memory_order_relaxed);
+  by.load.fetch_add(1, std::memory_order_relaxed);
 }
 
 void IoServer::use_threads(unsigned threads) {
@@ -74,7 +82,7 @@ int IoServer::listen(const std::string& host, std::uint16_t port, int backlog, d
   id = next_listener_++;
   listeners_[id] = listener;
   meters_[id] = listener->meter;
-  threads_[listener->thread]->inbox().post({Command::Kind::Listen, 0, 0, nullptr, listener});
+  threads_[listener->thread.load()]->inbox().post({Command::Kind::Listen, 0, 0, nullptr, listener});
   return 0;
 }
 
@@ -84,7 +92,8 @@ bool IoServer::unlisten(double id) {
   const std::shared_ptr<Listener> listener = std::move(found->second);
   listeners_.erase(found);
   ::shutdown(listener->fd, SHUT_RD);  // leaves the LISTEN state now; the thread closes it
-  threads_[listener->thread]->inbox().post({Command::Kind::Unlisten, 0, 0, nullptr, listener});
+  listener->closed = true;
+  threads_[listener->thread.load()]->inbox().post({Command::Kind::Unlisten, 0, 0, nullptr, listener});
   return true;
 }
 

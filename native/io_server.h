@@ -33,15 +33,17 @@ class IoThread;
 // I/O threads that there may be at a time, if it was not started with more.
 constexpr unsigned kMostIoThreads = 64;
 
-// A listening socket. Owned by one I/O thread once posted to it.
+// A listening socket. Owned by one I/O thread at a time once posted to it.
 class Listener {
  public:
   Listener(double id_, int fd_, unsigned thread_, std::shared_ptr<ListenerMeter> meter_) : id(id_), fd(fd_), thread(thread_), meter(std::move(meter_)) {}
   ~Listener();
   const double id;
   const int fd;
-  const unsigned thread;
+  // Moves to the first one with the end of its own. Commands go by way of it.
+  std::atomic<unsigned> thread;
   const std::shared_ptr<ListenerMeter> meter;
+  std::atomic<bool> closed{false};
   // I/O thread
   bool armed = false;
   bool wants_slot = false;         // paused by max_connections
@@ -74,7 +76,8 @@ class IoServer {
   void limit(std::int64_t connections, std::int64_t per_address);
   // Of single addresses (address_key) instead of `per_address`, all at once.
   void limit_addresses(std::unordered_map<std::string, std::int64_t> most);
-  // From now on so many threads get connections. Those that had them before keep them, and end with the server.
+  // From now on so many threads have connections. Of those that are too many each gives away what it has, and ends when it has nothing left: a
+  // connection whose bytes are just being read from a disk, say, stays with it until then.
   void use_threads(unsigned threads);
   // kCounters numbers of all listeners, those that were closed included; of one. False: it never was.
   void counters(double* into) const;
@@ -101,6 +104,10 @@ class IoServer {
   bool admit_address(const std::string& key);
   void drop_address(const std::string& key);
   IoThread& least_loaded();
+  // The one that stays as long as the server.
+  IoThread& first() { return *threads_[0]; }
+  // `by` has adopted what was meant for the thread of `inbox`, which has ended.
+  void took_over(const Inbox* inbox, IoThread& by);
   // Where light connections live: the caller's thread; null: there is none.
   IoThread* home() { return home_.get(); }
   HomeCrowd& crowd() { return crowd_; }

@@ -22,6 +22,8 @@ constexpr int kAcceptsPerRound = 64;
 constexpr std::int64_t kMemoryStallMs = 1000;
 constexpr std::int64_t kAcceptPauseMs = 100;
 constexpr std::int64_t kAcceptReportMs = 1000;
+// What could not be given away is looked at again so much later.
+constexpr int kRetryMs = 20;
 // A request that never gets a response keeps its connection from being idle for so many times max_idle_ms.
 constexpr std::int64_t kForgottenFactor = 10;
 
@@ -96,10 +98,12 @@ bool IoThread::round(int timeout_ms) {
   }
   if (now_ms_ >= next_sweep_ms_) sweep();
   const bool going = !stopping_ || stop_round();
+  if (retiring_ && !stopping_) give_away();
   flush_rows();
   let_go();
   graveyard_.clear();
   listener_graveyard_.clear();
+  if (retiring_ && !stopping_ && retired()) return false;
   if (going) return true;
   inbox_->close();
   server_.pool().close_writer(writer_);
@@ -109,6 +113,7 @@ bool IoThread::round(int timeout_ms) {
 int IoThread::wait_ms() const {
   if (!runnable_.empty()) return 0;
   if (stopping_) return 5;
+  if (retiring_) return kRetryMs;
   if (next_sweep_ms_ == INT64_MAX) return -1;
   return static_cast<int>(std::clamp<std::int64_t>(next_sweep_ms_ - now_ms_, 0, 60'000));
 }
@@ -127,9 +132,13 @@ void IoThread::obey(Command& command) {
       return adopt(std::move(command.connection), command.value != 0);
     case Kind::Listen:
       if (stopping_) return;
+      command.listener->thread.store(number_);
+      if (command.listener->closed) return;
       listeners_.push_back(command.listener);
       return arm(*command.listener, true);
     case Kind::Unlisten:
+      // Behind the listener itself, if that has gone there.
+      if (command.listener->thread.load() != number_) return server_.first().inbox().post(std::move(command));
       return forget(*command.listener);
     case Kind::AcceptAgain:
       for (const auto& listener : listeners_) {
@@ -140,6 +149,8 @@ void IoThread::obey(Command& command) {
       return;
     case Kind::Room:
       return room();
+    case Kind::Leave:
+      return;
     case Kind::Stop:
       return begin_stop(command.value);
     default:
@@ -237,6 +248,11 @@ void IoThread::admit(Listener& listener, int fd, const sockaddr_storage& peer) {
 
 void IoThread::adopt(std::shared_ptr<Connection> connection, bool moved) {
   Connection& adopted = *connection;
+  const Inbox* meant = adopted.inbox.load();
+  if (meant != inbox_.get()) {
+    server_.took_over(meant, *this);
+    adopted.inbox.store(inbox_.get());
+  }
   adopted.adopted = true;
   adopted.moved_ms = now_ms_;
   adopted.index = connections_.size();
@@ -248,7 +264,7 @@ void IoThread::adopt(std::shared_ptr<Connection> connection, bool moved) {
   epoll_event event{adopted.armed, {.u64 = reinterpret_cast<std::uint64_t>(&adopted)}};
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, adopted.transport->fd(), &event) != 0) return close(adopted, CloseReason::Reset);
   if (stopping_) pause(adopted, Connection::PausedForEnd);
-  if (moved) look(adopted);
+  if (moved || meant != inbox_.get()) look(adopted);
   if (server_.options().max_idle_ms > 0) next_sweep_ms_ = std::min(next_sweep_ms_, now_ms_ + sweep_interval_ms());
 }
 

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -18,6 +19,9 @@ class IoThread {
   ~IoThread();
   void start();
   void join();
+  // --- JavaScript thread: gives away what it has and ends; or not, begun anew if it has. The first thread never does.
+  void retire();
+  void stay();
   // One turn of the loop. False: it has ended, and must not be called again.
   bool round(int timeout_ms);
   // Until the next round is due without an event; -1: never.
@@ -72,6 +76,8 @@ class IoThread {
   void leave(Connection& connection);
   void let_go();
   bool movable(const Connection& connection) const;
+  void give_away();
+  bool retired();
   void detach(Connection& connection);
   void look(Connection& connection);
 
@@ -107,6 +113,9 @@ class IoThread {
   std::int64_t next_sweep_ms_ = INT64_MAX;  // none
   std::int64_t memory_since_ms_ = 0;
   std::size_t lingering_ = 0;
+  std::mutex life_;  // of the decision to end
+  std::atomic<bool> retiring_{false};
+  bool ended_ = false;
   bool stopping_ = false;
   std::int64_t stop_deadline_ms_ = 0;
 };

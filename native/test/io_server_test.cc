@@ -2,7 +2,10 @@
 // io_limits_test.cc.
 #include <signal.h>
 
+#include <filesystem>
+#include <fstream>
 #include <random>
+#include <string>
 
 #include "io_support.h"
 
@@ -49,7 +52,18 @@ void echo_byte_by_byte() {
   CHECK(client.input == client.output);
 }
 
-// More threads and fewer while connections of the first ones work; new ones come to the threads that are used.
+int io_threads() {
+  int count = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream comm(task.path() / "comm");
+    std::string name;
+    std::getline(comm, name);
+    count += name.starts_with("sluice-io-");
+  }
+  return count;
+}
+
+// More threads and fewer while connections work: those of a thread that is one too many move, with what they have half sent and half received.
 void threads_change() {
   IoOptions options;
   options.threads = 1;
@@ -72,8 +86,62 @@ void threads_change() {
   for (const unsigned threads : {1u, 4u, 2u, 1000u, 1u, 3u}) {
     broker.io->use_threads(threads);
     for (int i = 0; i < 3; i++) echo();
+    const int most = static_cast<int>(std::min(threads, kMostIoThreads));
+    broker.drive([&] { return io_threads() == most; });
   }
   CHECK_EQ(broker.opened, 18);
+  CHECK_EQ(broker.closed, 0);
+}
+
+// A long response and a large frame are under way on every thread when all but one must end; listeners of theirs go on, and can be closed.
+void threads_end_amid() {
+  IoOptions options;
+  options.threads = 4;
+  Broker broker(options);
+  std::vector<double> listeners(6);
+  std::vector<std::uint16_t> ports(6);
+  for (int i = 0; i < 6; i++) CHECK_EQ(broker.io->listen("127.0.0.1", 0, 128, listeners[i], ports[i]), 0);
+  std::mt19937 random(11);
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 12; i++) {
+    clients.push_back(std::make_unique<Client>(ports[i % 6], i % 3 == 0 ? 4096 : 0));
+    for (int f = 0; f < 6; f++) clients.back()->frame(random_bytes(random() % 300'000, random()));
+  }
+  const auto total = [&](auto&& of) {
+    std::size_t bytes = 0;
+    for (auto& client : clients) bytes += of(*client);
+    return bytes;
+  };
+  const std::size_t all = total([](Client& client) { return client.output.size(); });
+  const auto received = [&] { return total([](Client& client) { return client.input.size(); }); };
+  const auto until = [&](std::size_t bytes) {
+    broker.drive([&] {
+      for (auto& client : clients) client->step(1 + random() % 60'000);
+      return received() >= bytes;
+    });
+  };
+  std::size_t part = 0;
+  for (const unsigned threads : {1u, 3u, 1u, 4u, 2u}) {
+    until(all * ++part / 7);
+    broker.io->use_threads(threads);
+  }
+  until(all);
+  for (auto& client : clients) CHECK(client->input == client->output);
+  broker.io->use_threads(1);
+  broker.drive([&] { return io_threads() == 1 && broker.pool->charged() == 0; });
+  clients.clear();
+  for (int i = 0; i < 6; i++) {
+    Client client(ports[i]);
+    client.frame({1});
+    broker.drive([&] {
+      client.step();
+      return client.input.size() == 5;
+    });
+    CHECK(broker.io->unlisten(listeners[i]));
+    double again;
+    std::uint16_t bound;
+    CHECK_EQ(broker.io->listen("127.0.0.1", ports[i], 128, again, bound), 0);
+  }
 }
 
 // What is queued is sent before a close, and within the grace of a stop.
@@ -179,6 +247,7 @@ int main() {
     RUN(echo_cut_anywhere)();
     RUN(echo_byte_by_byte)();
     RUN(threads_change)();
+    RUN(threads_end_amid)();
     RUN(close_after_send_and_stop)();
     RUN(listening)();
     RUN(churn)();

@@ -372,7 +372,7 @@ export interface NativeRuntime {
   ioLimit(maxConnections: number, maxConnectionsPerAddress: number): void
   /** Other limits of single addresses, which replace those of before: numeric ones with a zero character between them, and for each its number. */
   ioLimitAddresses(addresses: string, most: Float64Array): void
-  /** So many I/O threads get connections from now on; at most 64, or as many as at the start. Connections stay where they are. */
+  /** So many I/O threads from now on; at most 64, or as many as at the start. Those that are too many give their connections away, and end. */
   ioThreads(threads: number): void
   /** IO_COUNTERS numbers, of one listener (also a closed one) or of all. */
   ioCounters(into: Float64Array, listener?: number): void

@@ -231,6 +231,7 @@ test.serial('I/O threads become more and fewer while clients work', async (t) =>
     await until(async () => (await threads()) === before + 2)
     t.true(await answersAt(broker.port))
     t.is(await alter(client, 'num.network.threads', '2'), 0)
+    await until(async () => (await threads()) === before)
     t.true(await answersAt(broker.port))
     t.is(await alter(client, 'num.network.threads', '0'), INVALID_REQUEST)
   })
