@@ -57,7 +57,7 @@ export const networkSettings = {
   }),
   'num.network.threads': int(
     3,
-    'Native I/O threads, up to 64 while the broker runs. Each owns its connections: it cuts frames and sends responses. Fewer get no new connections.',
+    'Native I/O threads, up to 64 while the broker runs. Each owns its connections: it cuts frames and sends responses. One that is too many gives them to the others, and ends.',
     { change: 'cluster-wide', min: 1 }
   ),
   'producer.purgatory.purge.interval.requests': int(
