@@ -5,6 +5,7 @@
  * (KIP-734). v8 earliest local. v9 latest tiered. v10 time-out. v11 earliest pending upload. Without tiered storage everything is local.
  */
 import type { BrokerServices } from '../broker/services.js'
+import { StorageError, WireError } from '../errors.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { listOffsets } from '../protocol/messages/02-list-offsets.js'
 import type { Partition } from '../replication/partition.js'
@@ -86,7 +87,14 @@ async function find(
   if (partition === undefined) return refuse(broker.replicas.whyMissing(topic, index))
   const fenced = partition.checkLeaderEpoch(currentLeaderEpoch)
   if (fenced !== ErrorCode.NONE) return refuse(fenced)
-  return lookUp(partition, timestamp, committed ? partition.lastStableOffset : partition.highWatermark)
+  try {
+    return await lookUp(partition, timestamp, committed ? partition.lastStableOffset : partition.highWatermark)
+  } catch (error) {
+    // Of this partition: the others that were asked for are answered.
+    if (error instanceof WireError || (error instanceof StorageError && error.code === 'EBADMSG')) return refuse(ErrorCode.CORRUPT_MESSAGE)
+    if (error instanceof StorageError) return refuse(ErrorCode.KAFKA_STORAGE_ERROR)
+    throw error
+  }
 }
 
 async function lookUp(partition: Partition, timestamp: number, end: number): Promise<Found> {

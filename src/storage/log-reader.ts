@@ -7,7 +7,6 @@ import * as batch from '../record/batch.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
 import { StorageError } from '../errors.js'
-import { isPassing } from './files.js'
 
 export interface ReadResult {
   readonly errorCode: number
@@ -18,6 +17,7 @@ export interface ReadResult {
 
 const NOTHING: ReadResult = { errorCode: ErrorCode.NONE, region: null, bytes: 0 }
 const OUT_OF_RANGE: ReadResult = { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, region: null, bytes: 0 }
+const DAMAGED: ReadResult = { errorCode: ErrorCode.CORRUPT_MESSAGE, region: null, bytes: 0 }
 const STORAGE_ERROR: ReadResult = { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, region: null, bytes: 0 }
 
 /** What Log.read is asked for. */
@@ -102,10 +102,8 @@ function regionOf(segment: LogSegment, from: BatchLocation, limit: number, { max
 
 function readFailure(state: LogState, error: unknown): ReadResult {
   if (!(error instanceof StorageError)) throw error
-  // A topic that is being deleted loses its files; somebody else's must not.
-  const deleted = error.code === 'ENOENT' && state.environment.readOnly !== true
-  if (!isPassing(error.code) && !deleted && error.code !== 'ECANCELED') state.fail(error)
-  return STORAGE_ERROR
+  state.readFailed(error)
+  return error.code === 'EBADMSG' ? DAMAGED : STORAGE_ERROR
 }
 
 /** See Log.readBytes. */

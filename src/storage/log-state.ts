@@ -103,6 +103,7 @@ export class LogState {
   /** Rises when the folder gets another name: at the start of it and at the end. */
   renames = 0
   #released = false
+  readonly #damageTold = new Set<string>()
   #epochsTaken = 0
   #epochsWritten = 0
   #epochWrite: Promise<void> = Promise.resolve()
@@ -150,6 +151,21 @@ export class LogState {
     if (this.offline) return
     this.offline = true
     this.environment.failed(error)
+  }
+
+  /** The disk answers, but with bytes that are no batches: that is this log's alone. Any other failure that does not pass is the folder's. */
+  readFailed(error: StorageError): void {
+    if (error.code === 'EBADMSG') return this.#tellDamage(error)
+    // A topic that is being deleted loses its files; somebody else's must not.
+    const deleted = error.code === 'ENOENT' && this.environment.readOnly !== true
+    if (!isPassing(error.code) && !deleted && error.code !== 'ECANCELED') this.fail(error)
+  }
+
+  #tellDamage({ path }: StorageError): void {
+    if (this.#damageTold.has(path)) return
+    this.#damageTold.add(path)
+    const where = `${path}.log or its indexes hold what can't be right: reads that come to it are refused`
+    this.environment.warn(`${this.topic}-${this.partition}: ${where}. \`sluice log verify\` tells what it is`)
   }
 
   /** A full disk passes; one that can't be written takes the folder offline, as in Kafka. */
@@ -270,6 +286,7 @@ export class LogState {
       } catch (error) {
         // Its files may have got other names before a thread that waits for its turn opened them.
         const missing = error instanceof StorageError && error.code === 'ENOENT'
+        if (!missing && error instanceof StorageError) this.readFailed(error)
         if (!missing && !(error instanceof RangeError)) throw error
         if (again > 0) continue
         throw missing ? error : new StorageError('ECANCELED', this.folder, `a segment in ${this.folder} was deleted while it was read`)

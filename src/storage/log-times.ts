@@ -8,7 +8,7 @@ import type { LogState } from './log-state.js'
 export interface TimedOffset {
   readonly offset: number
   readonly timestamp: number
-  /** -1: not known. */
+  /** Of its batch; -1: none. */
   readonly leaderEpoch: number
 }
 
@@ -26,12 +26,12 @@ export async function offsetForTimestamp(state: LogState, timestamp: number): Pr
 async function firstInSegment(state: LogState, segment: LogSegment, timestamp: number): Promise<TimedOffset | undefined> {
   let location = await segment.native.locateTimestamp(timestamp)
   while (location !== undefined && location.position < segment.size) {
-    const { record, lastOffset } = await findRecord(
+    const { record, lastOffset, leaderEpoch } = await findRecord(
       segment,
       location,
       (one) => one.timestamp >= timestamp && one.offset >= state.logStartOffset
     )
-    if (record) return timedOffset(state, record)
+    if (record) return { offset: record.offset, timestamp: record.timestamp, leaderEpoch }
     // All matches of that batch lie before the log start: on to the first batch that does not.
     const next: BatchLocation = await segment.native.locate(Math.max(lastOffset + 1, state.logStartOffset))
     location = next.bytes > 0 ? next : undefined
@@ -71,15 +71,11 @@ async function findRecord(
   segment: LogSegment,
   location: BatchLocation,
   wanted: (record: DecodedRecord) => boolean
-): Promise<{ record: DecodedRecord | undefined; lastOffset: number }> {
+): Promise<{ record: DecodedRecord | undefined; lastOffset: number; leaderEpoch: number }> {
   const bytes = await segment.native.read(location.position, location.bytes)
   const header = describeBatch(bytes, 0)
   const payload = await decompressedRecords(bytes, header, MAX_DECOMPRESSED_BYTES)
-  const { lastOffset } = header
-  for (const record of recordsOf(bytes, header, payload)) if (wanted(record)) return { record, lastOffset }
-  return { record: undefined, lastOffset }
-}
-
-function timedOffset(state: LogState, { offset, timestamp }: DecodedRecord): TimedOffset {
-  return { offset, timestamp, leaderEpoch: state.epochs.epochAt(offset) }
+  const { lastOffset, partitionLeaderEpoch: leaderEpoch } = header
+  for (const record of recordsOf(bytes, header, payload)) if (wanted(record)) return { record, lastOffset, leaderEpoch }
+  return { record: undefined, lastOffset, leaderEpoch }
 }
