@@ -27,6 +27,7 @@ constexpr std::int64_t kMostSnapshotBytes = 1 << 20;
 constexpr std::size_t kMostContentBytes = 8 << 20;
 // A look at the end of a segment is one index interval, some dozen batches; what needs more is left to a look-up.
 constexpr int kMostSteps = 512;
+constexpr std::int64_t kNoFile = -2;
 constexpr std::uint64_t kWithoutIndex = 64 * 1024;
 
 class Descriptor {
@@ -156,10 +157,14 @@ int list_files(int folder, std::vector<FoundFile>& files) {
     const std::string_view name = entry->d_name;
     if (name == "." || name == "..") continue;
     FoundFile file{std::string(name)};
-    if (has_suffix(name, ".log") || has_suffix(name, ".txnindex")) {
+    const bool sized = has_suffix(name, ".log") || has_suffix(name, ".txnindex");
+    if (sized || entry->d_type != DT_REG) {
       struct stat status;
-      if (fstatat(folder, entry->d_name, &status, 0) != 0) return -errno;
-      file.size = status.st_size;
+      const bool there = fstatat(folder, entry->d_name, &status, 0) == 0;
+      // A link that leads nowhere.
+      if (!there && (errno != ENOENT || entry->d_type == DT_REG)) return -errno;
+      if (!there || !S_ISREG(status.st_mode)) file.size = kNoFile;
+      else if (sized) file.size = status.st_size;
     }
     files.push_back(std::move(file));
   }
@@ -174,6 +179,7 @@ void survey_folder(int dir, const std::string& name, const std::vector<std::stri
   const FoundFile* log = nullptr;
   const FoundFile* snapshot = nullptr;
   for (const FoundFile& file : files) {
+    if (file.size == kNoFile) continue;
     if (has_suffix(file.name, ".log") && (log == nullptr || file.name > log->name)) log = &file;
     if (has_suffix(file.name, ".snapshot") && (snapshot == nullptr || file.name > snapshot->name)) snapshot = &file;
   }

@@ -20,7 +20,7 @@ struct SurveyRequest {
 //   i32 0 or -errno; when below 0 nothing more follows
 //   f64 the offset behind the last batch of the newest segment; -1: not known without reading more of it
 //   f64 the largest timestamp of that segment's first batch; NaN: not known
-//   i32 files, each: i32 length and bytes of the name · f64 size (of .log and .txnindex; else -1)
+//   i32 files, each: i32 length and bytes of the name · f64 size (of .log and .txnindex; else -1; -2: no file, but a folder or a link that leads nowhere)
 //   for each wanted text, then for the newest .snapshot: i32 length, -1 (none) or -2 (not read: too long, or it failed), and the bytes
 std::vector<std::uint8_t> survey_folders(const SurveyRequest& request);
 

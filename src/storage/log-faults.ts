@@ -1,10 +1,13 @@
 /** What opening a log finds that is not as it should be: each is told, and what may hold somebody's data is kept beside the log. */
 import path from 'node:path'
+import { StorageError } from '../errors.js'
+import { CURRENT_MAGIC } from '../record/batch.js'
 import { hasSoundBatch } from './inspect/segment-walk.js'
 import type { ScanEnd } from './log-scan.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
 import { LOG_SUFFIX } from './names.js'
+import { otherFormatAt } from './other-formats.js'
 import { CORRUPT_SUFFIX, keepTail, setAside, UNREADABLE_SUFFIX } from './set-aside.js'
 
 /** Reasons of a scan to stop (see segmentScan). */
@@ -48,6 +51,18 @@ export async function keepCut(state: LogState, segment: LogSegment, { position, 
   const kept = environment.readOnly === true ? undefined : await keepTail(file, position)
   const where = `${name}: ${FAULTS[reason]} at byte ${position} of ${file}`
   environment.warn(kept === undefined ? where : `${where}; what was cut off is kept as ${kept}`)
+}
+
+/**
+ * Before the log is cut: what begins there may be whole, but of a format that is not known here. Nobody may append in its place then. Rejects with a
+ * StorageError that names it.
+ */
+export async function refuseOtherFormat({ path: segment }: LogSegment, position: number): Promise<void> {
+  const file = segment + LOG_SUFFIX
+  const magic = await otherFormatAt(file, position)
+  if (magic === undefined) return
+  const what = `${file} holds records of the format ${magic} at byte ${position}`
+  throw new StorageError('ENOTSUP', file, `${what}, and only the format ${CURRENT_MAGIC} is known here: the log is left as it is`)
 }
 
 /** A segment behind the cut, already closed: its log gets another name. Rejects with a StorageError. */

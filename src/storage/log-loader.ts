@@ -10,7 +10,7 @@ import { isUnfinishedSwap, recoverSwaps } from './cleaner/swap.js'
 import { removeFile, storageError } from './files.js'
 import { foreignAmong } from './inspect/partition-files.js'
 import { LeaderEpochs } from './leader-epochs.js'
-import { keepBehindCut, keepCut, keepUnreadable, tellForeign } from './log-faults.js'
+import { keepBehindCut, keepCut, keepUnreadable, refuseOtherFormat, tellForeign } from './log-faults.js'
 import { scanSegment, ScanFlag, type ScanEnd } from './log-scan.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
@@ -28,7 +28,7 @@ import {
 } from './names.js'
 import { loadProducers, replayBatch, type OnAbort } from './producer-recovery.js'
 import { SEGMENT_SUFFIXES } from './segment-files.js'
-import { surveyedEpochs, surveyLog, type FolderSurvey } from './survey.js'
+import { NOT_A_FILE, surveyedEpochs, surveyLog, type FolderSurvey } from './survey.js'
 
 export interface LoadOptions {
   /** The folder was closed in an orderly way: everything is on the disk and the checkpoints are right. */
@@ -104,14 +104,15 @@ async function findFiles(state: LogState, survey: FolderSurvey): Promise<Found> 
   const snapshots: number[] = []
   const indexes = new Map<string, number>()
   try {
-    if (survey.files.some(({ name }) => isUnfinishedSwap(name))) {
+    if (survey.files.some(({ name, size }) => size !== NOT_A_FILE && isUnfinishedSwap(name))) {
       await recoverSwaps(state.folder, (message) => state.environment.warn(message))
       return await findFiles(state, await surveyLog(state.runtime, state.folder))
     }
     const unknown: string[] = []
+    const foreign: string[] = []
     for (const { name, size } of survey.files) {
-      const file = parseSegmentFile(name)
-      if (!file) unknown.push(name)
+      const file = size === NOT_A_FILE ? undefined : parseSegmentFile(name)
+      if (!file) (size === NOT_A_FILE ? foreign : unknown).push(name)
       if (!file) continue
       if (file.state === DELETED_SUFFIX) await removeFile(path.join(state.folder, name))
       else if (file.state !== '') continue
@@ -125,7 +126,7 @@ async function findFiles(state: LogState, survey: FolderSurvey): Promise<Found> 
       state.environment.warn(`${path.join(state.folder, name)} has no log beside it and is removed`)
       await removeFile(path.join(state.folder, name))
     }
-    tellForeign(state, foreignAmong(unknown))
+    tellForeign(state, [...foreign, ...foreignAmong(unknown)])
   } catch (error) {
     throw storageError(error, state.folder)
   }
@@ -289,6 +290,7 @@ async function scanFrom(segment: LogSegment, recoveryPoint: number): Promise<num
 
 async function cutAt(state: LogState, index: number, end: ScanEnd): Promise<void> {
   const segment = state.segments.at(index)!
+  await refuseOtherFormat(segment, end.position)
   await keepCut(state, segment, end, index + 1 < state.segments.count)
   await segment.native.truncate(state.strand, end.position)
   segment.size = end.position

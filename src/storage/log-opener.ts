@@ -9,7 +9,7 @@ import type { Runtime } from '../native/runtime.js'
 import type { Log } from './log.js'
 import type { LogDir } from './log-dir.js'
 import { LOG_SUFFIX, parseSegmentFile, SNAPSHOT_SUFFIX } from './names.js'
-import { surveyLogs, type FolderSurvey } from './survey.js'
+import { NOT_A_FILE, surveyLogs, type FolderSurvey } from './survey.js'
 
 export interface FoundLog {
   /** Of its folder in the directory. */
@@ -213,7 +213,7 @@ function unread(survey: FolderSurvey, recoveryPoint: number): { whole: boolean; 
   let snapshot = -1
   for (const { name, size } of survey.files) {
     const file = parseSegmentFile(name)
-    if (file === undefined || file.state !== '') continue
+    if (file === undefined || file.state !== '' || size === NOT_A_FILE) continue
     if (file.suffix === LOG_SUFFIX) segments.push({ base: file.offset, size })
     else if (file.suffix === SNAPSHOT_SUFFIX) snapshot = Math.max(snapshot, file.offset)
   }

@@ -9,7 +9,7 @@ import { readIfThere, storageError } from './files.js'
 import { LEADER_EPOCH_FILE, PARTITION_METADATA_FILE } from './names.js'
 import { parseTopicId } from './partition-folder.js'
 
-export type { FolderSurvey } from '../native/folders.js'
+export { NOT_A_FILE, type FolderSurvey } from '../native/folders.js'
 
 const SURVEYED = [PARTITION_METADATA_FILE, LEADER_EPOCH_FILE] as const
 

@@ -1,6 +1,7 @@
 /** Folders of logs that are not as they should be: a start names what it finds, and deletes nothing that it did not understand. */
-import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { crc32 } from 'node:zlib'
 import test, { type ExecutionContext } from 'ava'
 import { append, readAll, startEngine, TOPIC_ID, values, type Engine } from './support.js'
 
@@ -42,6 +43,53 @@ test('foreign files are named and left alone', async (t) => {
   await engine.stop()
   for (const name of names) t.is(await readFile(path.join(folder, name), 'utf8'), 'mine')
 })
+
+test('folders and links that lead nowhere are no segments, whatever their names', async (t) => {
+  const { dir, folder } = await filled(t)
+  await mkdir(path.join(folder, '00000000000000009999.log'))
+  await symlink('/nowhere/else', path.join(folder, '00000000000000008888.log'))
+  const { engine, lines } = await reopened(t, dir)
+  t.regex(lines, /t-0 holds what is not a log's: 0000000000000000\d+\.log, 0000000000000000\d+\.log; it is left alone/)
+  t.is(engine.manager.get('t', 0)!.endOffset, 150)
+})
+
+/** A message of the format v1, without key. */
+function oldMessage(offset: number, value: string): Buffer {
+  const message = Buffer.alloc(34 + value.length)
+  message.writeBigInt64BE(BigInt(offset), 0)
+  message.writeInt32BE(message.length - 12, 8)
+  message.writeInt8(1, 16)
+  message.writeInt32BE(-1, 26)
+  message.writeInt32BE(value.length, 30)
+  message.write(value, 34)
+  message.writeUInt32BE(crc32(message.subarray(16)), 12)
+  return message
+}
+
+for (const killed of [false, true]) {
+  test(`sound records of another format, ${killed ? 'after a kill' : 'after an orderly stop'}: not opened, named, nothing is cut`, async (t) => {
+    const { dir, folder, bases } = await filled(t, killed)
+    const file = path.join(folder, `${bases.at(-1)}.log`)
+    const sound = await readFile(file)
+    const later = Buffer.from(sound)
+    // The magic is not in the checksum.
+    later.writeInt8(3, 16)
+    for (const [format, content] of [
+      [1, Buffer.concat([0, 1, 2].map((n) => oldMessage(Number(bases.at(-1)) + n, `old ${n}`)))],
+      [3, later]
+    ] as const) {
+      await writeFile(file, content)
+      const engine = await startEngine(t, { dir, topic })
+      const message = new RegExp(`${bases.at(-1)}\\.log holds records of the format ${format} at byte 0, .* the log is left as it is`)
+      await t.throwsAsync(engine.manager.whenReady('t', 0)!, { message })
+      t.true(engine.manager.dirs[0]!.online)
+      await engine.stop()
+      t.deepEqual(await readFile(file), content)
+    }
+    await writeFile(file, sound)
+    t.is((await reopened(t, dir)).engine.manager.get('t', 0)!.endOffset, 150)
+  })
+}
 
 for (const suffix of ['index', 'timeindex']) {
   for (const killed of [false, true]) {
