@@ -10,6 +10,7 @@ import { directoryOf } from '../metadata/controller/directories.js'
 import type { ControllerError, ReplicaDirectory } from '../metadata/controller-client.js'
 import type { MetadataDelta, MetadataSource } from '../metadata/metadata-source.js'
 import type { TopicImage } from '../metadata/image.js'
+import { METADATA_TOPIC } from '../metadata/storage-metadata-log.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { ZERO_UUID } from '../protocol/reader.js'
 import type { Log } from '../storage/log.js'
@@ -118,6 +119,7 @@ export class ReplicaManager {
     metadata.subscribe((delta) => this.#apply(delta))
     logs.onReplaced = (log) => this.#replaced(log)
     logs.onDirFailure = (dir) => this.dirFailed(dir)
+    logs.setAsideUnknown((topic, index) => topic === METADATA_TOPIC || metadata.image.topicByName(topic)?.partitions[index] !== undefined)
     for (const topic of metadata.image.topics()) {
       for (const index of topic.partitions.keys()) void this.#open({ topic, index, isNew: false })
     }

@@ -1,4 +1,5 @@
 /** Deleting partitions: a folder gets another name at once, which frees its own, and is removed later. */
+import path from 'node:path'
 import type { StorageError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { isBrokenDisk, storageError } from './files.js'
@@ -6,7 +7,7 @@ import type { Log } from './log.js'
 import type { LogDir } from './log-dir.js'
 import type { LogEntry } from './log-table.js'
 import { partitionFolder } from './names.js'
-import { removePartitionFolder, renameForDeletion } from './partition-folder.js'
+import { removePartitionFolder, renameDurably, renameForDeletion } from './partition-folder.js'
 
 export interface LogDeletionsOptions {
   readonly log: Logger
@@ -33,9 +34,21 @@ export class LogDeletions {
 
   /** Of a partition that is not in the table any more. `log`: it was open. Rejects with a StorageError. */
   async delete(entry: LogEntry, log: Log | undefined): Promise<void> {
+    await this.#leave(entry, log, async ({ topic, partition, folder }) => {
+      const renamed = await renameForDeletion(folder, topic, partition)
+      this.#options.after(log?.config.fileDeleteDelayMs ?? 0, () => this.removeFolder(renamed))
+    })
+  }
+
+  /** As `delete`, but nothing is removed: the folder is kept as `kept`, beside its place. Rejects with a StorageError. */
+  async setAside(entry: LogEntry, log: Log | undefined, kept: string): Promise<void> {
+    await this.#leave(entry, log, ({ folder, dir }) => renameDurably(folder, path.join(dir.path, kept)))
+  }
+
+  async #leave(entry: LogEntry, log: Log | undefined, rename: (entry: LogEntry) => Promise<void>): Promise<void> {
     const { dir } = entry
     const key = partitionFolder(entry.topic, entry.partition)
-    const leaving = this.#rename(entry, log)
+    const leaving = this.#rename(entry, log, rename)
     this.#leaving.set(key, leaving)
     try {
       await leaving
@@ -48,18 +61,18 @@ export class LogDeletions {
       await dir.forgetCleanerOffset(key)
     } catch (error) {
       // A disk that is full is why topics are deleted. The next checkpoint that can be written leaves the log out.
-      this.#options.log.warn(`${key} is deleted, but the checkpoints of ${dir.path} still name it: ${(error as Error).message}`)
+      this.#options.log.warn(`${key} is gone, but the checkpoints of ${dir.path} still name it: ${(error as Error).message}`)
     }
   }
 
-  async #rename({ topic, partition, dir, folder }: LogEntry, log: Log | undefined): Promise<void> {
+  async #rename(entry: LogEntry, log: Log | undefined, rename: (entry: LogEntry) => Promise<void>): Promise<void> {
+    const { topic, partition, dir, folder } = entry
     dir.forget(topic, partition)
     await log?.abandon()
     // What is in a directory that does not work stays there; its topic id tells that it is of a topic that is gone.
     if (!dir.online) return
     try {
-      const renamed = await renameForDeletion(folder, topic, partition)
-      this.#options.after(log?.config.fileDeleteDelayMs ?? 0, () => this.removeFolder(renamed))
+      await rename(entry)
     } catch (error) {
       const failure = storageError(error, folder)
       if (isBrokenDisk(failure.code)) this.#options.failed(dir, failure)

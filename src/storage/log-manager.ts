@@ -2,6 +2,7 @@
  * All logs of a broker, in one or more log directories. Opening finds the partitions and returns; each is opened, and recovered where need
  * be, in the background, and usable as soon as it is ready.
  */
+import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import type { Clock } from '../clock.js'
 import type { BrokerConfig, TopicConfig } from '../config/index.js'
@@ -24,7 +25,7 @@ import type { LogEnvironment } from './log-state.js'
 import { LogTable } from './log-table.js'
 import { LogTasks } from './log-tasks.js'
 import { ZERO_UUID } from '../protocol/reader.js'
-import { partitionFolder } from './names.js'
+import { partitionFolder, strayFolder } from './names.js'
 import { createPartitionFolder } from './partition-folder.js'
 import { TaskQueue } from './task-queue.js'
 
@@ -139,14 +140,37 @@ export class LogManager {
 
   /**
    * The log when it is recovered; undefined: there is none. With a `topicId`, a log of another topic of that name (deleted while this broker
-   * was down) is removed, and there is none. Rejects with a StorageError when it can't be opened: where the disk was full, a later call tries again.
+   * was down) is set aside, and there is none; one that does not say of which topic it is becomes that one's. Rejects with a StorageError when it can't be opened: where the disk was full, a later call tries again.
    */
   async whenReady(topic: string, partition: number, topicId?: string): Promise<Log | undefined> {
     const log = await this.#table.whenReady(topic, partition)
-    if (log === undefined || topicId === undefined || log.topicId === ZERO_UUID || log.topicId === topicId) return log
-    this.#options.log.warn(`${topic}-${partition} is of an earlier topic ${log.topicId}: removed`)
-    await this.delete(topic, partition)
+    if (log === undefined || topicId === undefined || log.topicId === topicId) return log
+    if (log.topicId === ZERO_UUID) {
+      if (this.#options.readOnly !== true) await log.adoptTopicId(topicId)
+      return log
+    }
+    await this.setAside(topic, partition, `is of another topic, ${log.topicId}`)
     return undefined
+  }
+
+  /** Sets aside what was found and is of no topic. Returns at once: what fails is told. */
+  setAsideUnknown(isKnown: (topic: string, partition: number) => boolean): void {
+    if (this.#options.readOnly === true) return
+    const unknown = Array.from(this.partitions()).filter((one) => !isKnown(one.topic, one.partition))
+    for (const { topic, partition } of unknown) {
+      this.setAside(topic, partition, 'is in no topic').catch((error: Error) => this.#options.log.error(error.message))
+    }
+  }
+
+  /** The partition is none that is known: as in Kafka its folder is kept as `….uuid-stray`, which no start opens. `why` is told. Rejects with a StorageError. */
+  async setAside(topic: string, partition: number, why: string): Promise<void> {
+    const entry = this.#table.find(topic, partition)
+    const log = await entry?.ready.catch(() => undefined)
+    if (entry === undefined || this.#table.find(topic, partition) !== entry) return
+    this.#table.remove(entry)
+    const kept = strayFolder(topic, partition, randomBytes(16).toString('hex'))
+    this.#options.log.warn(`${topic}-${partition} in ${entry.dir.path} ${why}: it is not served, and kept as ${kept}`)
+    await this.#deletions.setAside(entry, log, kept)
   }
 
   /** Somebody wants to use the log: if it waits for its recovery, it is next. */

@@ -21,6 +21,7 @@ import { offsetForTimestamp, offsetOfMaxTimestamp, type TimedOffset } from './lo
 import { restartLog, truncateLog } from './log-truncate.js'
 import { LogWriter } from './log-writer.js'
 import type { ProducerEntry } from './producer-state.js'
+import { writeTopicId } from './partition-folder.js'
 import { mayDelete } from './retention.js'
 import { segmentFileFrom, segmentFiles, type SegmentFile } from './segment-view.js'
 
@@ -78,6 +79,12 @@ export class Log {
 
   get topicId(): string {
     return this.#state.topicId
+  }
+
+  /** Of a log whose folder does not say of which topic it is: durable when it resolves. Rejects with a StorageError. */
+  async adoptTopicId(topicId: string): Promise<void> {
+    await writeTopicId(this.#state.folder, topicId)
+    this.#state.topicId = topicId
   }
 
   get folder(): string {

@@ -37,8 +37,13 @@ export async function createPartitionFolder(folder: string, topicId: string): Pr
     await renameForDeletion(folder, place.topic, place.partition)
     await makeFolder(folder)
   }
-  if (topicId !== ZERO_UUID) await writeDurably(path.join(folder, PARTITION_METADATA_FILE), `version: 0\ntopic_id: ${topicId}`)
+  if (topicId !== ZERO_UUID) await writeTopicId(folder, topicId)
   await syncFolder(path.dirname(folder))
+}
+
+/** Durably. Rejects with a StorageError. */
+export function writeTopicId(folder: string, topicId: string): Promise<void> {
+  return writeDurably(path.join(folder, PARTITION_METADATA_FILE), `version: 0\ntopic_id: ${topicId}`)
 }
 
 /** False: it is there already. */

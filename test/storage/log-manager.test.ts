@@ -111,7 +111,7 @@ test('a folder that was to be deleted goes at the next start', async (t) => {
   )
 })
 
-test('a log of an earlier topic of the same name is not taken for the new one', async (t) => {
+test('a log of an earlier topic of the same name is not taken for the new one, and is kept', async (t) => {
   const first = await startEngine(t)
   await append(first, await first.manager.create('t', 0, TOPIC_ID, first.config()), values(3))
   await first.stop()
@@ -120,6 +120,21 @@ test('a log of an earlier topic of the same name is not taken for the new one', 
   t.is(await second.manager.whenReady('t', 0, OTHER_ID), undefined)
   const log = await second.manager.create('t', 0, OTHER_ID, second.config())
   t.deepEqual([log.endOffset, log.topicId], [0, OTHER_ID])
+  const kept = (await readdir(first.dir)).find((name) => /^t-0\.[0-9a-f]{32}-stray$/.test(name))!
+  t.true((await readdir(path.join(first.dir, kept))).includes('00000000000000000000.log'))
+})
+
+test('a log that does not say of which topic it is becomes that of the topic, and says so then', async (t) => {
+  const first = await startEngine(t)
+  await append(first, await first.manager.create('t', 0, TOPIC_ID, first.config()), values(3))
+  await first.stop()
+  const file = path.join(first.dir, 't-0', 'partition.metadata')
+  const before = await readFile(file, 'utf8')
+  await rm(file)
+  const second = await startEngine(t, { dir: first.dir })
+  const log = (await second.manager.whenReady('t', 0, TOPIC_ID))!
+  t.deepEqual([log.endOffset, log.topicId], [3, TOPIC_ID])
+  t.is(await readFile(file, 'utf8'), before)
 })
 
 test('records that were deleted stay deleted, after either kind of restart', async (t) => {
