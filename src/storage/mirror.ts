@@ -36,7 +36,7 @@ import {
 import { readTopicId } from './partition-folder.js'
 
 /** The metadata log: it is read where it stands, and not served. */
-const METADATA_FOLDER = '__cluster_metadata-0'
+export const METADATA_FOLDER = '__cluster_metadata-0'
 const DEFAULT_NODE_ID = 1
 /** A topic has all partitions below its last one, and each takes memory. */
 const LARGEST_PARTITION = 1_000_000

@@ -3,6 +3,7 @@ import type { Runtime, Frame } from '../../native/runtime.js'
 import { ErrorCode } from '../../protocol/error-codes.js'
 import { Compression, endTransactionBatch, RecordBatchBuilder, type COMPRESSION_NAMES, type RecordInput } from '../../record/index.js'
 import type { AppendOrigin, AppendResult, Log as PartitionLog } from '../log.js'
+import { checkAppend, checkOutcome, checkProducer, checkRecords } from './checks.js'
 import { refusal } from './errors.js'
 
 /** Of what is smaller, a copy costs less than keeping the buffer until it is written. */
@@ -61,8 +62,10 @@ export class Appends {
   }
 
   /** As one batch. */
-  records(records: RecordInput | readonly RecordInput[], { compression = 'none', producer }: AppendOptions): Promise<Appended> {
+  records(records: RecordInput | readonly RecordInput[], options: AppendOptions): Promise<Appended> {
     return this.#begin((answer) => {
+      const { compression = 'none', producer } = options
+      checkAppend(options)
       const builder = builderOf(isList(records) ? records : [records], producer)
       // Without compression nothing is waited for: appends of one turn keep their order.
       if (compression === 'none') return this.#append(builder.build(), 'client', answer)
@@ -75,11 +78,17 @@ export class Appends {
 
   /** One that is encoded. */
   batch(bytes: Uint8Array): Promise<Appended> {
-    return this.#begin((answer) => this.#append(bytes, 'client', answer))
+    return this.#begin((answer) => {
+      if (!(bytes instanceof Uint8Array)) throw new TypeError('a batch is a Buffer or Uint8Array')
+      this.#append(bytes, 'client', answer)
+    })
   }
 
   /** The marker that ends a transaction. */
-  marker({ id, epoch }: Producer, outcome: 'commit' | 'abort'): Promise<Appended> {
+  async marker(producer: Producer, outcome: 'commit' | 'abort'): Promise<Appended> {
+    checkProducer(producer)
+    checkOutcome(outcome)
+    const { id, epoch } = producer
     // A folder of a broker may know a coordinator; this is its successor.
     let coordinatorEpoch = 0
     for (const known of this.#log.producers()) if (known.producerId === id) coordinatorEpoch = Math.max(0, known.coordinatorEpoch)
@@ -139,7 +148,7 @@ export class Appends {
 }
 
 function builderOf(records: readonly RecordInput[], producer: AppendOptions['producer']): RecordBatchBuilder {
-  if (records.length === 0) throw new RangeError('a batch holds at least one record')
+  checkRecords(records)
   const builder = new RecordBatchBuilder({
     timestamp: Date.now(),
     ...(producer && {

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import os from 'node:os'
 import { systemClock, type Clock } from '../../clock.js'
 import { checkTopicOverrides, loadBrokerConfig, resolveTopicConfig, type BrokerConfig, type TopicConfig } from '../../config/index.js'
-import { ConfigError } from '../../errors.js'
+import { ConfigError, StorageError } from '../../errors.js'
 import { silentLogger, type Logger } from '../../log.js'
 import { TransferMode } from '../../native/binding.js'
 import { Runtime } from '../../native/runtime.js'
@@ -11,7 +11,7 @@ import type { Log as PartitionLog } from '../log.js'
 import { LogManager } from '../log-manager.js'
 import { randomUuid, readMetaProperties } from '../meta-properties.js'
 import { mirrorFolders } from '../mirror.js'
-import { parsePartitionFolder, partitionFolder } from '../names.js'
+import { checkName, checkNewName, checkTexts } from './checks.js'
 import { LogError } from './errors.js'
 import { Log } from './log.js'
 import { RegionSender } from './region-sender.js'
@@ -97,6 +97,7 @@ export class LogDirectory {
     path: string,
     { settings = {}, log = silentLogger, clock = systemClock(), readOnly = false }: LogDirectoryOptions = {}
   ): Promise<LogDirectory> {
+    checkTexts(settings)
     const { config, warnings } = loadBrokerConfig(settings)
     if (warnings.length > 0) throw new ConfigError('settings', warnings[0]!)
     const overrides = new Map<string, Map<string, string>>()
@@ -125,16 +126,16 @@ export class LogDirectory {
    * (UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION), a ConfigError for a wrong setting, a StorageError when its files can not be used.
    */
   async log(topic: string, { partition = 0, settings, create = true }: LogOptions = {}): Promise<Log> {
-    if (parsePartitionFolder(partitionFolder(topic, 0))?.topic !== topic)
-      throw new LogError('INVALID_TOPIC_EXCEPTION', `'${topic}' can not be the name of a topic`)
-    if (!Number.isInteger(partition) || partition < 0 || partition > 0x7fffffff)
-      throw new LogError('INVALID_PARTITIONS', `${partition} is not the number of a partition`)
+    if (this.#closed !== undefined) throw new StorageError('ECANCELED', this.path, `the log directory ${this.path} is closed`)
+    checkName(topic, partition)
+    if (settings !== undefined) checkTexts(settings)
     if (settings !== undefined) this.#overrides.set(topic, checkTopicOverrides(this.#config, new Map(Object.entries(settings))))
     const config = resolveTopicConfig(this.#config, this.#overrides.get(topic))
     let found = await this.#manager.whenReady(topic, partition)
     if (found === undefined) {
       if (!create || this.#temporary !== undefined)
         throw new LogError('UNKNOWN_TOPIC_OR_PARTITION', `there is no log ${topic}-${partition} in ${this.path}`)
+      checkNewName(topic, partition)
       found = await this.#manager.create(topic, partition, this.#topicId(topic), config)
     }
     if (settings !== undefined) for (const log of this.#manager.logs()) if (log.topic === topic) log.configure(config)
@@ -149,7 +150,10 @@ export class LogDirectory {
   async delete(topic: string, partition = 0): Promise<void> {
     if (this.#temporary !== undefined) throw new LogError('POLICY_VIOLATION', `${this.path} is only read`)
     const log = this.#manager.get(topic, partition)
-    if (log !== undefined) this.#logs.delete(log)
+    if (log !== undefined) {
+      this.#logs.get(log)?.ended()
+      this.#logs.delete(log)
+    }
     await this.#manager.delete(topic, partition)
   }
 

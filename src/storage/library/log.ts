@@ -8,9 +8,10 @@ import type { RecordInput } from '../../record/index.js'
 import type { LogCleaner } from '../cleaner/log-cleaner.js'
 import type { AbortedTransaction, Log as PartitionLog, TimedOffset } from '../log.js'
 import { Appends, type Appended, type AppendOptions, type Producer } from './appends.js'
+import { checkIsolation, checkMaxBytes, checkOffset, checkSignal, checkTimestamp } from './checks.js'
 import { LogError, refuse } from './errors.js'
 import { LogReaders } from './log-readers.js'
-import { FIRST_READ_BYTES, readRecords, type Isolation, type LogRecord, type ReadOptions } from './record-reader.js'
+import { FIRST_READ_BYTES, readRecords, type Isolation, type IsolationLevel, type LogRecord, type ReadOptions } from './record-reader.js'
 import type { RegionSender } from './region-sender.js'
 import { batchesBelow, regionsOf, type FileRegion } from './regions.js'
 
@@ -131,7 +132,7 @@ export class Log {
    * (`abortedTransactions` tells which). The buffer is a copy of its own. Rejects with a LogError (OFFSET_OUT_OF_RANGE) or a StorageError.
    */
   async read(offset: number, maxBytes = FIRST_READ_BYTES, { isolation }: Isolation = {}): Promise<Buffer> {
-    this.#checkOffset(offset)
+    this.#checkRead(offset, maxBytes, isolation)
     const upTo = this.#readableTo(isolation)
     if (offset >= upTo) return Buffer.alloc(0)
     const bytes = await this.#log.readBytes(offset, maxBytes)
@@ -147,7 +148,8 @@ export class Log {
    */
   records(options: ReadOptions = {}): AsyncGenerator<LogRecord, void, undefined> {
     const from = options.from ?? this.startOffset
-    this.#checkOffset(from)
+    this.#checkRead(from, options.maxBytes, options.isolation)
+    checkSignal(options.follow)
     return readRecords(this.#log, { ...options, from }, this.#readers)
   }
 
@@ -157,7 +159,7 @@ export class Log {
    * does.
    */
   async regions(offset: number, maxBytes: number, { isolation }: Isolation = {}): Promise<FileRegion[]> {
-    this.#checkOffset(offset)
+    this.#checkRead(offset, maxBytes, isolation)
     return regionsOf(this.#log, offset, maxBytes, this.#readableTo(isolation))
   }
 
@@ -188,7 +190,8 @@ export class Log {
   }
 
   /** The first record whose timestamp is at least `timestamp` (milliseconds); undefined: none. Rejects with a StorageError. */
-  offsetForTimestamp(timestamp: number): Promise<TimedOffset | undefined> {
+  async offsetForTimestamp(timestamp: number): Promise<TimedOffset | undefined> {
+    checkTimestamp(timestamp)
     return this.#log.offsetForTimestamp(timestamp)
   }
 
@@ -200,6 +203,7 @@ export class Log {
   /** Moves `startOffset` up to `offset`, durably. Whole segments below it go with the next retention. Rejects with a LogError. */
   async deleteBefore(offset: number): Promise<void> {
     this.#checkWritable()
+    checkOffset(offset)
     const { errorCode } = await this.#log.deleteRecordsBefore(offset)
     refuse(errorCode, `${this.topic}-${this.partition} can not begin at ${offset}`)
   }
@@ -257,13 +261,16 @@ export class Log {
     await this.#log.flush()
   }
 
-  /** @internal The directory is closed: who follows is let go. */
+  /** @internal The directory is closed, or the log deleted: who follows is let go. */
   ended(): void {
     this.#readers.end()
   }
 
-  #checkOffset(offset: number): void {
+  #checkRead(offset: number, maxBytes = FIRST_READ_BYTES, isolation?: IsolationLevel): void {
     if (this.#readers.ended) throw this.#closed()
+    checkOffset(offset)
+    checkMaxBytes(maxBytes)
+    checkIsolation(isolation)
     if (offset < this.startOffset || offset > this.endOffset)
       refuse(1, `${offset} is not within ${this.startOffset} and ${this.endOffset} of ${this.topic}-${this.partition}`)
   }
@@ -279,6 +286,6 @@ export class Log {
   }
 
   #closed(): StorageError {
-    return new StorageError('ECANCELED', this.#log.folder, `the log directory of ${this.topic}-${this.partition} is closed`)
+    return new StorageError('ECANCELED', this.#log.folder, `${this.topic}-${this.partition} is closed or was deleted`)
   }
 }

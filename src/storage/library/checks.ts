@@ -1,0 +1,109 @@
+/** What a program hands in, which may be plain JavaScript: a wrong value is refused by a TypeError or a RangeError that names it. */
+import { ConfigError } from '../../errors.js'
+import { COMPRESSION_NAMES, type RecordInput } from '../../record/index.js'
+import { METADATA_FOLDER } from '../mirror.js'
+import { parsePartitionFolder, partitionFolder } from '../names.js'
+import type { AppendOptions, Producer } from './appends.js'
+import { LogError } from './errors.js'
+import type { IsolationLevel } from './record-reader.js'
+
+const MAX_TOPIC_LENGTH = 249
+const MAX_INT16 = 0x7fff
+const MAX_INT32 = 0x7fffffff
+
+export function checkRecords(records: readonly RecordInput[]): void {
+  if (records.length === 0) throw new RangeError('a batch holds at least one record')
+  for (const record of records) checkRecord(record)
+}
+
+function checkRecord(record: RecordInput): void {
+  if (typeof record !== 'object' || record === null) throw new TypeError(`a record is an object, not ${shown(record)}`)
+  const { key, value, headers, timestamp } = record
+  checkBytes('key', key)
+  checkBytes('value', value)
+  // As Apache Kafka's producer.
+  if (timestamp !== undefined && !(Number.isSafeInteger(timestamp) && timestamp >= 0))
+    throw new RangeError(`the timestamp of a record is a whole number of milliseconds, not ${shown(timestamp)}`)
+  if (headers === undefined) return
+  if (!Array.isArray(headers)) throw new TypeError(`the headers of a record are a list, not ${shown(headers)}`)
+  for (const header of headers as NonNullable<RecordInput['headers']>) {
+    if (typeof header?.key !== 'string') throw new TypeError(`the key of a header is a string, not ${shown(header?.key)}`)
+    checkBytes('value of a header', header.value)
+  }
+}
+
+function checkBytes(what: string, bytes: Uint8Array | null | undefined): void {
+  if (bytes !== undefined && bytes !== null && !(bytes instanceof Uint8Array))
+    throw new TypeError(`the ${what} is a Buffer or Uint8Array, or null, not ${shown(bytes)}`)
+}
+
+export function checkAppend({ compression, producer }: AppendOptions): void {
+  if (compression !== undefined && !COMPRESSION_NAMES.includes(compression))
+    throw new RangeError(`compression is one of ${COMPRESSION_NAMES.join(', ')}, not ${shown(compression)}`)
+  if (producer === undefined) return
+  checkProducer(producer)
+  checkWhole('the sequence of a producer', producer.sequence, MAX_INT32)
+}
+
+export function checkProducer({ id, epoch }: Producer): void {
+  checkWhole('the id of a producer', id, Number.MAX_SAFE_INTEGER)
+  checkWhole('the epoch of a producer', epoch, MAX_INT16)
+}
+
+export function checkOutcome(outcome: 'commit' | 'abort'): void {
+  if (!['commit', 'abort'].includes(outcome)) throw new RangeError(`a transaction ends with 'commit' or 'abort', not ${shown(outcome)}`)
+}
+
+/** Of a record: whether the log has it is not asked. */
+export function checkOffset(offset: number): void {
+  if (!Number.isSafeInteger(offset)) throw new RangeError(`${shown(offset)} is no offset`)
+}
+
+export function checkTimestamp(timestamp: number): void {
+  if (!Number.isSafeInteger(timestamp)) throw new RangeError(`${shown(timestamp)} is no time in milliseconds`)
+}
+
+export function checkMaxBytes(maxBytes: number): void {
+  if (typeof maxBytes !== 'number' || !(maxBytes >= 0)) throw new RangeError(`maxBytes is a number of bytes, not ${shown(maxBytes)}`)
+}
+
+export function checkIsolation(isolation: IsolationLevel | undefined): void {
+  if (isolation !== undefined && !['read_committed', 'read_uncommitted'].includes(isolation))
+    throw new RangeError(`isolation is read_committed or read_uncommitted, not ${shown(isolation)}`)
+}
+
+export function checkSignal(follow: AbortSignal | undefined): void {
+  if (follow !== undefined && !(follow instanceof AbortSignal)) throw new TypeError(`follow is an AbortSignal, not ${shown(follow)}`)
+}
+
+/** As Apache Kafka names topics. Throws a LogError. */
+export function checkName(topic: string, partition: number): void {
+  const isName = typeof topic === 'string' && parsePartitionFolder(partitionFolder(topic, 0))?.topic === topic
+  if (!isName || topic === '.' || topic === '..' || topic.length > MAX_TOPIC_LENGTH)
+    throw new LogError('INVALID_TOPIC_EXCEPTION', `${shown(topic)} can not be the name of a topic`)
+  if (!Number.isInteger(partition) || partition < 0 || partition > MAX_INT32)
+    throw new LogError('INVALID_PARTITIONS', `${shown(partition)} is not the number of a partition`)
+}
+
+/** A log that is to be made. What a broker keeps there is no program's to begin. Throws a LogError. */
+export function checkNewName(topic: string, partition: number): void {
+  if (partitionFolder(topic, partition) === METADATA_FOLDER)
+    throw new LogError('INVALID_TOPIC_EXCEPTION', `${topic} is the log in which a broker keeps its metadata`)
+}
+
+/** Texts by names. Throws a ConfigError. */
+export function checkTexts(settings: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(settings))
+    if (typeof value !== 'string') throw new ConfigError(name, `The value of ${name} is to be a text, not ${shown(value)}`)
+}
+
+function checkWhole(what: string, value: number, most: number): void {
+  if (!Number.isInteger(value) || value < 0 || value > most)
+    throw new RangeError(`${what} is a whole number from 0 on, not ${shown(value)}`)
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return `'${value.length > 50 ? `${value.slice(0, 50)}…` : value}'`
+  if (typeof value !== 'object' || value === null) return String(value)
+  return `a ${value.constructor?.name ?? 'object'}`
+}

@@ -1,0 +1,79 @@
+/** What a program in plain JavaScript may hand in by mistake: it is refused, by name, and the log is as it was. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { LogDirectory, type AppendOptions, type LogRecord, type ReadOptions, type RecordInput } from '../../../src/storage/index.js'
+
+async function opened(t: ExecutionContext): Promise<LogDirectory> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-wrong-'))
+  const directory = await LogDirectory.open(path.join(folder, 'data'))
+  t.teardown(async () => {
+    await directory.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+  return directory
+}
+
+const value = Buffer.from('v')
+
+test('records, options and offsets of the wrong kind', async (t) => {
+  const directory = await opened(t)
+  const log = await directory.log('t')
+  await log.append({ value, timestamp: 5 })
+  const wrong = (what: unknown) => what as never
+  const appends: [unknown, AppendOptions?][] = [
+    [{ value: 'text' }],
+    [{ key: 5, value }],
+    [{ value, timestamp: NaN }],
+    [{ value, timestamp: 1.5 }],
+    [{ value, timestamp: new Date() }],
+    [{ value, timestamp: -5 }],
+    [{ value, headers: { a: 'b' } }],
+    [null],
+    [[]],
+    [{ value }, { compression: wrong('brotli') }],
+    [{ value }, { producer: wrong({ id: 1 }) }]
+  ]
+  for (const [records, options] of appends) {
+    const error = await t.throwsAsync(log.append(records as RecordInput, options))
+    t.true(error instanceof TypeError || error instanceof RangeError, String(error))
+  }
+  for (const offset of [NaN, 1.5, wrong('0')]) {
+    for (const call of [
+      () => log.read(offset),
+      () => log.regions(offset, 10),
+      () => log.deleteBefore(offset),
+      () => log.offsetForTimestamp(offset)
+    ])
+      await t.throwsAsync(call, { instanceOf: RangeError })
+  }
+  const reads: ReadOptions[] = [{ follow: wrong(true) }, { isolation: wrong('committed') }, { maxBytes: NaN }, { from: 0.5 }]
+  for (const options of reads) t.throws(() => log.records(options), undefined, JSON.stringify(options))
+  await t.throwsAsync(log.endTransaction({ id: 1, epoch: 0 }, wrong('maybe')), { instanceOf: RangeError })
+  t.is((await log.append({ value, timestamp: 9 })).firstOffset, 1)
+  t.is((await log.offsetForTimestamp(6))?.offset, 1)
+  t.is(log.startOffset, 0)
+})
+
+test('a name that no topic may have leaves the other logs as they are', async (t) => {
+  const directory = await opened(t)
+  const log = await directory.log('t')
+  for (const name of ['', '.', '..', 'a/b', 'x'.repeat(250), 'x'.repeat(400), '__cluster_metadata'])
+    await t.throwsAsync(directory.log(name), { code: 'INVALID_TOPIC_EXCEPTION' }, name)
+  t.is((await directory.log('x'.repeat(249))).endOffset, 0)
+  t.is((await log.append({ value })).firstOffset, 0)
+})
+
+test('who follows a log that is deleted is let go, and it takes nothing more', async (t) => {
+  const directory = await opened(t)
+  const log = await directory.log('t')
+  await log.append({ value })
+  const reader = log.records({ follow: new AbortController().signal })
+  t.is(((await reader.next()).value as LogRecord).offset, 0)
+  const next = reader.next()
+  await directory.delete('t')
+  t.true((await next).done)
+  await t.throwsAsync(log.append({ value }), { code: 'ECANCELED' })
+  t.is((await (await directory.log('t')).append({ value })).firstOffset, 0)
+})
