@@ -1,0 +1,34 @@
+/** What `npm pack` makes is a package that works where it is installed: without a compiler, and without what lies beside it here. */
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import test from 'ava'
+import { root } from './support/processes.js'
+
+const run = promisify(execFile)
+
+const PROGRAM = `
+import { LogDirectory } from 'sluice/storage'
+const directory = await LogDirectory.open('./data')
+const log = await directory.log('t')
+await log.append({ value: Buffer.from('hello') })
+for await (const { offset, value } of log.records()) console.log(offset, value.toString())
+await directory.close()
+`
+
+test('a packed package stores records and has its command', async (t) => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-package-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: root })
+  await run('tar', ['-xzf', stdout.trim().split('\n').at(-1)!], { cwd: folder })
+  const installed = path.join(folder, 'package')
+  // As an installation would bring them.
+  await symlink(path.join(root, 'node_modules'), path.join(installed, 'node_modules'))
+  await mkdir(path.join(folder, 'node_modules'))
+  await symlink(installed, path.join(folder, 'node_modules/sluice'))
+  await writeFile(path.join(folder, 'program.mjs'), PROGRAM)
+  t.is((await run(process.execPath, ['program.mjs'], { cwd: folder })).stdout, '0 hello\n')
+  t.regex((await run(process.execPath, [path.join(installed, 'dist/src/cli/main.js'), '--help'])).stdout, /Usage: sluice/)
+})
