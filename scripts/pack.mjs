@@ -1,15 +1,14 @@
-// Run by npm before a package is packed, and with --clean after it: puts the addon where node-gyp-build looks for it in an installed package.
-// It holds the addon of this machine's architecture; N-API makes it good for every version of Node.
+// Run by npm before a package is packed, when everything is built, and with --clean after it: puts the addon where node-gyp-build looks for it in
+// an installed package. It is the one of this machine's architecture; N-API makes it good for every version of Node.
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { build, root } from './build.mjs'
+import { root } from './build.mjs'
 
 const prebuilds = join(root, 'prebuilds')
 
 if (process.argv.includes('--clean')) {
   rmSync(prebuilds, { recursive: true, force: true })
 } else {
-  build()
   const folder = join(prebuilds, `linux-${process.arch}`)
   mkdirSync(folder, { recursive: true })
   copyFileSync(join(root, 'build/Release/sluice.node'), join(folder, 'sluice.glibc.node'))
