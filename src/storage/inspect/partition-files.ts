@@ -1,5 +1,7 @@
 /** What stands in the folder of a partition, sorted by what it is. Only names are looked at. */
-import { readdir } from 'node:fs/promises'
+import type { Dirent } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import path from 'node:path'
 import {
   CLEAN_SHUTDOWN_FILE,
   INDEX_SUFFIX,
@@ -74,6 +76,15 @@ export function foreignAmong(names: readonly string[]): string[] {
   )
 }
 
+// No broker makes folders and links there; one that leads to a file is taken for it.
+async function isFile(entry: Dirent, folder: string): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return entry.isFile()
+  return stat(path.join(folder, entry.name)).then(
+    (one) => one.isFile(),
+    () => false
+  )
+}
+
 /** Rejects with the error of node:fs. */
 export async function listPartition(folder: string): Promise<PartitionFiles> {
   const segments: number[] = []
@@ -82,8 +93,15 @@ export async function listPartition(folder: string): Promise<PartitionFiles> {
   const leftovers: string[] = []
   const checkpoints: string[] = []
   const foreign: string[] = []
-  const names = (await readdir(folder)).toSorted()
-  for (const name of names) {
+  const found = await readdir(folder, { withFileTypes: true })
+  const names: string[] = []
+  for (const entry of found.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const { name } = entry
+    if (!(await isFile(entry, folder))) {
+      foreign.push(name)
+      continue
+    }
+    names.push(name)
     const file = parseSegmentFile(name)
     const known = TEMPORARY.test(name) ? OWN.has(name.replace(TEMPORARY, '')) : OWN.has(name)
     if (isSetAside(name)) leftovers.push(name)

@@ -5,10 +5,18 @@ import { ConfigError } from '../../errors.js'
 import { lockHolder } from '../../native/functions.js'
 import { readOffsetCheckpoint } from '../checkpoints.js'
 import { readMetaProperties } from '../meta-properties.js'
-import { CLEAN_SHUTDOWN_FILE, isDeletedFolder, LOCK_FILE, LOG_SUFFIX, META_PROPERTIES_FILE, parsePartitionFolder } from '../names.js'
+import {
+  CLEAN_SHUTDOWN_FILE,
+  isDeletedFolder,
+  LOCK_FILE,
+  LOG_SUFFIX,
+  META_PROPERTIES_FILE,
+  offsetName,
+  parsePartitionFolder
+} from '../names.js'
 import { isSetAside } from '../set-aside.js'
 import { FileFindings, type Finding } from './findings.js'
-import { foreignInData, OFFSET_FILES } from './partition-files.js'
+import { foreignInData, listPartition, OFFSET_FILES } from './partition-files.js'
 import { verifyPartition, type PartitionSummary } from './verify-partition.js'
 
 export interface VerifyOptions {
@@ -56,7 +64,8 @@ function isPartition(names: readonly string[]): boolean {
 async function logBytes(folders: readonly string[]): Promise<number> {
   let total = 0
   for (const folder of folders) {
-    for (const name of await readdir(folder)) if (/^\d{20}\.log$/.test(name)) total += (await stat(path.join(folder, name))).size
+    const { segments } = await listPartition(folder)
+    for (const base of segments) total += (await stat(path.join(folder, offsetName(base) + LOG_SUFFIX))).size
   }
   return total
 }

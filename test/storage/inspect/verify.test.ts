@@ -1,5 +1,5 @@
 /** `sluice log verify` finds nothing in sound folders, and everything that was broken on purpose. */
-import { appendFile, cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { endTransactionBatch, RecordBatchBuilder } from '../../../src/record/index.js'
@@ -54,6 +54,15 @@ test('a folder of this engine is sound', async (t) => {
   const dir = await filled(t)
   t.deepEqual((await findings(dir)).damage, [])
   t.deepEqual((await findings(path.join(dir, 't-0'))).damage, [])
+})
+
+test('a folder, or a link that leads nowhere, is noted whatever its name', async (t) => {
+  const dir = await filled(t)
+  await mkdir(path.join(dir, 't-0', '00000000000000009999.log'))
+  await symlink('/nowhere/else', path.join(dir, 't-0', '00000000000000008888.log'))
+  const { damage, notes } = await findings(dir)
+  t.deepEqual(damage, [])
+  t.is(notes.filter((line) => /0000(9999|8888)\.log/.test(line)).length, 2, notes.join('\n'))
 })
 
 test('a compacted log of this engine is sound; gaps are noted', async (t) => {
