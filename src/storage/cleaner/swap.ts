@@ -9,6 +9,7 @@ import { open, readdir, rename } from 'node:fs/promises'
 import path from 'node:path'
 import * as batch from '../../record/batch.js'
 import { StorageError } from '../../errors.js'
+import { CORRUPT_SUFFIX, setAside } from '../set-aside.js'
 import { isFull, removeFile, renameIfThere, storageError, syncFolder } from '../files.js'
 import {
   CLEANED_SUFFIX,
@@ -117,13 +118,21 @@ export async function recoverSwaps(folder: string, tell: (message: string) => vo
 
 async function finishSwaps(
   folder: string,
-  swaps: readonly SegmentFileName[],
+  found: readonly SegmentFileName[],
   files: readonly SegmentFileName[],
   tell: (message: string) => void
 ): Promise<void> {
-  const logs = swaps.filter(({ suffix }) => suffix === LOG_SUFFIX)
+  const logs: SegmentFileName[] = []
   let end = -Infinity
-  for (const log of logs) end = Math.max(end, await nextOffsetOf(pathOf(folder, log), log.offset))
+  for (const log of found.filter(({ suffix }) => suffix === LOG_SUFFIX)) {
+    const next = await nextOffsetOf(pathOf(folder, log), log.offset)
+    if (next !== undefined) logs.push(log)
+    if (next !== undefined) end = Math.max(end, next)
+    else await keepDamaged(folder, log, tell)
+  }
+  const damaged = new Set(found.filter((file) => file.suffix === LOG_SUFFIX && !logs.includes(file)).map(({ offset }) => offset))
+  const swaps = found.filter(({ offset }) => !damaged.has(offset))
+  if (swaps.length === 0) return
   const start = Math.min(...logs.map(({ offset }) => offset))
   for (const file of files) {
     if (file.state !== '' || file.suffix === SNAPSHOT_SUFFIX || file.offset < start || file.offset >= end) continue
@@ -143,6 +152,13 @@ async function finishSwaps(
   tell(`${folder}: a compaction that was interrupted is completed: ${what}`)
 }
 
+// It was whole when it got its name: what it is now is not worth what it was to replace.
+async function keepDamaged(folder: string, log: SegmentFileName, tell: (message: string) => void): Promise<void> {
+  const kept = await setAside(pathOf(folder, log), CORRUPT_SUFFIX)
+  for (const suffix of SWAPPED_SUFFIXES) await removeFile(pathOf(folder, { ...log, suffix }))
+  tell(`${pathOf(folder, log)} is no whole segment: it takes no other's place, and is kept as ${kept ?? 'it is'}`)
+}
+
 async function segmentFiles(folder: string): Promise<SegmentFileName[]> {
   try {
     return (await readdir(folder)).map(parseSegmentFile).filter((file) => file !== undefined)
@@ -157,8 +173,8 @@ function pathOf(folder: string, { offset, suffix, state }: SegmentFileName): str
 
 const READ_BYTES = 1 << 20
 
-/** Behind the last whole batch of a segment file; its base offset when there is none. */
-async function nextOffsetOf(file: string, baseOffset: number): Promise<number> {
+/** Behind the last batch of a segment file; its base offset when there is none; undefined: there are other bytes than batches. */
+async function nextOffsetOf(file: string, baseOffset: number): Promise<number | undefined> {
   try {
     const handle = await open(file, 'r')
     try {
@@ -167,14 +183,15 @@ async function nextOffsetOf(file: string, baseOffset: number): Promise<number> {
       let next = baseOffset
       let start = 0
       let length = 0
-      for (let at = 0; at + batch.BATCH_OVERHEAD <= size;) {
+      for (let at = 0; at < size;) {
+        if (at + batch.BATCH_OVERHEAD > size) return undefined
         if (at + batch.BATCH_OVERHEAD > start + length) {
           length = (await handle.read(buffer, 0, READ_BYTES, at)).bytesRead
           start = at
-          if (length < batch.BATCH_OVERHEAD) break
+          if (length < batch.BATCH_OVERHEAD) return undefined
         }
         const bytes = batch.sizeInBytes(buffer, at - start)
-        if (bytes < batch.BATCH_OVERHEAD || bytes > size - at) break
+        if (bytes < batch.BATCH_OVERHEAD || bytes > size - at) return undefined
         next = Math.max(next, batch.lastOffset(buffer, at - start) + 1)
         at += bytes
       }

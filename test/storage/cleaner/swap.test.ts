@@ -139,3 +139,14 @@ test('a .swap file beside an earlier .cleaned one belongs to a step that was not
   await recoverSwaps(folder, () => t.fail())
   t.deepEqual((await readdir(folder)).toSorted(), [`${offsetName(0)}.log`, `${offsetName(50)}.log`, 'notes.swap'])
 })
+
+test('a .swap file that is no whole segment takes no place, and is kept', async (t) => {
+  const { before, records, endOffset } = await prepare(t)
+  const folder = path.join(before, 't-0')
+  await writeFile(path.join(folder, `${offsetName(0)}.log.swap`), Buffer.alloc(200, 'what may this be?'))
+  await writeFile(path.join(folder, `${offsetName(0)}.index.swap`), '')
+  const { log, engine } = await startCompacting(t, { dir: before, topic: { 'internal.segment.bytes': '100000' } })
+  t.deepEqual([await seen(log), log.endOffset], [records, endOffset])
+  t.regex(engine.lines.join('\n'), /log\.swap is no whole segment: it takes no other's place, and is kept as 0+\.log\.swap\.corrupt/)
+  t.deepEqual(await leftOver(folder), [])
+})
