@@ -22,7 +22,7 @@ import {
   type OwnedPartitions
 } from './member.js'
 import { refused, type Refusal } from './refusal.js'
-import { emit, type AnyPart, type ConsumerTurn } from './target.js'
+import { emit, metadataHash, type AnyPart, type ConsumerTurn } from './target.js'
 import { keepSession } from './timers.js'
 
 export interface Upgrade {
@@ -34,7 +34,8 @@ export interface Upgrade {
 }
 
 /** What the upgrade would make; changes nothing. */
-export function upgradeOf({ config, topics }: ConsumerTurn, classic: ClassicGroup): Upgrade | Refusal {
+export function upgradeOf(turn: ConsumerTurn, classic: ClassicGroup): Upgrade | Refusal {
+  const { config, topics } = turn
   const { groupId } = classic
   const cannot = (reason: string): Refusal => refused(ErrorCode.GROUP_ID_NOT_FOUND, `Group ${groupId} is not a consumer group: ${reason}.`)
   if (!config.consumer.mayUpgrade) return cannot('online upgrade is disabled')
@@ -47,23 +48,37 @@ export function upgradeOf({ config, topics }: ConsumerTurn, classic: ClassicGrou
     if (error instanceof WireError) return cannot('its embedded consumer protocol is malformed')
     throw error
   }
-  const parts = partsOf(classic.generation, members)
+  let parts = partsOf(classic.generation, members, 0n)
   const group = new ConsumerGroup(groupId)
   for (const part of parts) group.replay({ type: 'consumer', groupId, ...part } as Parameters<ConsumerGroup['replay']>[0])
+  // Who only changes its protocol keeps what it has (a static member that comes back), unless some partition is nobody's.
+  if (classic.state === 'Stable' && hasEverything(group, topics)) {
+    group.metadataHash = metadataHash(turn, group)
+    parts = partsOf(classic.generation, members, group.metadataHash)
+  }
   return { classic, members, group, parts }
 }
 
+function hasEverything(group: ConsumerGroup, topics: GroupTopics): boolean {
+  for (const name of group.subscribedTopics()) {
+    const topic = topics.byName(name)
+    if (!topic) continue
+    for (let partition = 0; partition < topic.partitions; partition++) if (!group.isOwned(topic.id, partition)) return false
+  }
+  return true
+}
+
 /** In the order of Apache Kafka: subscriptions, group epoch, targets, assignment epoch, current assignments. */
-function partsOf(generation: number, members: readonly ConsumerMember[]): AnyPart[] {
+function partsOf(epoch: number, members: readonly ConsumerMember[], hash: bigint): AnyPart[] {
   return [
     ...members.map((member): AnyPart => ({ part: 'member', memberId: member.memberId, value: subscriptionOf(member) })),
-    { part: 'group', value: { epoch: generation, metadataHash: 0n } },
+    { part: 'group', value: { epoch, metadataHash: hash } },
     ...members.map(({ memberId, assigned }): AnyPart => ({
       part: 'target',
       memberId,
       value: { topicPartitions: topicPartitions(assigned) }
     })),
-    { part: 'target-epoch', value: { assignmentEpoch: generation, assignmentTimestamp: 0 } },
+    { part: 'target-epoch', value: { assignmentEpoch: epoch, assignmentTimestamp: 0 } },
     ...members.map((member): AnyPart => ({ part: 'current', memberId: member.memberId, value: currentOf(member) }))
   ]
 }
