@@ -4,6 +4,7 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { readJournal } from '../../src/cli/crash-journal.js'
 import { startEngine } from '../storage/support.js'
+import { COMPACTION_SCENES } from './compaction-scenes.js'
 import { DONE } from './directed.js'
 import { METADATA_SCENES } from './metadata/scenes.js'
 import { PREALLOCATE_SCENES } from './preallocate-scenes.js'
@@ -12,7 +13,7 @@ import { SCENES } from './scenes.js'
 const [name, dir, control, journal] = process.argv.slice(2) as [string, string, string, string]
 const fd = openSync(control, 'a')
 const say = (text: string): void => void writeSync(fd, `${text}\n`)
-await { ...SCENES, ...METADATA_SCENES, ...PREALLOCATE_SCENES }[name]!({
+await { ...SCENES, ...METADATA_SCENES, ...PREALLOCATE_SCENES, ...COMPACTION_SCENES }[name]!({
   dir,
   other: path.join(path.dirname(dir), 'other'),
   say,

@@ -130,6 +130,12 @@ serialWithFaults('the index of aborts of a compacted segment is on the disk befo
   t.true(after.entries.some(({ op, to }) => op === JournalOp.rename && to.endsWith('.txnindex.swap')))
 })
 
+serialWithFaults('a compaction ends where an index of aborts has no room, and is done when there is', async (t) => {
+  const after = await play(t, 'compaction of an abort whose index has no room')
+  t.is(told(after, 'compacted'), 0)
+  t.true(told(after, 'left') < 40)
+})
+
 serialWithFaults('what compaction relies on is on the disk before anything goes: also what a killed process has left', async (t) => {
   const after = await play(t, 'compaction of what a killed process left', leaveKilled)
   const begun = after.at('opened')

@@ -32,7 +32,7 @@ export async function begin({ start }: Pick<Scene, 'start'>, topic: Readonly<Rec
   return { engine, clock, log }
 }
 
-const idempotent = (producerId: number, baseSequence: number): BatchOptions => ({ producerId, producerEpoch: 0, baseSequence })
+export const idempotent = (producerId: number, baseSequence: number): BatchOptions => ({ producerId, producerEpoch: 0, baseSequence })
 
 /** Batches of four records, some to a segment. */
 export async function fill({ engine, log }: Pick<One, 'engine' | 'log'>, rounds: number, epoch = 0): Promise<void> {
@@ -353,7 +353,7 @@ async function acknowledge(scene: Scene, batches: number, error: string): Promis
 }
 
 /** The same keys again and again. */
-async function putPairs(one: Awaited<ReturnType<typeof startCompacting>>, rounds: number): Promise<void> {
+export async function putPairs(one: Awaited<ReturnType<typeof startCompacting>>, rounds: number): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     const pairs = Array.from({ length: 4 }, (_, index): Pair => [`k${(round + index) % 9}`, `r${round}-${index}`.padEnd(60, 'x')])
     one.clock.advance(10)

@@ -173,7 +173,12 @@ export class LogCleaning {
     // Nothing may be on its way into a transaction index when its file gets another name, nor may a flush look for it. What is sealed beside a flush
     // needs another one.
     const behind = () => old.some((segment) => segment.durableBytes < segment.size || segment.transactions.dirty)
-    while (behind() && !signal.aborted && !state.offline) await this.#flusher.flush()
+    while (behind() && !signal.aborted && !state.offline) {
+      await this.#flusher.flush()
+      // Where a flush has found no room for an index, the next one does not either.
+      if (old.some(({ transactions }) => transactions.dirty))
+        throw new StorageError('ENOSPC', state.folder, 'a transaction index waits for room')
+    }
     await this.#flusher.whenIdle()
     if (signal.aborted || state.offline) throw new CleaningAborted()
     return cleanLog(state, range, options, signal)
