@@ -66,7 +66,7 @@ export async function powerRound(seed: number, place: Place): Promise<RoundResul
     const complaints = complaintsIn(history)
     if (complaints.length > 0) return { problems: complaints, story, hits: [] }
     // What a failed sync took may still be in memory, where the next process would find it: what that means no engine can know.
-    if (history.some((line) => line[0] === 'offline')) break
+    if (history.some((line) => line[0] === 'offline') || (!end.killed && end.code !== 0)) break
   }
   const lines: Line[] = []
   let at = 0

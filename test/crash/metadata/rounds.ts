@@ -188,7 +188,7 @@ export async function metadataPowerRound(seed: number, place: Place): Promise<Ro
     begins.add(entries.length)
     entries.push(...written)
     // What a failed sync took may still be in memory, where the next process would find it.
-    if (lines.some(([what]) => what === 'offline')) break
+    if (lines.some(([what]) => what === 'offline') || (!end.killed && end.code !== 0)) break
   }
   const said: Line[] = []
   let at = 0
