@@ -218,6 +218,7 @@ function unread(survey: FolderSurvey, recoveryPoint: number): { whole: boolean; 
     else if (file.suffix === SNAPSHOT_SUFFIX) snapshot = Math.max(snapshot, file.offset)
   }
   const isFlushed = survey.tailEnd === recoveryPoint
+  // Without a snapshot at its end its headers are to be read: not of thousands of logs at a time.
   const whole = segments.every(({ size }) => size === 0) || (isFlushed && snapshot === recoveryPoint)
   if (whole || isFlushed) return { whole, bytes: 0 }
   segments.sort((a, b) => a.base - b.base)

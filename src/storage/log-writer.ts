@@ -248,6 +248,7 @@ export class LogWriter {
     const pending = this.#pending.shift()
     assert(pending, 'an append completed that nobody waits for')
     if (status >= 0) pending.end = pending.segment.writtenBytes += pending.bytes
+    // Also what was written: behind a flush that failed the strand goes on.
     if (status < 0 || this.#failure !== undefined) this.#failed(pending, status < 0 ? errnoName(status) : CANCELED)
     else if (durable < 0) this.#notFlushed(pending, durable)
     else this.#written(pending, durable)
