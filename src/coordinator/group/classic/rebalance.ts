@@ -11,6 +11,7 @@
  */
 import { ErrorCode } from '../../../protocol/error-codes.js'
 import type { GroupConfig } from '../group-config.js'
+import type { StandingAnswers } from '../../standing-answers.js'
 import type { GroupEffects } from '../group-records.js'
 import { joinError, joined, syncError, UNKNOWN_MEMBER } from './answers.js'
 import type { ClassicGroup } from './group.js'
@@ -21,6 +22,7 @@ import { cancelJoin, cancelSession, cancelSync, keepSession, scheduleInitialJoin
 export interface Turn {
   readonly config: GroupConfig
   readonly effects: GroupEffects
+  readonly standing?: StandingAnswers
 }
 
 /** Something changed that the members must agree on anew. */
@@ -76,13 +78,13 @@ export function completeJoin(turn: Turn, group: ClassicGroup): void {
   // Only static members are left and none has come: wait for one, or for their sessions to end.
   if (!group.electJoinedLeader()) return scheduleJoin(effects, group)
   group.beginGeneration(effects.now)
+  for (const memberId of group.members.keys()) group.pendingSync.add(memberId)
+  scheduleSync(effects, group)
   for (const member of group.members.values()) {
-    group.answerJoin(member, joined(group, member.memberId), effects)
     keepSession(effects, group, member)
     member.isNew = false
-    group.pendingSync.add(member.memberId)
+    group.answerJoin(member, joined(group, member.memberId), effects)
   }
-  scheduleSync(effects, group)
 }
 
 function becomeEmpty({ effects }: Turn, group: ClassicGroup): void {
