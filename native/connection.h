@@ -24,6 +24,7 @@
 #include "meter.h"
 #include "outgoing.h"
 #include "slab_pool.h"
+#include "standing_answers.h"
 #include "transport.h"
 
 namespace sluice {
@@ -111,6 +112,8 @@ class Connection {
   bool close_after_send();
   bool begin_close();
   bool closing();
+  // Given while the connection is at home, and used only there.
+  std::unique_ptr<StandingAnswer> standing;
 
   // --- I/O thread: receiving
   CounterSet* counters = nullptr;  // of the meter: that thread's

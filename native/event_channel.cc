@@ -43,6 +43,11 @@ std::size_t EventChannel::poll(double* out, std::size_t max_rows) {
   return count;
 }
 
+bool EventChannel::any() {
+  std::lock_guard lock(mutex_);
+  return rows_.size() > taken_;
+}
+
 void EventChannel::close() {
   std::lock_guard lock(mutex_);
   closed_ = true;

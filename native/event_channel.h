@@ -34,6 +34,9 @@ class EventChannel {
   // when it returns max_rows the caller must poll again by itself.
   std::size_t poll(double* out, std::size_t max_rows);
 
+  // Whether poll() would give something.
+  bool any();
+
   // After this push drops rows and never calls wake.
   void close();
 

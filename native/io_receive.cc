@@ -120,6 +120,12 @@ bool IoThread::consume(Connection& connection, const std::uint8_t* bytes, std::s
     }
     const std::size_t frame = static_cast<std::size_t>(connection.frame_length);
     if (length == 0 && frame > 0) return true;  // a claim alone takes no memory
+    if (frame <= length && at_home() && server_.answered(connection, bytes, frame, now_ms_)) {
+      connection.frame_length = -1;
+      bytes += frame;
+      length -= frame;
+      continue;
+    }
     if (frame <= length && frame <= SlabPool::kSmallFrame) {
       const std::optional<FrameView> whole = pool.add(writer_, bytes, frame, connection.flow);
       if (!whole) {

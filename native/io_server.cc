@@ -24,11 +24,13 @@ IoOptions within_limits(IoOptions options) {
 
 Listener::~Listener() { ::close(fd); }
 
-IoServer::IoServer(const IoOptions& options, EventChannel& events, std::shared_ptr<SlabPool> pool, DiskQueue& disk)
+IoServer::IoServer(const IoOptions& options, EventChannel& events, std::shared_ptr<SlabPool> pool, DiskQueue& disk,
+                   std::shared_ptr<StandingPlaces> places)
     : options_(within_limits(options)),
       events_(events),
       pool_(std::move(pool)),
       disk_(disk),
+      places_(std::move(places)),
       lent_meter_(std::make_shared<ListenerMeter>(std::max(options_.threads, kMostIoThreads))),
       most_(std::min(options.max_connections, ConnectionTable::kMost)),
       most_per_address_(options.max_connections_per_address) {
@@ -100,6 +102,31 @@ bool IoServer::unlisten(double id) {
 std::int64_t IoServer::send(std::uint64_t id, const std::uint8_t* bytes, std::size_t length, std::vector<RegionPart> parts) {
   const std::shared_ptr<Connection> connection = table_.find(id);
   return connection ? connection->send(inline_context_, settings_, inline_most(*connection), bytes, length, std::move(parts)) : -1;
+}
+
+void IoServer::stand(std::uint64_t id, std::vector<std::uint8_t> request, std::vector<std::uint8_t> answer, std::size_t place, double stamp) {
+  const auto fits = [](std::size_t length) { return length >= StandingAnswer::kLeast && length <= StandingAnswer::kMost; };
+  const std::shared_ptr<Connection> connection = table_.find(id);
+  if (!connection || !places_ || !home_ || !home_->owns(*connection) || !fits(request.size()) || !fits(answer.size())) return;
+  connection->standing = std::make_unique<StandingAnswer>(std::move(request), std::move(answer), place, stamp);
+}
+
+bool IoServer::answered(Connection& connection, const std::uint8_t* request, std::size_t length, std::int64_t now_ms) {
+  StandingAnswer* standing = connection.standing.get();
+  if (!standing) return false;
+  if (!standing->holds(*places_)) {
+    connection.standing.reset();
+    return false;
+  }
+  // Behind a request that waits it would overtake the answer of that one.
+  if (connection.awaiting.load(std::memory_order_relaxed) != 0 || !standing->is_asked_by(request, length)) return false;
+  places_->heard(standing->place(), now_ms);
+  connection.awaiting.fetch_add(1, std::memory_order_relaxed);
+  connection.counters->add(Counter::FramesReceived, 1);
+  connection.counters->add(Counter::StandingAnswers, 1);
+  const std::vector<std::uint8_t>& answer = standing->to(request);
+  connection.send(inline_context_, settings_, settings_.inline_below.load(std::memory_order_relaxed), answer.data(), answer.size(), {});
+  return true;
 }
 
 // What leaves at once, on this thread.

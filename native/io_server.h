@@ -53,8 +53,9 @@ class Listener {
 
 class IoServer {
  public:
-  // `events`, `disk` and `pool` outlive it. Starts the threads.
-  IoServer(const IoOptions& options, EventChannel& events, std::shared_ptr<SlabPool> pool, DiskQueue& disk);
+  // `events`, `disk` and `pool` outlive it. Starts the threads. Without `places` no answer stands.
+  IoServer(const IoOptions& options, EventChannel& events, std::shared_ptr<SlabPool> pool, DiskQueue& disk,
+           std::shared_ptr<StandingPlaces> places = nullptr);
   ~IoServer();  // stops without grace and joins
   IoServer(const IoServer&) = delete;
   IoServer& operator=(const IoServer&) = delete;
@@ -65,6 +66,9 @@ class IoServer {
   // The port is free when it returns. False: unknown.
   bool unlisten(double listener);
   std::int64_t send(std::uint64_t connection, const std::uint8_t* bytes, std::size_t length, std::vector<RegionPart> parts);
+  // Until its place has another stamp `answer` (with its length) is given to every request like this one on the connection, while it is at home and nothing else
+  // of it is unanswered. Larger ones than StandingAnswer::kMost are not kept.
+  void stand(std::uint64_t connection, std::vector<std::uint8_t> request, std::vector<std::uint8_t> answer, std::size_t place, double stamp);
   // Sends regions to a socket that stays its owner's, who must not write to it meanwhile: the descriptor is duplicated. `returned` is called on
   // another thread; close() of what this gives ends it early. -errno: not a connected, non-blocking stream socket; nothing will be called.
   std::int64_t lend(int fd, std::vector<RegionPart> parts, std::function<void(int status, std::int64_t bytes)> returned);
@@ -113,6 +117,8 @@ class IoServer {
   HomeCrowd& crowd() { return crowd_; }
   // For the one connection of all I/O threads, whatever it takes: nobody was at home for so long.
   bool room_at_home(std::int64_t ms, std::int64_t now_ms) const;
+  // At home. True: a whole request that has an answer which stands, and was given it.
+  bool answered(Connection& connection, const std::uint8_t* request, std::size_t length, std::int64_t now_ms);
   IoThread& first_owner() { return home_ ? *home_ : least_loaded(); }
   // Frame memory is used up and nothing moved: closes the connection whose partial frame has stalled the longest.
   void relieve(std::int64_t now_ms, std::int64_t stall_ms);
@@ -125,6 +131,7 @@ class IoServer {
   TransferSettings settings_;
   ConnectionTable table_;
   TransferContext inline_context_;  // of the JavaScript thread
+  const std::shared_ptr<StandingPlaces> places_;
   HomeCrowd crowd_;
   std::uint64_t inline_most(const Connection& connection);
   void post_all(Command::Kind kind, std::int64_t value = 0);

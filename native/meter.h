@@ -24,6 +24,7 @@ enum class Counter : unsigned {
   QueuedResponses,
   FrameMemoryBytes,
   ReadPauses,
+  StandingAnswers,
   // Of file regions, by the path that moved them.
   SendfileBytes,
   SpliceBytes,

@@ -16,6 +16,7 @@ import { resolveTopicConfig, type TopicConfig } from './config/topic-config.js'
 import { GROUP_TOPIC, GroupCoordinator } from './coordinator/group/group-coordinator.js'
 import { groupConfigOf } from './coordinator/group/group-config.js'
 import { ImageTopics } from './coordinator/group/group-topics.js'
+import { STANDING_PLACES, StandingAnswers } from './coordinator/standing-answers.js'
 import { StorageCoordinatorLog } from './coordinator/storage-coordinator-log.js'
 import { TRANSACTION_TOPIC, type TransactionCoordinator } from './coordinator/transaction/transaction-coordinator.js'
 import { UnwrittenCoordinatorLog } from './coordinator/unwritten-log.js'
@@ -253,6 +254,9 @@ export class Composition {
       compression: () => config.get('offsets.topic.compression.codec')
     })
     const topics = new ImageTopics(controller)
+    const standing = new StandingAnswers(this.#runtime.native.ioStandings(STANDING_PLACES, this.#clock.monotonic()))
+    // Settings, quotas, features, topics: an answer may depend on any of them.
+    controller.subscribe(() => standing.revokeAll())
     const groups = (this.#groups = new GroupCoordinator({
       clock: this.#clock,
       logger: this.#loggers.named('sluice.coordinator'),
@@ -261,7 +265,8 @@ export class Composition {
       topics,
       partitions: () => controller.image.topicByName(GROUP_TOPIC)?.partitions.length ?? config.get('offsets.topic.num.partitions'),
       newUuid: randomUUID,
-      beforeTimers: () => this.#runtime.drain()
+      beforeTimers: () => this.#runtime.drain(),
+      standing
     }))
     controller.subscribe((delta) => {
       if (topics.follow(delta)) groups.topicsChanged()

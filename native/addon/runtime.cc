@@ -28,6 +28,8 @@ Napi::Function Runtime::define(Napi::Env env) {
                          InstanceMethod<&Runtime::call<&Runtime::io_listen>>("ioListen"),
                          InstanceMethod<&Runtime::call<&Runtime::io_unlisten>>("ioUnlisten"),
                          InstanceMethod<&Runtime::call<&Runtime::io_send>>("ioSend"),
+                         InstanceMethod<&Runtime::call<&Runtime::io_standings>>("ioStandings"),
+                         InstanceMethod<&Runtime::call<&Runtime::io_stand>>("ioStand"),
                          InstanceMethod<&Runtime::call<&Runtime::io_lend>>("ioLend"),
                          InstanceMethod<&Runtime::call<&Runtime::io_close>>("ioClose"),
                          InstanceMethod<&Runtime::call<&Runtime::io_pause>>("ioPause"),
@@ -142,7 +144,7 @@ Napi::Value Runtime::poll(const Napi::CallbackInfo& info) {
   const Doubles into = doubles_argument(info, 0, std::tuple_size_v<EventRow>);
   if (pool_->has_retired()) give_back_slabs();
   lent_.settle();
-  if (io_) waker_->remind(io_->turn());
+  if (io_ && !std::exchange(turned_, false)) waker_->remind(io_->turn());
   const std::size_t rows = events_->poll(into.data, into.length / std::tuple_size_v<EventRow>);
   return Napi::Number::New(info.Env(), static_cast<double>(rows));
 }

@@ -44,6 +44,8 @@ class Runtime : public Napi::ObjectWrap<Runtime> {
   void shut_down(bool environment_ends);
   void give_back_slabs();
   IoServer& io();
+  // Receives what has come to connections at home. False: it was answered there, JavaScript has nothing to do.
+  bool turn();
 
   Napi::Value poll(const Napi::CallbackInfo& info);
   Napi::Value slab(const Napi::CallbackInfo& info);
@@ -56,6 +58,8 @@ class Runtime : public Napi::ObjectWrap<Runtime> {
   Napi::Value io_listen(const Napi::CallbackInfo& info);
   Napi::Value io_unlisten(const Napi::CallbackInfo& info);
   Napi::Value io_send(const Napi::CallbackInfo& info);
+  Napi::Value io_standings(const Napi::CallbackInfo& info);
+  Napi::Value io_stand(const Napi::CallbackInfo& info);
   Napi::Value io_lend(const Napi::CallbackInfo& info);
   Napi::Value io_close(const Napi::CallbackInfo& info);
   Napi::Value io_pause(const Napi::CallbackInfo& info);
@@ -80,6 +84,8 @@ class Runtime : public Napi::ObjectWrap<Runtime> {
   std::vector<Napi::Reference<Napi::ArrayBuffer>> slabs_;  // by slab id
   std::vector<std::uint32_t> retired_;
   LentBuffers lent_;
+  std::shared_ptr<StandingPlaces> standings_;
+  bool turned_ = false;  // for the next poll()
   bool open_ = false;
 };
 

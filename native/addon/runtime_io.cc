@@ -29,10 +29,16 @@ Napi::Value Runtime::io_start(const Napi::CallbackInfo& info) {
   io.max_unreleased_bytes = option(options, "maxUnreleasedBytes", 1, big);
   io.max_unsent_bytes = option(options, "maxUnsentBytes", 1, big);
   io.home = options.Get("inlineReceive").ToBoolean();
-  auto server = std::make_unique<IoServer>(io, *events_, pool_, *disk_);
-  if (io.home && !waker_->watch(server->home_fd())) throw std::runtime_error("the event loop cannot watch sockets");
+  auto server = std::make_unique<IoServer>(io, *events_, pool_, *disk_, standings_);
+  if (io.home && !waker_->watch(server->home_fd(), [this] { return turn(); })) throw std::runtime_error("the event loop cannot watch sockets");
   io_ = std::move(server);
   return info.Env().Undefined();
+}
+
+bool Runtime::turn() {
+  if (!io_) return false;
+  waker_->remind(io_->turn());
+  return turned_ = events_->any();
 }
 
 Napi::Value Runtime::io_listen(const Napi::CallbackInfo& info) {
@@ -77,6 +83,32 @@ Napi::Value Runtime::io_send(const Napi::CallbackInfo& info) {
   }
   const std::int64_t unsent = io().send(connection, bytes.data, length, std::move(parts));
   return Napi::Number::New(info.Env(), static_cast<double>(unsent));
+}
+
+Napi::Value Runtime::io_standings(const Napi::CallbackInfo& info) {
+  if (io_ || standings_) throw std::runtime_error("ioStandings comes once, and before ioStart");
+  const auto count = static_cast<std::size_t>(integer_argument(info, 0, 1, 1e6));
+  auto places = std::make_shared<StandingPlaces>(count, number_argument(info, 1), monotonic_ms());
+  standings_ = places;
+  const std::size_t numbers = count * StandingPlaces::kNumbers;
+  double* memory = places->numbers();
+  auto keep = std::make_unique<std::shared_ptr<StandingPlaces>>(std::move(places));
+  const auto buffer = Napi::ArrayBuffer::New(info.Env(), memory, numbers * sizeof(double),
+                                             [](Napi::Env, void*, std::shared_ptr<StandingPlaces>* kept) { delete kept; }, keep.get());
+  keep.release();
+  return Napi::Float64Array::New(info.Env(), numbers, buffer, 0);
+}
+
+Napi::Value Runtime::io_stand(const Napi::CallbackInfo& info) {
+  const Bytes request = bytes_argument(info, 1);
+  const auto end = static_cast<std::size_t>(integer_argument(info, 3, 0, static_cast<double>(request.length)));
+  const auto start = static_cast<std::size_t>(integer_argument(info, 2, 0, static_cast<double>(end)));
+  const Bytes answer = bytes_argument(info, 4);
+  const auto length = static_cast<std::size_t>(integer_argument(info, 5, 0, static_cast<double>(answer.length)));
+  const auto place = static_cast<std::size_t>(integer_argument(info, 6, 0, 1e6));
+  io().stand(handle_argument(info, 0), {request.data + start, request.data + end}, {answer.data, answer.data + length}, place,
+             number_argument(info, 7));
+  return info.Env().Undefined();
 }
 
 Napi::Value Runtime::io_lend(const Napi::CallbackInfo& info) {

@@ -29,6 +29,7 @@ Waker* Waker::open(Napi::Env env, Napi::Function function, std::function<void()>
 
 void Waker::close() {
   at_exit_ = nullptr;
+  turn_ = nullptr;
   function_.Reset();
   if (!ending_ && context_) napi_async_destroy(env_, context_);
   context_ = nullptr;
@@ -44,7 +45,8 @@ void Waker::on_closed(uv_handle_t* handle) {
   delete waker;
 }
 
-bool Waker::watch(int fd) {
+bool Waker::watch(int fd, std::function<bool()> turn) {
+  turn_ = std::move(turn);
   poll_.emplace();
   if (uv_poll_init(async_.loop, &*poll_, fd) != 0) {
     poll_.reset();
@@ -52,7 +54,11 @@ bool Waker::watch(int fd) {
   }
   open_handles_++;
   poll_->data = this;
-  return uv_poll_start(&*poll_, UV_READABLE, [](uv_poll_t* handle, int, int) { static_cast<Waker*>(handle->data)->call(); }) == 0;
+  const auto readable = [](uv_poll_t* handle, int, int) {
+    auto* waker = static_cast<Waker*>(handle->data);
+    if (waker->turn_ && waker->turn_()) waker->call();
+  };
+  return uv_poll_start(&*poll_, UV_READABLE, readable) == 0;
 }
 
 // Called at every poll: a timer that is already due early enough stays as it is, and costs one call too many at most.

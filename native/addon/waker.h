@@ -19,8 +19,8 @@ class Waker {
 
   // Any thread, until close() begins. Several calls may give one call of the function.
   void wake() { uv_async_send(&async_); }
-  // JavaScript thread. Calls the function also when `fd` is readable, for as long as that holds.
-  bool watch(int fd);
+  // JavaScript thread. While `fd` is readable it calls `turn`, and the function if `turn` says so.
+  bool watch(int fd, std::function<bool()> turn);
   // JavaScript thread. Calls the function at the latest `ms` from now; -1: no need.
   void remind(int ms);
   // JavaScript thread, once.
@@ -35,6 +35,7 @@ class Waker {
   uv_async_t async_{};
   uv_timer_t timer_{};
   std::optional<uv_poll_t> poll_;
+  std::function<bool()> turn_;
   std::uint64_t due_ = 0;  // of the timer; 0: not set
   int open_handles_ = 0;
   Napi::FunctionReference function_;

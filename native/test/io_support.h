@@ -50,7 +50,8 @@ struct Broker {
 
   static inline bool home = false;  // whether this thread receives, too
 
-  explicit Broker(IoOptions options = {}, std::size_t memory = std::size_t{256} << 20, const DiskQueueOptions& lanes = {})
+  explicit Broker(IoOptions options = {}, std::size_t memory = std::size_t{256} << 20, const DiskQueueOptions& lanes = {},
+                  std::shared_ptr<StandingPlaces> places = nullptr)
       : events([this] {
           std::lock_guard lock(mutex);
           wake = true;
@@ -59,7 +60,7 @@ struct Broker {
         pool(std::make_shared<SlabPool>(memory)),
         disk(DiskQueue::create(lanes)) {
     options.home = home;
-    io = std::make_unique<IoServer>(options, events, pool, *disk);
+    io = std::make_unique<IoServer>(options, events, pool, *disk, std::move(places));
     CHECK_EQ(io->listen("127.0.0.1", 0, 128, listener, port), 0);
     on_frame = [this](std::uint64_t connection, const std::uint8_t* bytes, std::size_t length, const FrameView& frame) {
       echo(connection, bytes, length);

@@ -33,6 +33,8 @@ export interface ListenerTraffic extends FileTraffic {
   readonly connections: number
   readonly connectionsAccepted: number
   readonly requests: number
+  /** Of the requests, heartbeats that were given the answer of before, without the group coordinator. */
+  readonly standingAnswers: number
   readonly bytesReceived: number
   /** All that was sent: `ownBytes` and the bytes by path. */
   readonly bytesSent: number
@@ -111,6 +113,7 @@ export function listenerTraffic(counters: Float64Array): ListenerTraffic {
     connections: at(IoCounter.connectionsOpen),
     connectionsAccepted: at(IoCounter.connectionsAccepted),
     requests: at(IoCounter.framesReceived),
+    standingAnswers: at(IoCounter.standingAnswers),
     bytesReceived: at(IoCounter.bytesReceived),
     bytesSent: at(IoCounter.bytesSent),
     ownBytes: at(IoCounter.headerBytes),

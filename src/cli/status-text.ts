@@ -67,7 +67,7 @@ function head(status: BrokerStatus): string {
       ['memory', `${bytes(process.residentBytes)} resident, ${bytes(status.requestBytes)} of requests`],
       [
         'responses',
-        `${count(total.inlineResponses)} inline, ${count(total.queuedResponses)} through I/O threads; reading paused ${count(total.readPauses)} times`
+        `${count(total.inlineResponses)} inline, ${count(total.queuedResponses)} through I/O threads, ${count(total.standingAnswers)} to heartbeats as before; reading paused ${count(total.readPauses)} times`
       ]
     ],
     [0, 1]

@@ -7,6 +7,7 @@ import { ErrorCode } from '../protocol/error-codes.js'
 import type { CoordinatorLog, EncodedRecord } from './coordinator-log.js'
 import { ShardHost } from './shard-host.js'
 import type { Effects, Reply, Shard } from './shard.js'
+import type { StandingAnswers } from './standing-answers.js'
 
 /** The few lines of log that coordinators write. */
 export interface CoordinatorLogger {
@@ -31,6 +32,8 @@ export interface RuntimeOptions<S, R> {
   readonly newShard: (partition: number) => S
   /** Handles requests that have arrived already; called before a timer is allowed to expire anything. */
   readonly beforeTimers?: () => void
+  /** Who is answered without an operation keeps the timer of its session. */
+  readonly standing?: StandingAnswers
 }
 
 /** Runs on a shard, synchronously. What it throws drops the shard. */

@@ -66,7 +66,8 @@ export class ShardHost<S extends Shard<R, E>, R, E> {
     this.#timers = new NamedTimers<E>(
       options.clock,
       () => options.beforeTimers?.(),
-      (event) => this.runSilently((shard, effects) => shard.onTimer(event, effects))
+      (event) => this.runSilently((shard, effects) => shard.onTimer(event, effects)),
+      options.standing
     )
   }
 

@@ -10,5 +10,6 @@ export const heartbeatHandler = handler({
   api: heartbeat,
   minVersion: 0,
   maxVersion: 4,
+  keepsFrame: true,
   handle: (request, _context, broker) => broker.groups.heartbeat(request)
 })

@@ -14,6 +14,7 @@ export const consumerGroupHeartbeatHandler = handler({
   api: consumerGroupHeartbeat,
   minVersion: 0,
   maxVersion: 1,
+  keepsFrame: true,
   handle(request, context, broker) {
     if (!hasConsumerProtocol(broker)) return { errorCode: ErrorCode.UNSUPPORTED_VERSION, ...NOTHING }
     return broker.groups.consumerGroupHeartbeat(request, context)

@@ -33,7 +33,7 @@ export interface Handler<A extends Api> {
   readonly maxVersion: number
   /** What ApiVersions says instead of `minVersion`, where clients need a lower one to be named. Requests below `minVersion` are refused all the same. */
   readonly advertisedMinVersion?: number
-  /** The frame is released when the outcome has settled, not right after decoding: for handlers that use the record bytes in place. */
+  /** The frame is released when the outcome has settled, not right after decoding: for handlers that use the record bytes in place, or whose answers may stand. */
   readonly keepsFrame?: boolean
   /** Waiting is part of the request's meaning (long poll, rebalance), so that a long one is not a slow one. */
   readonly parks?: boolean

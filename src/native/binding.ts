@@ -107,24 +107,26 @@ export const IoCounter = {
   /** Held now, of all listeners together; 0 for one listener. */
   frameMemoryBytes: 8,
   readPauses: 9,
-  sendfileBytes: 10,
-  spliceBytes: 11,
-  mmapBytes: 12,
-  readwriteBytes: 13,
+  /** Of the requests, those that were given an answer that stands. */
+  standingAnswers: 10,
+  sendfileBytes: 11,
+  spliceBytes: 12,
+  mmapBytes: 13,
+  readwriteBytes: 14,
   /** Found in the page cache by a probe just before. */
-  residentBytes: 14,
+  residentBytes: 15,
   /** Appended a moment ago: in the page cache, no probe made. */
-  freshBytes: 15,
+  freshBytes: 16,
   /** Read from the disk while the response waited. */
-  readInBytes: 16,
+  readInBytes: 17,
   /** Times that a response waited for the disk, the bytes it waited for, and for how long altogether. */
-  coldReads: 17,
-  coldBytes: 18,
-  coldMicros: 19,
+  coldReads: 18,
+  coldBytes: 19,
+  coldMicros: 20,
   /** File regions that were sent to their end. */
-  regions: 20
+  regions: 21
 } as const
-export const IO_COUNTERS = 21
+export const IO_COUNTERS = 22
 
 /** Indexes into the array that `strandCounters` fills: the bytes of one log, as in `IoCounter`. */
 export const LogCounter = {
@@ -354,6 +356,26 @@ export interface NativeRuntime {
    * Returns the connection's unsent bytes (0: it all went out on the calling thread), or -1 when the connection is gone.
    */
   ioSend(connection: number, bytes: Uint8Array, byteLength: number, regions: Float64Array, regionCount: number): number
+  /**
+   * Places for answers that stand, before `ioStart` and once: two numbers for each, a stamp (0 at first) and the time of the last request
+   * that was given the answer, in ms of the clock whose `now` was passed in. Memory that is shared: an answer stands while its place has its stamp.
+   */
+  ioStandings(places: number, now: number): Float64Array
+  /**
+   * From now on requests on the connection that equal `request[start, end)` in all but bytes 4 to 7 (the correlation id) are given
+   * `answer[0, answerLength)` (4-byte length included) with their id, without an event, while the place has `stamp`, the connection lives on this thread and
+   * nothing else of it is unanswered. Replaces the one before. Nothing happens where either has more than 1024 bytes.
+   */
+  ioStand(
+    connection: number,
+    request: Uint8Array,
+    start: number,
+    end: number,
+    answer: Uint8Array,
+    answerLength: number,
+    place: number,
+    stamp: number
+  ): void
   /**
    * Sends a region of a segment to a socket that stays JavaScript's: `fd` is a connected, non-blocking stream socket (libuv's are), duplicated for
    * the time. Nobody else may write to it until `ticket` completes: status 0, or -errno; value1 = bytes sent. Returns a connection for `ioClose`,

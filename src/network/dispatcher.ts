@@ -4,6 +4,7 @@
  */
 import { closeConnection, type Handler, type Outcome, type RequestContext } from '../handlers/handler.js'
 import type { BrokerServices } from '../broker/services.js'
+import type { MayStand, Standing } from '../coordinator/standing-answers.js'
 import { WireError } from '../errors.js'
 import type { Frame } from '../native/runtime.js'
 import type { Api } from '../protocol/api.js'
@@ -20,6 +21,8 @@ import { throttleMs, type Throttled } from './throttle.js'
 /** The way out: one whole response, its length prefix included. Implemented by the listener over the native send call. */
 export interface ResponseSink {
   send(connection: Connection, response: Writer): void
+  /** `response`, which was just sent, is given to the same request again as long as it stands. */
+  stand(connection: Connection, request: Frame, response: Writer, standing: Standing): void
   /** A request that gets no answer (acks=0) is done: an idle connection is told by its requests without one. */
   sendNothing(connection: Connection): void
   close(connection: Connection, afterSend: boolean): void
@@ -124,8 +127,8 @@ export class Dispatcher {
     if (!handler.keepsFrame) this.#sink.release(context.frame)
     const settle = connection.begin(handler.pipelined === true)
     const finish = (settled: Outcome<Api>): void => {
-      if (handler.keepsFrame) this.#sink.release(context.frame)
       settle(() => this.#answer(connection, handler, context, settled, started))
+      if (handler.keepsFrame) this.#sink.release(context.frame)
       this.#resume(connection)
     }
     outcome.then(finish, (error: unknown) => finish(this.#failed(handler, request, context, error)))
@@ -143,6 +146,9 @@ export class Dispatcher {
       this.#send(connection, handler.api, context.apiVersion, context.apiVersion, context.correlationId, outcome)
       // As the time of Kafka's network threads: it counts for the next request.
       if (quotas.active) quotas.worked(context, clock.monotonic() - began)
+      // What quotas count must come here.
+      const { standing } = outcome as MayStand
+      if (standing !== undefined && !quotas.active) this.#sink.stand(connection, context.frame, this.#writer, standing)
     } catch (error) {
       // A response that cannot be written is a bug; nothing of it was sent, and the client must not wait for it.
       this.#services.log

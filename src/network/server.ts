@@ -6,6 +6,7 @@ import { lookup } from 'node:dns/promises'
 import type { BrokerServices } from '../broker/services.js'
 import { ConnectionRate } from '../broker/quotas/connection-rate.js'
 import { listenerTraffic, noIoCounters, type ListenerStatus, type ListenerTraffic } from '../broker/status.js'
+import type { Standing } from '../coordinator/standing-answers.js'
 import type { Handler } from '../handlers/handler.js'
 import { CloseReason, IoCounter, type IoOptions, type TransferOptions } from '../native/binding.js'
 import { errnoName, type Frame, type NetworkEvents, type Runtime } from '../native/runtime.js'
@@ -215,6 +216,11 @@ export class Server implements NetworkEvents, ResponseSink {
 
   send(connection: Connection, response: Writer): void {
     this.#runtime.native.ioSend(connection.id, response.buffer, response.length, response.regions, response.regionCount)
+  }
+
+  stand(connection: Connection, request: Frame, response: Writer, { place, stamp }: Standing): void {
+    const { native } = this.#runtime
+    native.ioStand(connection.id, request.buffer, request.start, request.end, response.buffer, response.length, place, stamp)
   }
 
   sendNothing(connection: Connection): void {

@@ -18,7 +18,7 @@ const step: fc.Arbitrary<MigrationStep> = fc.oneof(
 )
 
 test('groups go up and down between the protocols: one owner a partition, no lost commit, and all settles', (t) => {
-  let [upgrades, downgrades] = [0, 0]
+  let [upgrades, downgrades, looked] = [0, 0, 0]
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120, size: 'max' }), (steps) => {
       const simulation = new MigrationSimulation()
@@ -31,9 +31,11 @@ test('groups go up and down between the protocols: one owner a partition, no los
       simulation.checkStored()
       upgrades += simulation.upgrades
       downgrades += simulation.downgrades
+      looked += simulation.standing.looked
     }),
     { numRuns: Number(process.env['ROUNDS'] ?? 100), seed: Number(process.env['SEED'] ?? 848) }
   )
   t.log(`${upgrades} upgrades, ${downgrades} downgrades`)
   t.true(upgrades > 20 && downgrades > 20)
+  t.true(looked > 0, 'answers stood')
 })

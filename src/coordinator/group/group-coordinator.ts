@@ -7,6 +7,7 @@ import { ErrorCode } from '../../protocol/error-codes.js'
 import type { CoordinatorLog } from '../coordinator-log.js'
 import { partitionFor } from '../partition-for.js'
 import { CoordinatorRuntime, type CoordinatorLogger } from '../runtime.js'
+import type { StandingAnswers } from '../standing-answers.js'
 import { joinError, syncError } from './classic/answers.js'
 import { groupCodec } from './group-codec.js'
 import { heldToBatches, type GroupConfig } from './group-config.js'
@@ -32,6 +33,8 @@ export interface GroupCoordinatorOptions {
   readonly topics?: GroupTopics
   /** Handles requests that have arrived already, before a session may expire. */
   readonly beforeTimers?: () => void
+  /** Heartbeats in groups where nothing happens are answered by native code. Absent: each comes here. */
+  readonly standing?: StandingAnswers
 }
 
 /** Who sends a request. */
@@ -46,7 +49,7 @@ export class GroupCoordinator {
   readonly #partitions: () => number
   readonly #log: CoordinatorLog
 
-  constructor({ clock, logger, log, config, partitions, newUuid, topics, beforeTimers }: GroupCoordinatorOptions) {
+  constructor({ clock, logger, log, config, partitions, newUuid, topics, beforeTimers, standing }: GroupCoordinatorOptions) {
     this.#partitions = partitions
     this.#log = log
     this.#runtime = new CoordinatorRuntime({
@@ -56,8 +59,14 @@ export class GroupCoordinator {
       logger,
       codec: groupCodec,
       newShard: (partition) =>
-        new GroupShard({ config: heldToBatches(config, () => log.maxBatchBytes(partition)), newUuid, ...(topics && { topics }) }),
-      ...(beforeTimers && { beforeTimers })
+        new GroupShard({
+          config: heldToBatches(config, () => log.maxBatchBytes(partition)),
+          newUuid,
+          ...(topics && { topics }),
+          ...(standing && { standing })
+        }),
+      ...(beforeTimers && { beforeTimers }),
+      ...(standing && { standing })
     })
   }
 
@@ -119,10 +128,10 @@ export class GroupCoordinator {
     return this.#runtime.run(this.partitionFor(request.groupId), syncError, (shard, reply, effects) => shard.sync(request, reply, effects))
   }
 
-  async heartbeat(request: messages.HeartbeatRequest): Promise<messages.ErrorResponse> {
+  async heartbeat(request: messages.HeartbeatRequest): Promise<messages.HeartbeatResponse> {
     const response = await this.#call(
       request.groupId,
-      (errorCode): messages.ErrorResponse => ({ errorCode }),
+      (errorCode): messages.HeartbeatResponse => ({ errorCode }),
       (shard, effects) => shard.heartbeat(request, effects)
     )
     // While the group is loading nobody's session runs: the member need not do anything.

@@ -4,6 +4,7 @@
  */
 import { ErrorCode } from '../../protocol/error-codes.js'
 import type { RecordOrigin, Reply, Shard } from '../shard.js'
+import type { StandingAnswers } from '../standing-answers.js'
 import { joinError, syncError } from './classic/answers.js'
 import { ClassicGroup } from './classic/group.js'
 import { join } from './classic/join.js'
@@ -35,6 +36,7 @@ export interface GroupShardOptions {
   /** The unique part of a member id. */
   readonly newUuid: () => string
   readonly topics?: GroupTopics
+  readonly standing?: StandingAnswers
 }
 
 export class GroupShard implements Shard<GroupRecord, GroupTimer> {
@@ -45,11 +47,13 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
   readonly others = new OtherGroups()
   readonly consumers: ConsumerGroups
   readonly #topics: GroupTopics
+  readonly #standing: StandingAnswers | undefined
 
-  constructor({ config, newUuid, topics = NO_TOPICS }: GroupShardOptions) {
+  constructor({ config, newUuid, topics = NO_TOPICS, standing }: GroupShardOptions) {
     this.#config = config
     this.#newUuid = newUuid
     this.#topics = topics
+    this.#standing = standing
     this.consumers = new ConsumerGroups({
       classic: (groupId) => this.groups.get(groupId),
       otherKind: (groupId) => this.others.kindOf(groupId),
@@ -60,6 +64,7 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
   // The writers of hard state.
 
   replay(record: GroupRecord, { producerId }: RecordOrigin): void {
+    if (record.type !== 'offset') this.#standing?.revoke(record.groupId)
     switch (record.type) {
       case 'group':
         if (record.value === null) this.groups.delete(record.groupId)
@@ -115,6 +120,7 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
       this.#cleanUp(effects)
       return this.#scheduleCleanUp(effects)
     }
+    this.#standing?.revoke(event.groupId)
     if (isConsumerTimer(event)) return this.consumers.onTimer(event, this.#consumerTurn(effects))
     const group = this.groups.get(event.groupId)
     if (!group) return
@@ -148,6 +154,7 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
     effects: GroupEffects
   ): void {
     const { groupId, memberId, sessionTimeoutMs } = request
+    this.#standing?.revoke(groupId)
     const refuse = (errorCode: number): void => effects.reply(reply, joinError(errorCode, memberId))
     if (groupId === '' || !fitsRecord(groupId)) return refuse(ErrorCode.INVALID_GROUP_ID)
     if (!canBeStored(request, context)) return refuse(ErrorCode.INVALID_REQUEST)
@@ -186,15 +193,16 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
     sync(this.#turn(effects), group, request, reply)
   }
 
-  heartbeat(request: messages.HeartbeatRequest, effects: GroupEffects): messages.ErrorResponse {
+  heartbeat(request: messages.HeartbeatRequest, effects: GroupEffects): messages.HeartbeatResponse {
     if (request.groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID }
     const consumers = this.consumers.get(request.groupId)
     if (consumers) return { errorCode: heartbeatConsumerGroup(this.#consumerTurn(effects), consumers, request) }
     const group = this.groups.get(request.groupId)
-    return { errorCode: group ? heartbeat(this.#turn(effects), group, request) : ErrorCode.UNKNOWN_MEMBER_ID }
+    return group ? heartbeat(this.#turn(effects), group, request) : { errorCode: ErrorCode.UNKNOWN_MEMBER_ID }
   }
 
   leave(request: messages.LeaveGroupRequest, effects: GroupEffects): messages.LeaveGroupResponse {
+    this.#standing?.revoke(request.groupId)
     if (request.groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID, members: [] }
     const consumers = this.consumers.get(request.groupId)
     if (consumers) return leaveConsumerGroup(this.#consumerTurn(effects), this.consumers, consumers, request)
@@ -296,11 +304,11 @@ export class GroupShard implements Shard<GroupRecord, GroupTimer> {
   }
 
   #turn(effects: GroupEffects): Turn {
-    return { config: this.#config, effects }
+    return { config: this.#config, effects, ...(this.#standing && { standing: this.#standing }) }
   }
 
   #consumerTurn(effects: GroupEffects): ConsumerTurn {
-    return { config: this.#config, effects, topics: this.#topics }
+    return { ...this.#turn(effects), topics: this.#topics }
   }
 }
 

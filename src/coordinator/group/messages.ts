@@ -1,4 +1,5 @@
 /** Requests and responses of the group coordinator, as its state machine takes them: the decoded messages of the protocol fit. */
+import type { MayStand } from '../standing-answers.js'
 
 export interface JoinProtocol {
   readonly name: string
@@ -72,6 +73,8 @@ export interface ErrorResponse {
   readonly errorCode: number
 }
 
+export interface HeartbeatResponse extends ErrorResponse, MayStand {}
+
 /** ConsumerGroupHeartbeat (KIP-848): null and -1 mean that nothing has changed. */
 export interface ConsumerHeartbeatRequest {
   readonly groupId: string
@@ -100,7 +103,7 @@ export interface ConsumerHeartbeatContext {
   readonly makesOwnId: boolean
 }
 
-export interface ConsumerHeartbeatResponse {
+export interface ConsumerHeartbeatResponse extends MayStand {
   readonly errorCode: number
   readonly errorMessage: string | null
   readonly memberId: string | null

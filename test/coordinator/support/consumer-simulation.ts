@@ -11,11 +11,13 @@ import type { GroupEffects, GroupRecord, GroupTimer } from '../../../src/coordin
 import { GroupShard } from '../../../src/coordinator/group/group-shard.js'
 import type { JoinGroupResponse, SyncGroupResponse, TopicIdPartitions } from '../../../src/coordinator/group/messages.js'
 import { NOT_TRANSACTIONAL, type Reply } from '../../../src/coordinator/shard.js'
+import type { StandingAnswers } from '../../../src/coordinator/standing-answers.js'
 import { readAssignment } from '../../../src/protocol/consumer-protocol.js'
 import { ErrorCode } from '../../../src/protocol/error-codes.js'
 import { classicSubscription } from './consumer-subscription.js'
 import { idOf, nameOfId, SimTopics } from './sim-topics.js'
 import { advance, type Timers } from './due-timers.js'
+import { StandingCheck } from './standing-check.js'
 
 const GROUP = 'g'
 const config: GroupConfig = {
@@ -69,7 +71,8 @@ export class ConsumerSimulation {
   ]
   now = 1_000_000
   #ids = 0
-  shard = this.#fresh()
+  readonly standing = new StandingCheck()
+  shard = this.#fresh(this.standing.answers)
   readonly log: EncodedRecord[] = []
   readonly #timers: Timers<GroupTimer> = new Map()
   #storedEpoch = 0
@@ -101,6 +104,7 @@ export class ConsumerSimulation {
       case 'topic':
         if (step.partitions === 0) this.topics.delete(step.name)
         else this.topics.set(step.name, Math.max(step.partitions, this.topics.byName(step.name)?.partitions ?? 0))
+        this.standing.answers.revokeAll()
         return this.shard.consumers.onTopicsChanged()
       case 'reload':
         return this.#reload()
@@ -132,6 +136,7 @@ export class ConsumerSimulation {
   }
 
   check(): void {
+    this.standing.check(this.now)
     // A replay reads the whole log.
     if (++this.#checks % 10 === 0) assert.deepEqual(picture(this.#replayed()), picture(this.shard))
     this.#checkOwners()
@@ -173,29 +178,28 @@ export class ConsumerSimulation {
     const joins = !client.joined
     if (joins) client.memberId = client.memberId === '' || !lost ? `m${++this.#ids}` : client.memberId
     const tells = joins || full || client.news
-    const answer = this.shard.consumerHeartbeat(
-      {
-        groupId: GROUP,
-        memberId: client.memberId,
-        memberEpoch: joins ? 0 : client.epoch,
-        instanceId: client.instanceId,
-        rackId: null,
-        rebalanceTimeoutMs: tells ? 20_000 : -1,
-        subscribedTopicNames: tells ? client.topics : null,
-        subscribedTopicRegex: tells ? client.regex : null,
-        serverAssignor: null,
-        topicPartitions: tells ? byTopic(client.owned).map(({ topic, partitions }) => ({ topicId: idOf(topic), partitions })) : null
-      },
-      { clientId: 'c', clientHost: '/h', makesOwnId: true },
-      this.#effects()
-    )
+    const request = {
+      groupId: GROUP,
+      memberId: client.memberId,
+      memberEpoch: joins ? 0 : client.epoch,
+      instanceId: client.instanceId,
+      rackId: null,
+      rebalanceTimeoutMs: tells ? 20_000 : -1,
+      subscribedTopicNames: tells ? client.topics : null,
+      subscribedTopicRegex: tells ? client.regex : null,
+      serverAssignor: null,
+      topicPartitions: tells ? byTopic(client.owned).map(({ topic, partitions }) => ({ topicId: idOf(topic), partitions })) : null
+    }
+    const context = { clientId: 'c', clientHost: '/h', makesOwnId: true }
+    const answer = this.standing.ask(this.#effects(), (effects) => this.shard.consumerHeartbeat(request, context, effects))
     if (lost) return
     if (answer.errorCode !== ErrorCode.NONE) return client.forget()
     assert(joins || answer.memberEpoch >= client.epoch, 'epochs rise')
-    client.news = answer.assignment !== null
     client.joined = true
     client.epoch = answer.memberEpoch
-    if (answer.assignment) client.owned = placesOf(answer.assignment.topicPartitions)
+    const owned = answer.assignment === null ? client.owned : placesOf(answer.assignment.topicPartitions)
+    client.news = joins || owned.size !== client.owned.size || ![...owned].every((place) => client.owned.has(place))
+    client.owned = owned
   }
 
   #classicJoin(client: Client, lost: boolean): void {
@@ -204,7 +208,8 @@ export class ConsumerSimulation {
     if (!group || group.isEmpty) return client.forget()
     // It learns of its removal by its heartbeats, of which it sends many.
     const { memberId, epoch: generationId, instanceId: groupInstanceId } = client
-    const { errorCode } = this.shard.heartbeat({ groupId: GROUP, memberId, generationId, groupInstanceId }, this.#effects())
+    const beat = { groupId: GROUP, memberId, generationId, groupInstanceId }
+    const { errorCode } = this.standing.ask(this.#effects(), (effects) => this.shard.heartbeat(beat, effects))
     if (client.joined && errorCode !== ErrorCode.NONE && errorCode !== ErrorCode.REBALANCE_IN_PROGRESS) client.forget()
     let joined: JoinGroupResponse | undefined
     const request = {
@@ -310,16 +315,17 @@ export class ConsumerSimulation {
   /** A kill. */
   #reload(): void {
     this.#timers.clear()
-    this.shard = this.#replayed()
+    this.standing.answers.revokeAll()
+    this.shard = this.#replayed(this.standing.answers)
     this.shard.onLoaded(this.#effects())
   }
 
-  #fresh(): GroupShard {
-    return new GroupShard({ config, newUuid: () => `u${++this.#ids}`, topics: this.topics })
+  #fresh(standing?: StandingAnswers): GroupShard {
+    return new GroupShard({ config, newUuid: () => `u${++this.#ids}`, topics: this.topics, ...(standing && { standing }) })
   }
 
-  #replayed(): GroupShard {
-    const shard = this.#fresh()
+  #replayed(standing?: StandingAnswers): GroupShard {
+    const shard = this.#fresh(standing)
     for (const { key, value } of this.log) shard.replay(groupCodec.decode(key, value)!, NOT_TRANSACTIONAL)
     return shard
   }

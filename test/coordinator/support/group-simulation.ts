@@ -10,8 +10,10 @@ import type { GroupEffects, GroupRecord, GroupTimer } from '../../../src/coordin
 import { GroupShard } from '../../../src/coordinator/group/group-shard.js'
 import type { JoinGroupResponse, SyncGroupResponse } from '../../../src/coordinator/group/messages.js'
 import { NOT_TRANSACTIONAL, type Reply } from '../../../src/coordinator/shard.js'
+import type { StandingAnswers } from '../../../src/coordinator/standing-answers.js'
 import { ErrorCode } from '../../../src/protocol/error-codes.js'
 import { advance, type Timers } from './due-timers.js'
+import { StandingCheck } from './standing-check.js'
 
 const GROUP = 'g'
 const config = {
@@ -50,7 +52,8 @@ interface Waiting {
 
 export class GroupSimulation {
   now = 1_000_000
-  shard = new GroupShard({ config, newUuid: () => `${++this.#ids}` })
+  readonly standing = new StandingCheck()
+  shard = new GroupShard({ config, newUuid: () => `${++this.#ids}`, standing: this.standing.answers })
   /** All that was ever written, encoded. */
   readonly log: ReturnType<typeof groupCodec.encode>[] = []
   /** Client 0 and 1 are static members. */
@@ -78,7 +81,7 @@ export class GroupSimulation {
       case 'heartbeat': {
         const { memberId, generation, instance } = this.clients[step.client]!
         const request = { groupId: GROUP, memberId, generationId: generation - Number(step.stale), groupInstanceId: instance }
-        this.shard.heartbeat(request, this.#effects())
+        this.standing.ask(this.#effects(), (effects) => this.shard.heartbeat(request, effects))
         return
       }
       case 'cycle':
@@ -109,6 +112,7 @@ export class GroupSimulation {
   }
 
   check(): void {
+    this.standing.check(this.now)
     const group = this.shard.groups.get(GROUP)
     const replayed = this.#replayed()
     assert.deepEqual(replayed.groups.get(GROUP)?.stored, group?.stored)
@@ -275,12 +279,13 @@ export class GroupSimulation {
     this.#waiting.clear()
     this.#timers.clear()
     this.#incarnation++
-    this.shard = this.#replayed()
+    this.standing.answers.revokeAll()
+    this.shard = this.#replayed(this.standing.answers)
     this.shard.onLoaded(this.#effects())
   }
 
-  #replayed(): GroupShard {
-    const shard = new GroupShard({ config, newUuid: () => `${++this.#ids}` })
+  #replayed(standing?: StandingAnswers): GroupShard {
+    const shard = new GroupShard({ config, newUuid: () => `${++this.#ids}`, ...(standing && { standing }) })
     for (const { key, value } of this.log) shard.replay(groupCodec.decode(key, value)!, NOT_TRANSACTIONAL)
     return shard
   }

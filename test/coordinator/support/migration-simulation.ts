@@ -10,10 +10,12 @@ import type { GroupEffects, GroupRecord, GroupTimer } from '../../../src/coordin
 import { GroupShard } from '../../../src/coordinator/group/group-shard.js'
 import type { JoinGroupResponse, SyncGroupResponse } from '../../../src/coordinator/group/messages.js'
 import { NOT_TRANSACTIONAL, type Reply } from '../../../src/coordinator/shard.js'
+import type { StandingAnswers } from '../../../src/coordinator/standing-answers.js'
 import { readAssignment, readSubscription, writeAssignment } from '../../../src/protocol/consumer-protocol.js'
 import { ErrorCode } from '../../../src/protocol/error-codes.js'
 import { classicSubscription } from './consumer-subscription.js'
 import { advance, type Timers } from './due-timers.js'
+import { StandingCheck } from './standing-check.js'
 import { idOf, nameOfId, SimTopics } from './sim-topics.js'
 
 const GROUP = 'g'
@@ -77,11 +79,12 @@ export class MigrationSimulation {
   #epoch = 0
   #committed: number | undefined
   #kind = ''
+  readonly standing = new StandingCheck()
   shard: GroupShard
 
   constructor() {
     this.topics.set(TOPIC, PARTITIONS)
-    this.shard = this.#fresh()
+    this.shard = this.#fresh(this.standing.answers)
   }
 
   run(step: MigrationStep): void {
@@ -108,6 +111,7 @@ export class MigrationSimulation {
   }
 
   check(): void {
+    this.standing.check(this.now)
     const consumer = this.shard.consumers.get(GROUP)
     const classic = this.shard.groups.get(GROUP)
     assert(!consumer || !classic, 'a group is of one kind')
@@ -119,7 +123,8 @@ export class MigrationSimulation {
     const owners = new Map<number, string>()
     for (const client of this.clients) {
       // Who has missed a rebalance is told so with its next heartbeat; a static member stays in the group meanwhile.
-      if (client.phase !== 'in' || !this.#isMember(client) || (classic && client.epoch !== classic.generation)) continue
+      const generation = classic?.generation ?? (client.classic ? consumer?.members.get(client.memberId)?.epoch : client.epoch)
+      if (client.phase !== 'in' || !this.#isMember(client) || client.epoch !== generation) continue
       for (const partition of client.owned) {
         assert(!owners.has(partition), `${partition} belongs to ${owners.get(partition)} and ${client.memberId}`)
         owners.set(partition, client.memberId)
@@ -163,7 +168,8 @@ export class MigrationSimulation {
     if (client.phase === 'waits') return
     if (client.phase === 'out') return this.#join(client)
     const { memberId, epoch: generationId, instanceId: groupInstanceId } = client
-    const { errorCode } = this.shard.heartbeat({ groupId: GROUP, memberId, generationId, groupInstanceId }, this.#effects())
+    const beat = { groupId: GROUP, memberId, generationId, groupInstanceId }
+    const { errorCode } = this.standing.ask(this.#effects(), (effects) => this.shard.heartbeat(beat, effects))
     if (errorCode === ErrorCode.NONE) return
     if (errorCode === ErrorCode.REBALANCE_IN_PROGRESS) client.rejoin()
     else client.forget()
@@ -213,22 +219,20 @@ export class MigrationSimulation {
     if (joins) client.memberId = `m${++this.#ids}`
     const tells = joins || client.news
     const held = client.owned.size > 0 ? [{ topicId: idOf(TOPIC), partitions: [...client.owned] }] : []
-    const answer = this.shard.consumerHeartbeat(
-      {
-        groupId: GROUP,
-        memberId: client.memberId,
-        memberEpoch: joins ? 0 : client.epoch,
-        instanceId: client.instanceId,
-        rackId: null,
-        rebalanceTimeoutMs: joins ? 20_000 : -1,
-        subscribedTopicNames: joins ? [TOPIC] : null,
-        subscribedTopicRegex: null,
-        serverAssignor: null,
-        topicPartitions: tells ? held : null
-      },
-      { clientId: 'c', clientHost: '/h', makesOwnId: true },
-      this.#effects()
-    )
+    const request = {
+      groupId: GROUP,
+      memberId: client.memberId,
+      memberEpoch: joins ? 0 : client.epoch,
+      instanceId: client.instanceId,
+      rackId: null,
+      rebalanceTimeoutMs: joins ? 20_000 : -1,
+      subscribedTopicNames: joins ? [TOPIC] : null,
+      subscribedTopicRegex: null,
+      serverAssignor: null,
+      topicPartitions: tells ? held : null
+    }
+    const context = { clientId: 'c', clientHost: '/h', makesOwnId: true }
+    const answer = this.standing.ask(this.#effects(), (effects) => this.shard.consumerHeartbeat(request, context, effects))
     if (answer.errorCode !== ErrorCode.NONE) return client.forget()
     assert(joins || answer.memberEpoch >= client.epoch, 'epochs rise')
     client.phase = 'in'
@@ -318,17 +322,18 @@ export class MigrationSimulation {
   #reload(): void {
     this.#timers.clear()
     this.#incarnation++
-    this.shard = this.#replayed()
+    this.standing.answers.revokeAll()
+    this.shard = this.#replayed(this.standing.answers)
     this.shard.onLoaded(this.#effects())
     for (const client of this.clients) if (client.phase === 'waits') client.rejoin()
   }
 
-  #fresh(): GroupShard {
-    return new GroupShard({ config, newUuid: () => `u${++this.#ids}`, topics: this.topics })
+  #fresh(standing?: StandingAnswers): GroupShard {
+    return new GroupShard({ config, newUuid: () => `u${++this.#ids}`, topics: this.topics, ...(standing && { standing }) })
   }
 
-  #replayed(): GroupShard {
-    const shard = this.#fresh()
+  #replayed(standing?: StandingAnswers): GroupShard {
+    const shard = this.#fresh(standing)
     for (const { key, value } of this.log) shard.replay(groupCodec.decode(key, value)!, NOT_TRANSACTIONAL)
     return shard
   }

@@ -1,18 +1,21 @@
 /** Staying in a classic group, and leaving it. */
 import { ErrorCode } from '../../../protocol/error-codes.js'
-import type { HeartbeatRequest, LeaveGroupRequest, LeaveGroupResponse, MemberIdentity } from '../messages.js'
+import type { HeartbeatRequest, HeartbeatResponse, LeaveGroupRequest, LeaveGroupResponse, MemberIdentity } from '../messages.js'
 import { UNKNOWN_MEMBER } from './answers.js'
 import type { ClassicGroup } from './group.js'
 import { completeJoin, dismiss, maybeCompleteJoin, prepareRebalance, rebalanceOrCompleteJoin, type Turn } from './rebalance.js'
-import { cancelSession, keepSession } from './timers.js'
+import { cancelSession, keepSession, memberKey } from './timers.js'
 import { validateGeneration, validateMember } from './validate.js'
 
 /** NONE, or why the member must act: REBALANCE_IN_PROGRESS tells it to join again. */
-export function heartbeat({ effects }: Turn, group: ClassicGroup, request: HeartbeatRequest): number {
-  const error = validateGeneration(group, request.memberId, request.groupInstanceId, request.generationId)
-  if (error !== ErrorCode.NONE) return error
-  keepSession(effects, group, group.members.get(request.memberId)!)
-  return group.state === 'PreparingRebalance' ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE
+export function heartbeat({ effects, standing }: Turn, group: ClassicGroup, request: HeartbeatRequest): HeartbeatResponse {
+  const { memberId, groupInstanceId, generationId } = request
+  const errorCode = validateGeneration(group, memberId, groupInstanceId, generationId)
+  if (errorCode !== ErrorCode.NONE) return { errorCode }
+  keepSession(effects, group, group.members.get(memberId)!)
+  if (group.state === 'PreparingRebalance') return { errorCode: ErrorCode.REBALANCE_IN_PROGRESS }
+  const stands = group.state === 'Stable' ? standing?.stand(group.groupId, memberKey(group.groupId, memberId)) : undefined
+  return { errorCode, ...(stands && { standing: stands }) }
 }
 
 /** Each member is answered by itself; then the group rebalances once. */

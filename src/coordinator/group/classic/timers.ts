@@ -7,7 +7,7 @@ import type { ClassicMember } from './member.js'
 export const NEW_MEMBER_JOIN_TIMEOUT_MS = 300_000
 
 // Ids may hold any character but this one is not seen in practice; a clash would only mix up the timers of the client's own groups.
-const memberKey = (groupId: string, memberId: string): string => `member\0${groupId}\0${memberId}`
+export const memberKey = (groupId: string, memberId: string): string => `member\0${groupId}\0${memberId}`
 const joinKey = (groupId: string): string => `join\0${groupId}`
 const syncKey = (groupId: string): string => `sync\0${groupId}`
 

@@ -24,7 +24,7 @@ import { reconcile } from './reconcile.js'
 import { refused, refusedHeartbeat, unknownMember, wrongInstance, type Refusal } from './refusal.js'
 import { followRegexes } from './regexes.js'
 import { emit, followChanges, followEpoch, tooManyPartitions, type ConsumerTurn } from './target.js'
-import { awaitRevocation, cancelTimers, keepSession, revocationDone } from './timers.js'
+import { awaitRevocation, cancelTimers, keepSession, revocationDone, sessionKey } from './timers.js'
 import { invalid, invalidRegex } from './validate.js'
 
 export function consumerHeartbeat(
@@ -71,14 +71,17 @@ function stay(
     request.rebalanceTimeoutMs !== -1 &&
     request.topicPartitions !== null &&
     (request.subscribedTopicNames ?? request.subscribedTopicRegex) !== null
+  const tellsBack = joins || tellsAll || !samePartitions(before.assigned, after.assigned)
+  const idle = asked === before && !tellsBack && request.topicPartitions === null && isIdle(group, after, memberEpoch)
+  const stands = idle ? turn.standing?.stand(group.groupId, sessionKey(group.groupId, memberId)) : undefined
   return {
     errorCode: ErrorCode.NONE,
     errorMessage: null,
     memberId,
     memberEpoch: after.epoch,
     heartbeatIntervalMs: turn.config.consumer.heartbeatIntervalMs(group.groupId),
-    assignment:
-      joins || tellsAll || !samePartitions(before.assigned, after.assigned) ? { topicPartitions: topicPartitions(after.assigned) } : null
+    assignment: tellsBack ? { topicPartitions: topicPartitions(after.assigned) } : null,
+    ...(stands && { standing: stands })
   }
 }
 
@@ -86,6 +89,11 @@ function stay(
 function getsNothing(group: ConsumerGroup, memberId: string): boolean {
   const member = group.members.get(memberId)
   return member !== undefined && member.assigned.size + member.revoking.size + group.target(memberId).size === 0
+}
+
+/** Time alone changes nothing of the group, and nothing is left to be told. Regular expressions are looked up again after a while. */
+function isIdle(group: ConsumerGroup, member: ConsumerMember, memberEpoch: number): boolean {
+  return member.epoch === memberEpoch && group.epoch === group.assignmentEpoch && isReconciledTo(member, group.epoch) && !group.usesRegexes
 }
 
 // As Kafka answers what its coordinator can't write.

@@ -1,4 +1,5 @@
 /** The group epoch, and the target assignment that follows it. */
+import type { StandingAnswers } from '../../standing-answers.js'
 import type { GroupConfig } from '../group-config.js'
 import type { ConsumerRecord, GroupEffects } from '../group-records.js'
 import type { GroupTopics } from '../group-topics.js'
@@ -13,6 +14,7 @@ export interface ConsumerTurn {
   readonly config: GroupConfig
   readonly effects: GroupEffects
   readonly topics: GroupTopics
+  readonly standing?: StandingAnswers
 }
 
 /** Of a group whose first member subscribes to nothing; as with Apache Kafka, a subscription begins the next one. */

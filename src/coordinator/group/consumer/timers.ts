@@ -5,10 +5,12 @@ import type { ConsumerTurn } from './target.js'
 
 const key = (kind: string, groupId: string, memberId: string): string => `consumer-${kind}\0${groupId}\0${memberId}`
 
+export const sessionKey = (groupId: string, memberId: string): string => key('session', groupId, memberId)
+
 /** A member of the classic protocol has a session time-out of its own. */
 export function keepSession({ effects, config }: ConsumerTurn, { groupId }: ConsumerGroup, { memberId, classic }: ConsumerMember): void {
   const timeoutMs = classic?.sessionTimeoutMs ?? config.consumer.sessionTimeoutMs(groupId)
-  effects.schedule(key('session', groupId, memberId), timeoutMs, { type: 'consumer-expired', groupId, memberId })
+  effects.schedule(sessionKey(groupId, memberId), timeoutMs, { type: 'consumer-expired', groupId, memberId })
 }
 
 /** The member must have given up what it was told to when its rebalance time-out is over. */
