@@ -7,6 +7,7 @@ import { readSubscription, type ConsumerSubscription } from '../../../protocol/c
 import { ErrorCode } from '../../../protocol/error-codes.js'
 import { joinError, syncError } from '../classic/answers.js'
 import { CONSUMER } from '../classic/group.js'
+import { prepareRebalance } from '../classic/rebalance.js'
 import type * as messages from '../messages.js'
 import type { GroupDirectory } from './directory.js'
 import { becomeClassic, encodedAssignment } from './downgrade.js'
@@ -49,7 +50,10 @@ export function joinConsumerGroup(
   joinDone(turn, group, memberId)
   const { mayDowngrade } = turn.config.consumer
   if (lastOfConsumers && mayDowngrade && group.members.size <= turn.config.maxSize) {
-    becomeClassic(turn, directory, group, [...group.members.values()])
+    const settled = group.state === 'Stable'
+    const classicGroup = becomeClassic(turn, directory, group, [...group.members.values()])
+    // Who has not got its target yet would never learn of it.
+    if (!settled) prepareRebalance(turn, classicGroup)
   } else {
     keepSession(turn, group, member)
     awaitSync(turn, group, memberId, rebalanceTimeout(request))
