@@ -15,6 +15,12 @@ const GROUPS_QUICK = 20
 const TOPIC = 'idle'
 /** Before its memory counts, a broker that has just started comes to rest. */
 const REST_MS = 5000
+/** Until what the joins needed is left behind: V8 gives memory back when little garbage was made for some 20 s. */
+const SETTLE_MS = 30_000
+const SETTLE_MS_QUICK = 1000
+/** The time-out of a session by default: each is looked after once in it. */
+const MEASURED_MS = 45_000
+const MEASURED_MS_QUICK = 1000
 const TICK_MS = 2
 
 interface Protocol {
@@ -44,9 +50,10 @@ export function idleMemberCases(stage: Stage): Case[] {
         const lines = await Line.connectAll(broker, groups * MEMBERS_OF_A_GROUP)
         try {
           const members = await patiently('joining', protocol.join(lines))
-          // Twice to get warm, and to leave behind what the joins needed.
-          for (let turn = 0; turn < 2; turn++) await heartbeats(members, heartbeatMs, signal)
-          return await measured(broker, members, heartbeatMs, empty, signal)
+          for (let turn = 0; turn * heartbeatMs < (quick ? SETTLE_MS_QUICK : SETTLE_MS); turn++)
+            await heartbeats(members, heartbeatMs, signal)
+          const turns = Math.ceil((quick ? MEASURED_MS_QUICK : MEASURED_MS) / heartbeatMs)
+          return await measured(broker, members, { heartbeatMs, turns }, empty, signal)
         } finally {
           for (const line of lines) line.close()
         }
@@ -59,11 +66,10 @@ export function idleMemberCases(stage: Stage): Case[] {
 async function measured(
   broker: BenchBroker,
   members: readonly Member[],
-  heartbeatMs: number,
+  { heartbeatMs, turns }: { readonly heartbeatMs: number; readonly turns: number },
   empty: number,
   signal: AbortSignal
 ): Promise<Measured> {
-  const turns = 2
   const { spent } = await spentFor(broker, async () => {
     for (let turn = 0; turn < turns; turn++) await heartbeats(members, heartbeatMs, signal)
   })
