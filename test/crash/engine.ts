@@ -169,8 +169,7 @@ export async function openEngine(disk: string, complain?: (message: string) => v
         clock.stop()
         // What is being written comes to its end: nothing may change the folder once somebody else has it.
         for (const each of manager.dirs) if (each.online) await Promise.all([each.saveRecoveryPoints(), each.saveLogStarts()])
-        for (const each of manager.logs()) await each.abandon()
-        for (const each of manager.dirs) each.unlock()
+        await abandon(manager)
         await runtime.close()
       }
     }
@@ -276,4 +275,10 @@ export function appendBatch(
   } finally {
     runtime.release(frame)
   }
+}
+
+/** Lets go of all logs and folders as they are. */
+export async function abandon(manager: LogManager): Promise<void> {
+  for (const log of manager.logs()) await log.abandon()
+  for (const dir of manager.dirs) dir.unlock()
 }

@@ -6,7 +6,7 @@ import { metadataLogConfig, openMetadataLog } from '../../../src/metadata/storag
 import { Runtime } from '../../../src/native/runtime.js'
 import { LogManager } from '../../../src/storage/log-manager.js'
 import { collectingLogger } from '../../storage/support.js'
-import { fastClock } from '../engine.js'
+import { abandon, fastClock } from '../engine.js'
 
 export const NODE = 1
 export const DIR_NAME = 'data'
@@ -70,8 +70,7 @@ export async function startNode(disk: string, settings: Readonly<Record<string, 
         // A snapshot that is being written comes to its end: nothing may change the folder once somebody else has it.
         await controller.close()
         clock.stop()
-        for (const each of manager.logs()) await each.abandon()
-        for (const each of manager.dirs) each.unlock()
+        await abandon(manager)
         await runtime.close()
       }
     }
