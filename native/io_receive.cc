@@ -97,6 +97,7 @@ bool IoThread::filled(Connection& connection, std::size_t bytes) {
 // False: the connection was closed.
 bool IoThread::consume(Connection& connection, const std::uint8_t* bytes, std::size_t length) {
   SlabPool& pool = server_.pool();
+  bool answered = false;
   for (;;) {
     if (connection.frame_length < 0) {
       while (connection.length_got < 4 && length > 0) {
@@ -120,7 +121,9 @@ bool IoThread::consume(Connection& connection, const std::uint8_t* bytes, std::s
     }
     const std::size_t frame = static_cast<std::size_t>(connection.frame_length);
     if (length == 0 && frame > 0) return true;  // a claim alone takes no memory
-    if (frame <= length && at_home() && server_.answered(connection, bytes, frame, now_ms_)) {
+    // Once: who sends many at a time waits for its turns on the JavaScript thread.
+    if (!answered && frame <= length && at_home() && server_.answered(connection, bytes, frame, now_ms_)) {
+      answered = true;
       connection.frame_length = -1;
       bytes += frame;
       length -= frame;

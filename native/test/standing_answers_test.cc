@@ -87,7 +87,7 @@ void taken_back() {
   CHECK(it.ask({frame_of(6, {5})}) == response_of(6, 1));
 }
 
-// Many at once, in pieces; behind one that waits for its answer.
+// Many at once; behind one that waits for its answer.
 void in_order() {
   Standing it;
   it.stand(42, frame_of(1, {5}));
@@ -101,6 +101,7 @@ void in_order() {
   }
   const auto got = it.ask(frames);
   CHECK_EQ(got.size(), expected.size());
+  CHECK(it.events > 90);
   for (std::size_t at = 0; at < got.size(); at += 9) CHECK_EQ(int{got[at + 7]}, int{expected[at + 7]});
   it.answering = false;
   it.client.input.clear();
