@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { ConfigError } from '../errors.js'
 import { parseProperties } from '../config/properties.js'
+import { topicNameProblem } from '../protocol/topic-name.js'
 import type { CalibrateRequest } from './calibrate-command.js'
 import { addLogCommand, type LogRequest } from './log-arguments.js'
 import { collectSetting, DEFAULT_HOST, DEFAULT_PORT, parsePort } from './option-values.js'
@@ -61,7 +62,6 @@ const DEFAULT_WATCH_SECONDS = 2
 const DEFAULT_CALIBRATION_SECONDS = 15
 const EXIT_USAGE = 2
 const MOST_PARTITIONS = 100_000
-const TOPIC_NAME = /^[A-Za-z0-9._-]{1,249}$/
 
 /** Throws ConfigError when the file can not be read. */
 export function parseArguments(args: readonly string[], output: Output): Parsed {
@@ -243,7 +243,7 @@ function collectTopic(text: string, topics: Readonly<Record<string, number>> = {
   const at = text.lastIndexOf(':')
   const name = at < 0 ? text : text.slice(0, at)
   const partitions = at < 0 ? 1 : Number(text.slice(at + 1))
-  if (!TOPIC_NAME.test(name) || name === '.' || name === '..') {
+  if (topicNameProblem(name) !== undefined) {
     throw new InvalidArgumentError('A topic name has 1 to 249 letters, digits, dots, dashes and underscores.')
   }
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > MOST_PARTITIONS) {

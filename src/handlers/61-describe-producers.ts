@@ -4,7 +4,7 @@
  * Version notes: only v0 exists.
  */
 import type { BrokerServices } from '../broker/services.js'
-import { topicNameProblem } from '../metadata/topic-name.js'
+import { topicNameProblem } from '../protocol/topic-name.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { describeProducers } from '../protocol/messages/61-describe-producers.js'
 import { handler } from './handler.js'

@@ -6,7 +6,7 @@
  */
 import type { BrokerServices } from '../broker/services.js'
 import type { TopicImage } from '../metadata/image.js'
-import { topicNameProblem } from '../metadata/topic-name.js'
+import { topicNameProblem } from '../protocol/topic-name.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { describeTopicPartitions } from '../protocol/messages/75-describe-topic-partitions.js'
 import { ZERO_UUID } from '../protocol/reader.js'

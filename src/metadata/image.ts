@@ -12,7 +12,7 @@ import { brokerRecords, changedBroker, registeredBroker, type BrokerImage } from
 import { changedPartition, newPartition, partitionRecord, type PartitionImage } from './partition-image.js'
 import { RecordType, type ActiveRecord, type KeptRecord, type MetadataRecord, type PartitionFields } from './records.js'
 import { ScramImage } from './scram-image.js'
-import { unify } from './topic-name.js'
+import { unify } from '../protocol/topic-name.js'
 
 export type { BrokerImage } from './broker-image.js'
 export type { PartitionImage } from './partition-image.js'

@@ -17,7 +17,7 @@ import {
 } from '../controller-client.js'
 import { ELR_VERSION } from '../features.js'
 import { RecordType, type ConfigRecord, type MetadataRecord } from '../records.js'
-import { topicNameProblem } from '../topic-name.js'
+import { topicNameProblem } from '../../protocol/topic-name.js'
 import { checkResource } from './resource-configs.js'
 import { failed } from './placement.js'
 import { repeated, type ControllerState, type Step } from './step.js'

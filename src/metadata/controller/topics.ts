@@ -15,7 +15,7 @@ import type {
 import { ResourceType } from '../config-image.js'
 import type { TopicImage } from '../image.js'
 import { RecordType, type MetadataRecord } from '../records.js'
-import { topicNameProblem, unify } from '../topic-name.js'
+import { topicNameProblem, unify } from '../../protocol/topic-name.js'
 import { checkedTopicConfig, configRecord } from './configs.js'
 import { assignmentProblem, failed, manualPlacement, partitionRecord, place, type Placement } from './placement.js'
 import { MAX_PARTITIONS_PER_REQUEST, repeated, type ControllerState, type Step } from './step.js'

@@ -1,13 +1,13 @@
 /** What a program hands in, which may be plain JavaScript: a wrong value is refused by a TypeError or a RangeError that names it. */
 import { ConfigError } from '../../errors.js'
 import { COMPRESSION_NAMES, type RecordInput } from '../../record/index.js'
+import { topicNameProblem } from '../../protocol/topic-name.js'
 import { METADATA_FOLDER } from '../mirror.js'
 import { parsePartitionFolder, partitionFolder } from '../names.js'
 import type { AppendOptions, Producer } from './appends.js'
 import { LogError } from './errors.js'
 import type { IsolationLevel } from './record-reader.js'
 
-const MAX_TOPIC_LENGTH = 249
 const MAX_INT16 = 0x7fff
 const MAX_INT32 = 0x7fffffff
 
@@ -78,8 +78,8 @@ export function checkSignal(follow: AbortSignal | undefined): void {
 
 /** As Apache Kafka names topics. Throws a LogError. */
 export function checkName(topic: string, partition: number): void {
-  const isName = typeof topic === 'string' && parsePartitionFolder(partitionFolder(topic, 0))?.topic === topic
-  if (!isName || topic === '.' || topic === '..' || topic.length > MAX_TOPIC_LENGTH)
+  const isName = typeof topic === 'string' && topicNameProblem(topic) === undefined
+  if (!isName || parsePartitionFolder(partitionFolder(topic, 0))?.topic !== topic)
     throw new LogError('INVALID_TOPIC_EXCEPTION', `${shown(topic)} can not be the name of a topic`)
   if (!Number.isInteger(partition) || partition < 0 || partition > MAX_INT32)
     throw new LogError('INVALID_PARTITIONS', `${shown(partition)} is not the number of a partition`)
