@@ -7,8 +7,8 @@ import {
   decodeBatches,
   decompressedRecords,
   readEndTransaction,
-  batch as recordBatch,
   recordsOf,
+  roomFor,
   visitRecords,
   type DecodedBatch
 } from '../record/index.js'
@@ -16,8 +16,6 @@ import type { CoordinatorAppendResult, CoordinatorLog, EncodedRecord, RecordVisi
 
 /** What a batch may grow to when it is decompressed while loading. */
 const MAX_DECOMPRESSED_BYTES = 128 * 1024 * 1024
-/** Of a record without headers, besides its key and value: more than its varints take. */
-const RECORD_OVERHEAD_BYTES = 40
 
 /** Of storage's Log, what is needed here. */
 export interface CoordinatorLogFile {
@@ -73,7 +71,7 @@ export class StorageCoordinatorLog implements CoordinatorLog {
     const timestamp = this.#options.clock.now()
     // Kafka gives such batches sequence 0, and checks no sequence of what a coordinator writes.
     const options = producer ? { timestamp, ...producer, baseSequence: 0, transactional: true } : { timestamp }
-    const builder = new RecordBatchBuilder(options, sizeOf(records))
+    const builder = new RecordBatchBuilder(options, roomFor(records))
     for (const record of records) builder.append(record)
     const codec = this.#options.compression()
     if (codec === 0) return this.#write(partition, builder.build())
@@ -117,13 +115,6 @@ export class StorageCoordinatorLog implements CoordinatorLog {
       if (offset === before) return
     }
   }
-}
-
-/** At most so many bytes are the records' batch. */
-function sizeOf(records: readonly EncodedRecord[]): number {
-  let bytes: number = recordBatch.BATCH_OVERHEAD
-  for (const { key, value } of records) bytes += RECORD_OVERHEAD_BYTES + key.length + (value?.length ?? 0)
-  return bytes
 }
 
 async function visit(bytes: Buffer, batch: DecodedBatch, from: number, visitor: RecordVisitor): Promise<void> {

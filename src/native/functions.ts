@@ -8,6 +8,11 @@ export function walkRecords(bytes: Uint8Array, start: number, end: number, count
   return loadAddon().walkRecords(bytes, start, end, count, into)
 }
 
+/** See `Addon.crc32c`. */
+export function crc32c(bytes: Uint8Array, seed: number): number {
+  return loadAddon().crc32c(bytes, seed)
+}
+
 /** See `Addon.lockFile`. */
 export function lockFile(path: string): number {
   return loadAddon().lockFile(path)

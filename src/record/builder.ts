@@ -30,6 +30,8 @@ export interface BatchOptions {
 
 const FIRST_CAPACITY = 512
 const SHORT_BYTES = 64
+/** Of a record without headers, beside its key and value: more than its varints take. */
+const RECORD_FRAMING_BYTES = 40
 
 /**
  * Collects records and gives the bytes of one batch. Offsets are the position in the batch unless `append` says otherwise (batches with
@@ -138,9 +140,16 @@ export class RecordBatchBuilder {
   }
 }
 
+/** What a builder needs for `records`, at most, if they have no headers: to grow costs a copy of what is there, and fresh memory. */
+export function roomFor(records: readonly RecordInput[]): number {
+  let bytes = batch.BATCH_OVERHEAD
+  for (const { key, value } of records) bytes += RECORD_FRAMING_BYTES + (key?.length ?? 0) + (value?.length ?? 0)
+  return bytes
+}
+
 /** One batch of `records`, uncompressed. */
 export function buildBatch(records: readonly RecordInput[], options: BatchOptions = {}): Buffer {
-  const builder = new RecordBatchBuilder(options)
+  const builder = new RecordBatchBuilder(options, roomFor(records))
   for (const record of records) builder.append(record)
   return builder.build()
 }

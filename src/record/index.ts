@@ -1,6 +1,6 @@
 /** Record batches v2: header views, building, decoding, compression. No I/O, no clock. */
 export * as batch from './batch.js'
-export { buildBatch, RecordBatchBuilder, type BatchOptions, type RecordInput } from './builder.js'
+export { buildBatch, RecordBatchBuilder, roomFor, type BatchOptions, type RecordInput } from './builder.js'
 export { Compression, COMPRESSION_NAMES, compress, decompress, type CompressionFlaw } from './compression.js'
 export { ControlType, controlKey, controlTypeOf, endTransactionBatch, readEndTransaction, type EndTransactionMarker } from './control.js'
 export {

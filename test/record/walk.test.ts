@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import test from 'ava'
 import { walkRecords as native } from '../../src/native/functions.js'
 import { BATCH_OVERHEAD, recordCount } from '../../src/record/batch.js'
-import { crc32c } from '../../src/record/crc32c.js'
+import { crc32c, crc32cByTables } from '../../src/record/crc32c.js'
 import { buildBatch, walkRecords, WALK_FIELDS, WalkField, WalkFlaw } from '../../src/record/index.js'
 import { VarintCursor, sizeOfVarint, writeVarint } from '../../src/record/varint.js'
 
@@ -73,4 +73,16 @@ test('CRC-32C is the one of iSCSI, and can be continued', (t) => {
   t.is(crc32c(Buffer.from('123456789')), 0xe3069283)
   t.is(crc32c(Buffer.from('6789'), crc32c(Buffer.from('12345'))), 0xe3069283)
   t.is(crc32c(Buffer.alloc(32)), 0x8a9136aa)
+})
+
+test('CRC-32C by tables and by native code are the same', (t) => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(300), (all, at) => {
+      const cut = Math.min(at, all.length)
+      const whole = crc32cByTables(all)
+      t.is(crc32c(all), whole)
+      t.is(crc32c(all.subarray(cut), crc32c(all.subarray(0, cut))), whole)
+    }),
+    { numRuns: 200, seed: 1 }
+  )
 })

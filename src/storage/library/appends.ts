@@ -1,7 +1,14 @@
 /** What a program appends to a log: batches are built or taken as they are, and known until they are answered. */
 import type { Runtime, Frame } from '../../native/runtime.js'
 import { ErrorCode } from '../../protocol/error-codes.js'
-import { Compression, endTransactionBatch, RecordBatchBuilder, type COMPRESSION_NAMES, type RecordInput } from '../../record/index.js'
+import {
+  Compression,
+  endTransactionBatch,
+  RecordBatchBuilder,
+  roomFor,
+  type COMPRESSION_NAMES,
+  type RecordInput
+} from '../../record/index.js'
 import type { AppendOrigin, AppendResult, Log as PartitionLog } from '../log.js'
 import { checkAppend, checkOutcome, checkProducer, checkRecords } from './checks.js'
 import { refusal } from './errors.js'
@@ -149,7 +156,7 @@ export class Appends {
 
 function builderOf(records: readonly RecordInput[], producer: AppendOptions['producer']): RecordBatchBuilder {
   checkRecords(records)
-  const builder = new RecordBatchBuilder({
+  const options = {
     timestamp: Date.now(),
     ...(producer && {
       producerId: producer.id,
@@ -157,7 +164,8 @@ function builderOf(records: readonly RecordInput[], producer: AppendOptions['pro
       baseSequence: producer.sequence,
       transactional: producer.transactional === true
     })
-  })
+  }
+  const builder = new RecordBatchBuilder(options, roomFor(records))
   for (const record of records) builder.append(record)
   return builder
 }
