@@ -29,7 +29,7 @@ import { Loggers } from './loggers.js'
 import { ResourceType } from './metadata/config-image.js'
 import { directoryOf } from './metadata/controller/directories.js'
 import { LocalController } from './metadata/local-controller.js'
-import { descriptorWarning, openSegments } from './native/open-files.js'
+import { descriptorWarning } from './native/open-files.js'
 import { METADATA_TOPIC, metadataLogConfig, openMetadataLog } from './metadata/storage-metadata-log.js'
 import { Runtime } from './native/runtime.js'
 import { Server, type BoundListener } from './network/server.js'
@@ -37,6 +37,7 @@ import { StatusSockets } from './network/status-sockets.js'
 import { ErrorCode } from './protocol/error-codes.js'
 import type { ReadOnlyPlan } from './read-only.js'
 import { ReplicaManager } from './replication/replica-manager.js'
+import { diskOptions } from './storage/disk-options.js'
 import { flushPolicyText } from './storage/flush-policy.js'
 import { LogManager } from './storage/log-manager.js'
 import { packageVersion } from './version.js'
@@ -74,16 +75,7 @@ export class Composition {
     this.#readOnly = readOnly
     this.#log = log
     this.#loggers = new Loggers(log)
-    this.#runtime = new Runtime({
-      appendThreads: config.get('sluice.disk.append.threads'),
-      readThreads: config.get('sluice.disk.read.threads'),
-      flushThreads: config.get('sluice.disk.flush.threads'),
-      maintenanceThreads: config.get('sluice.disk.maintenance.threads'),
-      recoveryThreads: config.get('num.recovery.threads.per.data.dir'),
-      laneQueueLimit: config.get('sluice.disk.queue.limit'),
-      openSegments: openSegments(config.get('sluice.disk.open.files')),
-      frameMemoryBytes: requestMemoryBytes(config)
-    })
+    this.#runtime = new Runtime({ ...diskOptions(config), frameMemoryBytes: requestMemoryBytes(config) })
   }
 
   /** Resolved: clients are served, though single partitions may still be recovering. */

@@ -7,6 +7,7 @@ import { ConfigError, StorageError } from '../../errors.js'
 import { silentLogger, type Logger } from '../../log.js'
 import { TransferMode } from '../../native/binding.js'
 import { Runtime } from '../../native/runtime.js'
+import { diskOptions } from '../disk-options.js'
 import type { Log as PartitionLog } from '../log.js'
 import { LogManager } from '../log-manager.js'
 import { randomUuid, readMetaProperties } from '../meta-properties.js'
@@ -103,7 +104,7 @@ export class LogDirectory {
     const overrides = new Map<string, Map<string, string>>()
     const mirror = readOnly ? await mirrorFolders([path], os.tmpdir(), log) : undefined
     const dir = mirror?.dirs[0]?.path ?? path
-    const runtime = new Runtime()
+    const runtime = new Runtime(diskOptions(config))
     try {
       const nodeId = mirror?.nodeId ?? (await readMetaProperties(path))?.nodeId ?? NODE_ID
       const topicConfig = (topic: string): TopicConfig => resolveTopicConfig(config, overrides.get(topic))

@@ -1,0 +1,44 @@
+/** What a folder's settings say of threads and descriptors holds in a program as in a broker. */
+import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { LogDirectory, type Log, type Settings } from '../../../src/storage/index.js'
+
+const LOGS = 40
+
+async function written(t: ExecutionContext, settings: Settings): Promise<string> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-disk-'))
+  const directory = await LogDirectory.open(folder, { settings: { 'log.flush.interval.messages': '1', ...settings } })
+  t.teardown(async () => {
+    await directory.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+  const logs: Log[] = []
+  for (let partition = 0; partition < LOGS; partition++) logs.push(await directory.log('t', { partition }))
+  const value = Buffer.from('v')
+  for (let round = 0; round < 3; round++) await Promise.all(logs.map((log) => log.append({ value })))
+  return folder
+}
+
+async function openSegmentsOf(folder: string): Promise<number> {
+  const links = await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
+  return links.filter((link) => link.startsWith(`${folder}/`) && link.endsWith('.log')).length
+}
+
+async function appendThreads(): Promise<number> {
+  const tasks = await readdir('/proc/self/task')
+  const names = await Promise.all(tasks.map((task) => readFile(`/proc/self/task/${task}/comm`, 'utf8').catch(() => '')))
+  return names.filter((name) => name.trim() === 'sluice-append').length
+}
+
+test.serial('sluice.disk.open.files bounds the descriptors', async (t) => {
+  t.is(await openSegmentsOf(await written(t, {})), LOGS)
+  const bounded = await openSegmentsOf(await written(t, { 'sluice.disk.open.files': '48' }))
+  t.true(bounded <= 16, String(bounded))
+})
+
+test.serial('sluice.disk.append.threads bounds the threads that append', async (t) => {
+  await written(t, { 'sluice.disk.append.threads': '1' })
+  t.is(await appendThreads(), 1)
+})
