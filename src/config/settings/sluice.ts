@@ -45,7 +45,11 @@ export const sluiceSettings = {
     { min: 1, max: 64 }
   ),
   'sluice.disk.read.threads': int(8, 'Disk threads that read what is not in the page cache, for each log folder.', { min: 1, max: 64 }),
-  'sluice.disk.flush.threads': int(1, 'Disk threads that flush, for each log folder.', { min: 1, max: 64 }),
+  'sluice.disk.flush.threads': int(
+    4,
+    'Disk threads that flush, for each log folder: file systems flush several files at once in less time.',
+    { min: 1, max: 64 }
+  ),
   'sluice.disk.maintenance.threads': int(1, 'Disk threads for compaction, deletion and index work, for each log folder.', {
     min: 1,
     max: 64
