@@ -9,7 +9,7 @@ import { open, readdir, rename } from 'node:fs/promises'
 import path from 'node:path'
 import * as batch from '../../record/batch.js'
 import { StorageError } from '../../errors.js'
-import { CORRUPT_SUFFIX, setAside } from '../set-aside.js'
+import { CORRUPT_SUFFIX, keepTail, setAside } from '../set-aside.js'
 import { isFull, removeFile, renameIfThere, storageError, syncFolder } from '../files.js'
 import {
   CLEANED_SUFFIX,
@@ -124,14 +124,24 @@ async function finishSwaps(
 ): Promise<void> {
   const logs: SegmentFileName[] = []
   let end = -Infinity
+  const living = files.filter(({ state, suffix }) => state === '' && suffix === LOG_SUFFIX).map(({ offset }) => offset)
+  const gone = new Set<SegmentFileName>()
   for (const log of found.filter(({ suffix }) => suffix === LOG_SUFFIX)) {
-    const next = await nextOffsetOf(pathOf(folder, log), log.offset)
-    if (next !== undefined) logs.push(log)
-    if (next !== undefined) end = Math.max(end, next)
-    else await keepDamaged(folder, log, tell)
+    const { next, damagedFrom } = await batchesOf(pathOf(folder, log), log.offset)
+    if (damagedFrom !== undefined) {
+      // What it was made of is the better copy; where that is gone already, its sound beginning is the only one.
+      for (const file of found) if (file.offset === log.offset && file !== log) gone.add(file)
+      if (damagedFrom === 0 || living.some((offset) => offset >= log.offset && offset < next)) {
+        gone.add(log)
+        await keepDamaged(folder, log, tell)
+        continue
+      }
+      await cutDamaged(folder, log, damagedFrom, next, tell)
+    }
+    logs.push(log)
+    end = Math.max(end, next)
   }
-  const damaged = new Set(found.filter((file) => file.suffix === LOG_SUFFIX && !logs.includes(file)).map(({ offset }) => offset))
-  const swaps = found.filter(({ offset }) => !damaged.has(offset))
+  const swaps = found.filter((file) => !gone.has(file))
   if (swaps.length === 0) return
   const start = Math.min(...logs.map(({ offset }) => offset))
   for (const file of files) {
@@ -159,6 +169,32 @@ async function keepDamaged(folder: string, log: SegmentFileName, tell: (message:
   tell(`${pathOf(folder, log)} is no whole segment: it takes no other's place, and is kept as ${kept ?? 'it is'}`)
 }
 
+// Its indexes, which tell of what is cut off, are made anew when the log is opened.
+async function cutDamaged(
+  folder: string,
+  log: SegmentFileName,
+  from: number,
+  next: number,
+  tell: (message: string) => void
+): Promise<void> {
+  const file = pathOf(folder, log)
+  const kept = await keepTail(file, from)
+  for (const suffix of SWAPPED_SUFFIXES) if (suffix !== LOG_SUFFIX) await removeFile(pathOf(folder, { ...log, suffix }))
+  try {
+    const handle = await open(file, 'r+')
+    try {
+      await handle.truncate(from)
+      await handle.datasync()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    throw storageError(error, file)
+  }
+  const rest = kept === undefined ? '' : `; what was cut off is kept as ${kept}`
+  tell(`${file} is no whole segment, and what it was to replace is gone: it is cut off at offset ${next}${rest}`)
+}
+
 async function segmentFiles(folder: string): Promise<SegmentFileName[]> {
   try {
     return (await readdir(folder)).map(parseSegmentFile).filter((file) => file !== undefined)
@@ -173,8 +209,8 @@ function pathOf(folder: string, { offset, suffix, state }: SegmentFileName): str
 
 const READ_BYTES = 1 << 20
 
-/** Behind the last batch of a segment file; its base offset when there is none; undefined: there are other bytes than batches. */
-async function nextOffsetOf(file: string, baseOffset: number): Promise<number | undefined> {
+/** Behind the last whole batch of a segment file, or its base offset; from which byte on there are other bytes than batches. */
+async function batchesOf(file: string, baseOffset: number): Promise<{ next: number; damagedFrom: number | undefined }> {
   try {
     const handle = await open(file, 'r')
     try {
@@ -184,18 +220,18 @@ async function nextOffsetOf(file: string, baseOffset: number): Promise<number | 
       let start = 0
       let length = 0
       for (let at = 0; at < size;) {
-        if (at + batch.BATCH_OVERHEAD > size) return undefined
+        if (at + batch.BATCH_OVERHEAD > size) return { next, damagedFrom: at }
         if (at + batch.BATCH_OVERHEAD > start + length) {
           length = (await handle.read(buffer, 0, READ_BYTES, at)).bytesRead
           start = at
-          if (length < batch.BATCH_OVERHEAD) return undefined
+          if (length < batch.BATCH_OVERHEAD) return { next, damagedFrom: at }
         }
         const bytes = batch.sizeInBytes(buffer, at - start)
-        if (bytes < batch.BATCH_OVERHEAD || bytes > size - at) return undefined
+        if (bytes < batch.BATCH_OVERHEAD || bytes > size - at) return { next, damagedFrom: at }
         next = Math.max(next, batch.lastOffset(buffer, at - start) + 1)
         at += bytes
       }
-      return next
+      return { next, damagedFrom: undefined }
     } finally {
       await handle.close()
     }

@@ -1,8 +1,9 @@
 /** A crash after any step of putting a cleaned segment in its place. */
-import fsp, { cp, readdir, rm, writeFile } from 'node:fs/promises'
+import fsp, { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { decodeBatches } from '../../../src/record/index.js'
 import { recoverSwaps, runSwapSteps, swapSteps } from '../../../src/storage/cleaner/swap.js'
 import { offsetName } from '../../../src/storage/names.js'
 import { temporaryFolder } from '../support.js'
@@ -149,4 +150,23 @@ test('a .swap file that is no whole segment takes no place, and is kept', async 
   t.deepEqual([await seen(log), log.endOffset], [records, endOffset])
   t.regex(engine.lines.join('\n'), /log\.swap is no whole segment: it takes no other's place, and is kept as 0+\.log\.swap\.corrupt/)
   t.deepEqual(await leftOver(folder), [])
+})
+
+test('of a .swap file that is no whole segment, but all there is of what it was to replace, the sound beginning is served', async (t) => {
+  const { before, after, oldBases } = await prepare(t)
+  const folder = path.join(before, 't-0')
+  const whole = await readFile(path.join(after, `${offsetName(0)}.log`))
+  const torn = whole.subarray(0, whole.length - 5)
+  const sound = [...decodeBatches(whole)].slice(0, -1).map((one) => one.lastOffset)
+  for (const base of oldBases) for (const suffix of CLEANED) await rm(path.join(folder, offsetName(base) + suffix))
+  await writeFile(path.join(folder, `${offsetName(0)}.log.swap`), torn)
+  await writeFile(path.join(folder, `${offsetName(0)}.index.swap`), '')
+  const { log, engine } = await startCompacting(t, { dir: before, topic: { 'internal.segment.bytes': '100000' } })
+  const offsets = (await seen(log)).map(({ offset }) => offset)
+  t.true(sound.length > 20)
+  for (const offset of sound) t.true(offsets.includes(offset), `${offset}`)
+  t.is(offsets.at(-1), log.endOffset - 1)
+  t.regex(engine.lines.join('\n'), /is cut off at offset \d+; what was cut off is kept as 0+\.log\.swap\.\d+\.corrupt/)
+  t.deepEqual(await leftOver(folder), [])
+  await assertSound(t, engine)
 })
