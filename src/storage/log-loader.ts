@@ -26,7 +26,7 @@ import {
   TIME_INDEX_SUFFIX,
   TXN_INDEX_SUFFIX
 } from './names.js'
-import { loadProducers, replayBatch, type OnAbort } from './producer-recovery.js'
+import { forgetProducers, loadProducers, replayBatch, type OnAbort } from './producer-recovery.js'
 import { SEGMENT_SUFFIXES } from './segment-files.js'
 import { NOT_A_FILE, surveyedEpochs, surveyLog, type FolderSurvey } from './survey.js'
 
@@ -71,7 +71,7 @@ export async function loadLog(state: LogState, options: LoadOptions): Promise<vo
     if (!replayed) missingFrom = least(firstMarker, missingFrom)
   }
   await rebuildMissingIndexes(state, found.withIndex, readFrom)
-  await beginAt(state, Math.max(options.logStartOffset ?? 0, state.segments.first.baseOffset))
+  const anew = await beginAt(state, Math.max(options.logStartOffset ?? 0, state.segments.first.baseOffset))
   state.nextOffset = state.endOffset
   state.savedRecoveryPoint = recoveryPoint
   // Where compaction left a gap, or the disk lost what it had flushed: what is written there next is not on the disk yet.
@@ -80,7 +80,8 @@ export async function loadLog(state: LogState, options: LoadOptions): Promise<vo
   markDurable(state)
   state.epochs.truncateFromEnd(state.endOffset + 1)
   state.epochs.truncateFromStart(state.logStartOffset)
-  if (replayed) state.producers.expire(state.clock.now(), state.environment.producerExpirationMs())
+  if (anew) await forgetProducers(state, found.snapshots)
+  else if (replayed) state.producers.expire(state.clock.now(), state.environment.producerExpirationMs())
   else await loadProducers(state, found.snapshots, survey, options.clean, missingFrom)
   state.snapshotFlushed = options.clean
   await state.segments.active.transactions.ready()
@@ -305,10 +306,10 @@ async function cutAt(state: LogState, index: number, end: ScanEnd): Promise<void
   }
 }
 
-/** Sets the log start offset. A log that ends before it (it lost its tail after records were deleted) begins anew there. */
-async function beginAt(state: LogState, logStartOffset: number): Promise<void> {
+/** Sets the log start offset. True: the log ended before it (it lost its tail after records were deleted), and begins anew there. */
+async function beginAt(state: LogState, logStartOffset: number): Promise<boolean> {
   state.logStartOffset = state.savedStart = logStartOffset
-  if (state.endOffset >= logStartOffset) return
+  if (state.endOffset >= logStartOffset) return false
   state.environment.warn(
     `${state.topic}-${state.partition} ends at ${state.endOffset}, before its start ${logStartOffset}: it begins anew there`
   )
@@ -320,6 +321,7 @@ async function beginAt(state: LogState, logStartOffset: number): Promise<void> {
   }
   state.makeSegment(logStartOffset, -1)
   state.endOffset = state.recoveryPoint = logStartOffset
+  return true
 }
 
 // What the roll by time counts from.

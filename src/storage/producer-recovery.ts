@@ -120,7 +120,8 @@ export async function loadProducers(
   missingFrom: number | undefined
 ): Promise<void> {
   // One beyond the end tells of batches that are gone, and would be taken for true when the log gets there again.
-  await removeSnapshotsAbove(state, snapshots, state.endOffset)
+  const beyond = snapshots.some((offset) => offset > state.endOffset)
+  if (beyond) await removeSnapshotsAbove(state, snapshots, state.endOffset)
   const limit = Math.min(state.endOffset, missingFrom ?? state.endOffset)
   const { producers, snapshotOffset, broken } = await newestSnapshot(state, snapshots, limit, survey)
   state.producers = producers
@@ -129,12 +130,18 @@ export async function loadProducers(
   // Also from below the log start, as long as it is there: a transaction that began there may still be open.
   const from = Math.max(state.segments.first.baseOffset, snapshotOffset)
   // A clean stop leaves a snapshot whenever there was anything to tell.
-  if (from < state.endOffset && (!clean || broken || snapshotOffset >= 0 || missingFrom !== undefined)) {
+  if (from < state.endOffset && (!clean || broken || beyond || snapshotOffset >= 0 || missingFrom !== undefined)) {
     const onAbort: OnAbort = (segment, aborted) =>
       missingFrom !== undefined && aborted.lastOffset >= missingFrom ? segment.transactions.appendMissing(aborted) : undefined
     await replayProducers(state, producers, from, state.endOffset, onAbort)
   }
   producers.expire(state.clock.now(), state.environment.producerExpirationMs())
+}
+
+/** Of a log that begins anew: an older state would refuse producers whose last batches are gone with its end. Rejects with a StorageError. */
+export async function forgetProducers(state: LogState, snapshots: readonly number[]): Promise<void> {
+  await removeSnapshotsAbove(state, snapshots, -1)
+  state.producers = new ProducerStates()
 }
 
 export async function removeSnapshotsAbove(state: LogState, snapshots: readonly number[], offset: number): Promise<void> {

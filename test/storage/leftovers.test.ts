@@ -138,3 +138,33 @@ test('of a log that a power cut has emptied, what is left of its indexes goes', 
   await again.drop()
   t.deepEqual(await verifyFolder(log.folder), [])
 })
+
+test('producers are known after a clean stop that left only a snapshot from beyond the end', async (t) => {
+  const engine = await startEngine(t, { topic: small })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  const producer = { producerId: 7, producerEpoch: 0, baseSequence: 0 }
+  await append(engine, log, values(3), producer)
+  await engine.stop()
+  const folder = path.join(engine.dir, 't-0')
+  for (const name of await readdir(folder))
+    if (name.endsWith('.snapshot')) await rename(path.join(folder, name), path.join(folder, `${'40'.padStart(20, '0')}.snapshot`))
+
+  const again = await startEngine(t, { dir: engine.dir, topic: small })
+  const found = (await again.manager.whenReady('t', 0))!
+  t.is((await append(again, found, values(3), producer)).baseOffset, 0, 'a retry is known')
+})
+
+test('a log that begins anew, because it ends before its start, takes what producers send next', async (t) => {
+  const engine = await startEngine(t, { topic: small })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  const producer = { producerId: 7, producerEpoch: 0 }
+  await append(engine, log, values(5), { ...producer, baseSequence: 0 })
+  await engine.stop()
+  await writeFile(path.join(engine.dir, 'log-start-offset-checkpoint'), '0\n1\nt 0 100\n')
+
+  const again = await startEngine(t, { dir: engine.dir, topic: small })
+  const found = (await again.manager.whenReady('t', 0))!
+  // Sequences 5 to 94 went with the end of the log.
+  t.is((await append(again, found, values(5), { ...producer, baseSequence: 95 })).baseOffset, 100)
+  t.is((await append(again, found, values(5), { ...producer, baseSequence: 95 })).baseOffset, 100, 'a retry is known')
+})
