@@ -1,6 +1,7 @@
 /** `meta.properties`: whose data a log directory holds. */
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
+import { parseProperties } from '../config/index.js'
 import { ConfigError } from '../errors.js'
 import { readIfThere, writeDurably } from './files.js'
 import { META_PROPERTIES_FILE } from './names.js'
@@ -30,25 +31,27 @@ export async function readMetaProperties(dir: string): Promise<MetaProperties | 
   const file = path.join(dir, META_PROPERTIES_FILE)
   const text = await readIfThere(file)
   if (text === undefined) return undefined
-  const values = new Map<string, string>()
-  for (const line of text.split('\n')) {
-    const match = /^\s*([^#!=:\s][^=:\s]*)\s*[=:]\s*(.*?)\s*$/.exec(line)
-    if (match) values.set(match[1]!, match[2]!)
-  }
-  const version = values.get('version')
+  const properties = parseProperties(text, file)
+  const value = (name: string): string | undefined => properties.get(name)?.trim()
+  const version = value('version')
   if (version !== VERSION) throw new ConfigError('log.dirs', `${file}: version is ${version ?? 'missing'}, only ${VERSION} is known`)
-  const clusterId = values.get('cluster.id')
-  const nodeId = Number(values.get('node.id') ?? Number.NaN)
+  const clusterId = value('cluster.id')
+  const nodeId = Number(value('node.id') ?? Number.NaN)
   if (!clusterId) throw new ConfigError('log.dirs', `${file}: cluster.id is missing`)
   if (!Number.isInteger(nodeId)) throw new ConfigError('log.dirs', `${file}: node.id is missing or no number`)
-  const directoryId = values.get('directory.id')
+  const directoryId = value('directory.id')
   if (directoryId !== undefined && !UUID.test(directoryId))
     throw new ConfigError('log.dirs', `${file}: directory.id is no id: ${directoryId}`)
   return { clusterId, nodeId, directoryId }
 }
 
 export async function writeMetaProperties(dir: string, meta: MetaProperties): Promise<void> {
-  const lines = ['version=' + VERSION, `cluster.id=${meta.clusterId}`, `node.id=${meta.nodeId}`]
+  const lines = ['version=' + VERSION, `cluster.id=${escaped(meta.clusterId)}`, `node.id=${meta.nodeId}`]
   if (meta.directoryId !== undefined) lines.push(`directory.id=${meta.directoryId}`)
   await writeDurably(path.join(dir, META_PROPERTIES_FILE), lines.join('\n') + '\n')
+}
+
+/** As Java writes a value: a cluster id may be any text. */
+function escaped(value: string): string {
+  return value.replaceAll(/[\\:=#!]/g, String.raw`\$&`)
 }

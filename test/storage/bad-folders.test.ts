@@ -132,3 +132,17 @@ test('a deleted topic takes along what was set aside, and leaves foreign files',
   const left = (await readdir(dir)).find((name) => name.endsWith('-delete'))!
   t.deepEqual(await readdir(path.join(dir, left)), ['keep.me'])
 })
+
+test('meta.properties as Java may write it: escapes, other separators and comments', async (t) => {
+  const clusterId = 'a:b=c#d'
+  const dir = path.join(await temporaryFolder(t), 'data')
+  const first = await startEngine(t, { dir, more: { clusterId } })
+  await first.stop()
+  const file = path.join(dir, 'meta.properties')
+  t.true((await readFile(file, 'utf8')).includes('cluster.id=a\\:b\\=c\\#d\n'), 'Java would read something else')
+  const written = '!by hand\nversion: 1\n  node.id 1\ncluster.id = a:\\u0062=c\\\n    \\#d \n'
+  await writeFile(file, written)
+  const again = await startEngine(t, { dir, more: { clusterId } })
+  await again.stop()
+  await t.throwsAsync(startEngine(t, { dir, more: { clusterId: 'other' } }), { instanceOf: ConfigError, message: /cluster a:b=c#d/ })
+})
