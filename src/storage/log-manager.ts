@@ -26,7 +26,7 @@ import { LogTable } from './log-table.js'
 import { LogTasks } from './log-tasks.js'
 import { ZERO_UUID } from '../protocol/reader.js'
 import { partitionFolder, strayFolder } from './names.js'
-import { createPartitionFolder } from './partition-folder.js'
+import { createPartitionFolder, isFolder } from './partition-folder.js'
 import { TaskQueue } from './task-queue.js'
 
 export interface LogManagerOptions {
@@ -166,8 +166,10 @@ export class LogManager {
   async setAside(topic: string, partition: number, why: string): Promise<void> {
     const entry = this.#table.find(topic, partition)
     const log = await entry?.ready.catch(() => undefined)
+    const isLog = entry !== undefined && (log !== undefined || (await isFolder(entry.folder)))
     if (entry === undefined || this.#table.find(topic, partition) !== entry) return
     this.#table.remove(entry)
+    if (!isLog) return this.#options.log.warn(`${entry.folder} ${why} and no folder: it is left alone`)
     const kept = strayFolder(topic, partition, randomBytes(16).toString('hex'))
     this.#options.log.warn(`${topic}-${partition} in ${entry.dir.path} ${why}: it is not served, and kept as ${kept}`)
     await this.#deletions.setAside(entry, log, kept)

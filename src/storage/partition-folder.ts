@@ -1,5 +1,5 @@
 /** The folder of a partition: what stands in it besides segments, and taking it away. */
-import { mkdir, readdir, rename, rmdir } from 'node:fs/promises'
+import { mkdir, readdir, rename, rmdir, stat } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { StorageError } from '../errors.js'
@@ -56,6 +56,14 @@ async function makeFolder(folder: string): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw storageError(error, folder)
   }
+}
+
+/** False: something else has the name, which is none of ours to touch. */
+export async function isFolder(folder: string): Promise<boolean> {
+  return stat(folder).then(
+    (found) => found.isDirectory(),
+    () => false
+  )
 }
 
 /** Rejects with a StorageError. */

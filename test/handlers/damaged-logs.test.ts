@@ -82,3 +82,15 @@ sluiceTest('the folder of a partition that is in no topic is kept under the name
   t.true((await readdir(path.join(dir, stray!))).includes('00000000000000000000.log'))
   t.false(names.includes('nobody-3'))
 })
+
+sluiceTest('a file that has the name of a partition is left alone', async (t) => {
+  const dir = await filled(t)
+  await writeFile(path.join(dir, 'nobody-3'), 'mine')
+  const session = await started(t, dir)
+  t.is((await session.offsetAt('t', 0, -1)).offset, 10)
+  t.deepEqual(
+    (await readdir(dir)).filter((name) => name.startsWith('nobody')),
+    ['nobody-3']
+  )
+  t.is(await readFile(path.join(dir, 'nobody-3'), 'utf8'), 'mine')
+})
