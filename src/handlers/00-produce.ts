@@ -104,6 +104,10 @@ function append(
     if (apiVersion < FIRST_VERSION_WITH_ZSTD && batch.compressionType(frame.buffer, at) === Compression.zstd) {
       return refuse(index, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
     }
+    // As Kafka: a client that says where a batch is to be takes something else for a log's.
+    if (batch.magic(frame.buffer, at) === batch.CURRENT_MAGIC && batch.baseOffset(frame.buffer, at) !== 0) {
+      return refuse(index, ErrorCode.INVALID_RECORD)
+    }
   }
   const offset = at - frame.start
   return partition.append({ frame, offset, length: records.length, origin: 'client' }).then((result) => toResponse(index, result))
