@@ -15,7 +15,8 @@ export interface MetaProperties {
 
 const VERSION = '1'
 const UUID = /^[A-Za-z0-9_-]{22}$/
-/** Directory ids below 100 are reserved (KIP-858): sixteen bytes at random never are, but the text must not begin with a dash. */
+/** Directory ids below 100 (KIP-858). Sixteen bytes at random never are, but the text must not begin with a dash. */
+const RESERVED_IDS = 100
 const UUID_BYTES = 16
 
 /** A random id in Kafka's form: 22 characters, not beginning with "-", which tools would take for an option. */
@@ -42,6 +43,8 @@ export async function readMetaProperties(dir: string): Promise<MetaProperties | 
   const directoryId = value('directory.id')
   if (directoryId !== undefined && !UUID.test(directoryId))
     throw new ConfigError('log.dirs', `${file}: directory.id is no id: ${directoryId}`)
+  if (directoryId !== undefined && isReserved(directoryId))
+    throw new ConfigError('log.dirs', `${file}: directory.id ${directoryId} is reserved`)
   return { clusterId, nodeId, directoryId }
 }
 
@@ -49,6 +52,12 @@ export async function writeMetaProperties(dir: string, meta: MetaProperties): Pr
   const lines = ['version=' + VERSION, `cluster.id=${escaped(meta.clusterId)}`, `node.id=${meta.nodeId}`]
   if (meta.directoryId !== undefined) lines.push(`directory.id=${meta.directoryId}`)
   await writeDurably(path.join(dir, META_PROPERTIES_FILE), lines.join('\n') + '\n')
+}
+
+/** Metadata name no directory by them: `lost`, say, is what stands there of a partition whose directory failed. */
+function isReserved(directoryId: string): boolean {
+  const bytes = Buffer.from(directoryId, 'base64url')
+  return bytes.subarray(0, UUID_BYTES - 1).every((byte) => byte === 0) && bytes[UUID_BYTES - 1]! < RESERVED_IDS
 }
 
 /** As Java writes a value: a cluster id may be any text. */

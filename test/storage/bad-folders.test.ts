@@ -86,6 +86,11 @@ for (const [what, content, found] of [
 for (const [what, change, found] of [
   ['of another node', (text: string) => text.replace('node.id=1', 'node.id=9'), /node\D*9/],
   ['of a later version', (text: string) => text.replace('version=1', 'version=2'), /meta\.properties: version is 2, only 1 is known/],
+  [
+    'with the id that metadata give to lost directories',
+    (text: string) => text.replace(/^directory\.id=.*$/m, 'directory.id=AAAAAAAAAAAAAAAAAAAAAQ'),
+    /directory\.id AAAAAAAAAAAAAAAAAAAAAQ is reserved/
+  ],
   ['without a cluster id', (text: string) => text.replace(/^cluster\.id=.*\n/m, ''), /meta\.properties: cluster\.id is missing/]
 ] as const) {
   test(`meta.properties ${what}: the start ends and says so; nothing changes`, async (t) => {
