@@ -78,8 +78,8 @@ async function breakTail(
     await truncate(file, at)
     return `${file} cut at ${at}, in the batch of offset ${victim.base}`
   }
-  // Behind the fields that no CRC covers: offset, length, leader epoch.
-  const flipped = Math.min(bytes.length - 1, Math.max(at, victim.position + batch.At.magic))
+  // Behind the fields that no CRC covers: offset, length, leader epoch, magic. With another magic a batch is a sound one of another format.
+  const flipped = Math.min(bytes.length - 1, Math.max(at, victim.position + batch.At.crc))
   bytes[flipped] = bytes[flipped]! ^ (1 << Math.floor(random() * 8))
   await writeFile(file, bytes)
   return `${file} flipped at ${flipped}, in the batch of offset ${victim.base}`
