@@ -34,10 +34,12 @@ export async function begin({ start }: Pick<Scene, 'start'>, topic: Readonly<Rec
 
 export const idempotent = (producerId: number, baseSequence: number): BatchOptions => ({ producerId, producerEpoch: 0, baseSequence })
 
-/** Batches of four records, some to a segment. */
+/** Batches of four records, some to a segment, each a millisecond later: an index of times that never rise has one entry. */
 export async function fill({ engine, log }: Pick<One, 'engine' | 'log'>, rounds: number, epoch = 0): Promise<void> {
-  for (let round = 0; round < rounds; round++)
-    await append(engine, log, values(4, `e${epoch}-${round}-`, 50), idempotent(100 + epoch, 4 * round), epoch)
+  for (let round = 0; round < rounds; round++) {
+    const timestamp = engine.clock.now() + round
+    await append(engine, log, values(4, `e${epoch}-${round}-`, 50), { ...idempotent(100 + epoch, 4 * round), timestamp }, epoch)
+  }
 }
 
 async function abort({ engine, clock, log }: One, producerId: number): Promise<void> {
@@ -89,7 +91,7 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
     const one = await begin(scene)
     await fill(one, 3)
     // The second has no entry in the time index yet.
-    for (const later of [1, 2]) await append(one.engine, one.log, values(1), { timestamp: one.clock.now() + later })
+    for (const later of [11, 12]) await append(one.engine, one.log, values(1), { timestamp: one.clock.now() + later })
     scene.rules('hold sync *.timeindex 1')
     const flushed = one.log.flush()
     // The flush of the time index has begun: the entry that the seal adds is none of its.
