@@ -264,6 +264,7 @@ class Child {
     try {
       await log.truncateTo(offset)
       this.say(['truncated', topic, partition, offset])
+      this.#checkEpochs(log)
       // What comes in its place is of another leader.
       log.becomeLeader((this.#epoch = Math.max(this.#epoch, log.latestEpoch) + 1))
     } catch {
@@ -272,6 +273,15 @@ class Child {
         this.say(['uncut', topic, partition])
     }
     this.#knowSoon(log)
+  }
+
+  /** A follower that asks where an epoch ends must not be sent beyond the end, where the next one began once. */
+  #checkEpochs(log: Log): void {
+    for (let epoch = 0; epoch < log.latestEpoch; epoch++) {
+      const { endOffset } = log.epochEndOffset(epoch)
+      if (endOffset > log.nextOffset)
+        this.say(['complaint', `${log.topic}-${log.partition}: epoch ${epoch} ends at ${endOffset}, beyond ${log.nextOffset}`])
+    }
   }
 
   /** As a follower does that has nothing of what its leader has. */

@@ -107,6 +107,12 @@ serialWithFaults('the index of aborts that a truncation takes away stays away', 
   await sameNames(t, after, await after.cutAt(DONE))
 })
 
+serialWithFaults('an epoch whose batches a truncation takes away goes with them, also from the file', async (t) => {
+  const after = await play(t, 'truncation to the start of an epoch')
+  t.is(told(after, 'epoch'), 0)
+  for (const dir of [await after.cutAt(DONE), after.dir]) t.is((await open(after, dir)).log.latestEpoch, 0)
+})
+
 serialWithFaults('a compaction that is over has its names on the disk, and went about it in order', async (t) => {
   const after = await play(t, 'compaction')
   t.true(renamedLogs(after, 0, '.swap').length > 0)
