@@ -11,11 +11,15 @@ import { append, appendBytes, readAll, startEngine, TOPIC_ID, values, type Engin
 const TOPIC = { 'internal.segment.bytes': '100000', 'index.interval.bytes': '200', 'retention.ms': '-1' }
 const HOUR_MS = 3_600_000
 
-async function startFilled(t: ExecutionContext, fill: (engine: Engine, log: Log) => Promise<void>): Promise<[dir: string, folder: string]> {
+async function startFilled(
+  t: ExecutionContext,
+  fill: (engine: Engine, log: Log) => Promise<void>,
+  orderly = false
+): Promise<[dir: string, folder: string]> {
   const engine = await startEngine(t, { topic: TOPIC })
   const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
   await fill(engine, log)
-  await engine.drop()
+  await (orderly ? engine.stop() : engine.drop())
   return [engine.dir, path.join(engine.dir, 't-0')]
 }
 
@@ -159,24 +163,31 @@ test('where an epoch begins the batches know better than a file that was written
   }
 })
 
-test('index entries of what the log has lost lead nobody astray', async (t) => {
-  const sizes: number[] = []
-  const [dir, folder] = await startFilled(t, async (engine, log) => {
-    for (let round = 0; round < 20; round++) {
-      await append(engine, log, values(1, `${round}-`, 150), { timestamp: 1_700_000_000_000 + round })
-      sizes.push((await stat(path.join(log.folder, `${offsetName(0)}.log`))).size)
-    }
-    await log.flush()
+for (const orderly of [false, true]) {
+  test(`index entries of what the log has lost lead nobody astray, after ${orderly ? 'an orderly stop' : 'a crash'}`, async (t) => {
+    const sizes: number[] = []
+    const [dir, folder] = await startFilled(
+      t,
+      async (engine, log) => {
+        for (let round = 0; round < 20; round++) {
+          await append(engine, log, values(1, `${round}-`, 150), { timestamp: 1_700_000_000_000 + round })
+          sizes.push((await stat(path.join(log.folder, `${offsetName(0)}.log`))).size)
+        }
+        await log.flush()
+      },
+      orderly
+    )
+    await truncate(path.join(folder, `${offsetName(0)}.log`), sizes[4]!)
+    const { engine, log } = await reopen(t, dir, 5)
+    t.is(engine.manager.cleanStart, orderly)
+    t.is(log.endOffset, 5)
+    for (let round = 0; round < 30; round++)
+      await append(engine, log, values(1, `new-${round}-`, 40), { timestamp: 1_700_000_000_000 + round })
+    for (let offset = 5; offset < 35; offset++) t.true((await log.readBytes(offset, 1)).includes(`new-${offset - 5}-0`), String(offset))
+    await engine.stop()
+    t.deepEqual(await verifyFolder(folder), [])
   })
-  await truncate(path.join(folder, `${offsetName(0)}.log`), sizes[4]!)
-  const { engine, log } = await reopen(t, dir, 5)
-  t.is(log.endOffset, 5)
-  for (let round = 0; round < 30; round++)
-    await append(engine, log, values(1, `new-${round}-`, 40), { timestamp: 1_700_000_000_000 + round })
-  for (let offset = 5; offset < 35; offset++) t.true((await log.readBytes(offset, 1)).includes(`new-${offset - 5}-0`), String(offset))
-  await engine.stop()
-  t.deepEqual(await verifyFolder(folder), [])
-})
+}
 
 test('a record that is not what was written is cut off with all behind it, above the recovery point', async (t) => {
   const [dir, folder] = await startFilled(t, async (engine, log) => {
