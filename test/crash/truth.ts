@@ -115,7 +115,11 @@ export class Truth {
       if (log === undefined) {
         if (truth.existence === 'there') tell('is not there')
       } else if (truth.existence === 'absent') tell('was deleted, and is there')
-      else compareLog(truth, log, ending, this.offline !== undefined, tell)
+      else {
+        // One before it, which a directory has kept that was offline when it was deleted.
+        if (truth.existence === 'leaving' && !log.topicIdLost && log.topicId !== [...truth.topicIds].at(-1)) forgetBatches(truth)
+        compareLog(truth, log, ending, this.offline !== undefined, tell)
+      }
     }
     for (const key of seen.keys()) problems.push(`${key}: nobody made it`)
     return problems
