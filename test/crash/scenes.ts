@@ -128,13 +128,6 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
     await one.log.truncateTo(12)
   },
 
-  async compaction(scene) {
-    const one = await startCompacting({ teardown: () => undefined }, { dirs: [scene.dir] })
-    await putPairs(one, 30)
-    scene.say('filled')
-    await compact(one)
-  },
-
   async 'compaction of an abort'(scene) {
     const one = await startCompacting({ teardown: () => undefined }, { dirs: [scene.dir] })
     await put(one, [['a', 'aborted']], { ...idempotent(9, 0), transactional: true })
