@@ -26,8 +26,8 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly setting: string
 
-  constructor(setting: string, message: string) {
-    super(message)
+  constructor(setting: string, message: string, options?: ErrorOptions) {
+    super(message, options)
     this.setting = setting
   }
 }

@@ -90,7 +90,7 @@ async function guarded(dir: LogDir, count: number, log: Logger, work: () => Prom
     if (dir.online) await work()
   } catch (error) {
     if (!(error instanceof StorageError)) throw error
-    if (count === 1) throw new ConfigError('log.dirs', `${dir.path} can not be used: ${error.message}`)
+    if (count === 1) throw new ConfigError('log.dirs', `${dir.path} can not be used: ${error.message}`, { cause: error })
     dir.fail(error)
     log.error(`log directory ${dir.path} is offline: ${error.message}`)
   }

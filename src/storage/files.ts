@@ -1,5 +1,5 @@
 /** Small files written whole: they are there after a crash either as they were or as they should be. */
-import { open, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { StorageError } from '../errors.js'
 import { errnoName } from '../native/runtime.js'
@@ -49,6 +49,38 @@ export async function syncFolder(folder: string): Promise<void> {
   } catch (error) {
     throw storageError(error, folder)
   }
+}
+
+/**
+ * Makes a folder and those above it that are missing, durably. Rejects with a StorageError. Node's own way, `recursive`, never ends where a folder
+ * takes none and says ENOENT, as those of /proc do.
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  if (await isFolder(folder)) return
+  const above = path.dirname(folder)
+  if (above !== folder) await makeFolder(above)
+  try {
+    await mkdir(folder)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    // Somebody else was faster.
+    if (code === 'EEXIST' && (await isFolder(folder))) return
+    if (code === 'EEXIST') throw new StorageError('ENOENT', folder, `${folder} is a link that leads nowhere`)
+    if (code === 'ENOENT') throw new StorageError(code, folder, `no folder can be made in ${above} (ENOENT)`)
+    throw storageError(error, folder)
+  }
+  // What is synced in a folder is of no use when the folder's own name is not.
+  await syncFolder(above)
+}
+
+async function isFolder(folder: string): Promise<boolean> {
+  try {
+    if ((await stat(folder)).isDirectory()) return true
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw storageError(error, folder)
+  }
+  throw new StorageError('ENOTDIR', folder)
 }
 
 /** The text of a file; undefined when there is none. */

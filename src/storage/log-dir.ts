@@ -1,5 +1,5 @@
 /** One log directory: its lock, whose it is, its checkpoints, and whether it works. */
-import { mkdir, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { ConfigError, StorageError, WireError } from '../errors.js'
@@ -7,7 +7,7 @@ import type { Logger } from '../log.js'
 import { lockFile, unlockFile } from '../native/functions.js'
 import { errnoName } from '../native/runtime.js'
 import { readOffsetCheckpoint, writeOffsetCheckpoint, type OffsetCheckpoint, type PartitionOffset } from './checkpoints.js'
-import { isPassing, readIfThere, removeFile, storageError, syncFolder, writeDurably } from './files.js'
+import { isPassing, makeFolder, readIfThere, removeFile, storageError, syncFolder, writeDurably } from './files.js'
 import type { Log } from './log.js'
 import { readMetaProperties, writeMetaProperties, type MetaProperties } from './meta-properties.js'
 import {
@@ -82,16 +82,8 @@ export class LogDir {
   }
 
   /** Creates the folder if need be. Rejects with a StorageError. */
-  async make(): Promise<void> {
-    let first: string | undefined
-    try {
-      first = await mkdir(this.path, { recursive: true })
-    } catch (error) {
-      throw storageError(error, this.path)
-    }
-    if (first === undefined) return
-    // What is synced in a folder is of no use when the folder's own name is not.
-    for (let made = this.path; made.length >= first.length; made = path.dirname(made)) await syncFolder(path.dirname(made))
+  make(): Promise<void> {
+    return makeFolder(this.path)
   }
 
   /** Takes its lock. Throws a ConfigError when it belongs to somebody else, a StorageError when it does not work. */

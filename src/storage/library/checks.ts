@@ -76,6 +76,12 @@ export function checkSignal(follow: AbortSignal | undefined): void {
   if (follow !== undefined && !(follow instanceof AbortSignal)) throw new TypeError(`follow is an AbortSignal, not ${shown(follow)}`)
 }
 
+/** Of a folder. An empty one would be the current folder. */
+export function checkPath(path: string): void {
+  if (typeof path !== 'string') throw new TypeError(`the path of a folder is a string, not ${shown(path)}`)
+  if (path === '' || path.includes('\0')) throw new RangeError(`${JSON.stringify(path)} is not the path of a folder`)
+}
+
 /** As Apache Kafka names topics. Throws a LogError. */
 export function checkName(topic: string, partition: number): void {
   const isName = typeof topic === 'string' && topicNameProblem(topic) === undefined

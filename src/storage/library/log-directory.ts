@@ -12,7 +12,7 @@ import type { Log as PartitionLog } from '../log.js'
 import { LogManager } from '../log-manager.js'
 import { randomUuid, readMetaProperties } from '../meta-properties.js'
 import { mirrorFolders } from '../mirror.js'
-import { checkName, checkNewName, checkTexts } from './checks.js'
+import { checkName, checkNewName, checkPath, checkTexts } from './checks.js'
 import { LogError } from './errors.js'
 import { Log } from './log.js'
 import { RegionSender } from './region-sender.js'
@@ -91,13 +91,14 @@ export class LogDirectory {
 
   /**
    * Opens the folder, making it if need be. Logs that were not closed in an orderly way are recovered in the background, each when it is
-   * asked for at the latest. Rejects with a ConfigError when the folder is in use or somebody else's, or a setting is wrong; with `readOnly` also
-   * when there is no such folder.
+   * asked for at the latest. Rejects with a ConfigError when the folder is in use or somebody else's, or a setting is wrong; with a StorageError
+   * when it can't be made or used. With `readOnly` a folder that can't be read is a ConfigError, too.
    */
   static async open(
     path: string,
     { settings = {}, log = silentLogger, clock = systemClock(), readOnly = false }: LogDirectoryOptions = {}
   ): Promise<LogDirectory> {
+    checkPath(path)
     checkTexts(settings)
     const { config, warnings } = loadBrokerConfig(settings)
     if (warnings.length > 0) throw new ConfigError('settings', warnings[0]!)
@@ -113,7 +114,8 @@ export class LogDirectory {
     } catch (error) {
       await runtime.close()
       if (mirror !== undefined) await rm(mirror.root, { recursive: true, force: true })
-      throw error
+      // The only folder there is: what the system says of it.
+      throw error instanceof ConfigError && error.cause instanceof StorageError ? error.cause : error
     }
   }
 

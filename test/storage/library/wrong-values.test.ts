@@ -1,5 +1,5 @@
 /** What a program in plain JavaScript may hand in by mistake: it is refused, by name, and the log is as it was. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -54,6 +54,34 @@ test('records, options and offsets of the wrong kind', async (t) => {
   t.is((await log.append({ value, timestamp: 9 })).firstOffset, 1)
   t.is((await log.offsetForTimestamp(6))?.offset, 1)
   t.is(log.startOffset, 0)
+})
+
+test('a path that is no folder, and can be none, is named with the code of the system', async (t) => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-wrong-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  const [file, link] = [path.join(folder, 'file'), path.join(folder, 'link')]
+  await writeFile(file, '')
+  await symlink(path.join(folder, 'nowhere'), link)
+  const cases: [string, string][] = [
+    // Below /proc a folder that is missing in one that is there is ENOENT.
+    ['/proc/none', 'ENOENT'],
+    ['/proc/self/none/below', 'ENOENT'],
+    ['/dev/null/below', 'ENOTDIR'],
+    [file, 'ENOTDIR'],
+    [link, 'ENOENT'],
+    [path.join(link, 'below'), 'ENOENT'],
+    [path.join(folder, 'x'.repeat(5000)), 'ENAMETOOLONG'],
+    [path.join(folder, 'below/'.repeat(1000)), 'ENAMETOOLONG']
+  ]
+  for (const [where, code] of cases) {
+    await t.throwsAsync(LogDirectory.open(where), { name: 'StorageError', code }, where)
+    await t.throwsAsync(LogDirectory.open(where, { readOnly: true }), { name: 'ConfigError' }, where)
+  }
+  for (const where of ['', 'a\0b', undefined, new URL('file:///tmp')]) {
+    const error = await t.throwsAsync(LogDirectory.open(where as string))
+    t.true(error instanceof TypeError || error instanceof RangeError, String(error))
+  }
+  t.deepEqual((await readdir(folder)).toSorted(), ['file', 'link'])
 })
 
 test('a name that no topic may have leaves the other logs as they are', async (t) => {
