@@ -2,7 +2,7 @@
  * What kafka-dump-log.sh shows, of the files of a log: the same lines for the same bytes. A folder stands for all files in it. Nothing is
  * written, no lock is taken: the files of a running broker may be looked at.
  */
-import { readdir, stat } from 'node:fs/promises'
+import { access, readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { WireError } from '../../errors.js'
 import { textOf, type DumpEvent } from './dump-events.js'
@@ -64,6 +64,7 @@ export async function dump(paths: readonly string[], options: DumpOptions, outpu
       const events = eventsOf(file, options, complaints)
       if (!options.json && !(await output.line(textOf({ type: 'file', file })))) return whole
       if (events === undefined) {
+        await access(file)
         output.error(`Ignoring unknown file ${file}`)
         continue
       }

@@ -160,6 +160,7 @@ test('what can not be read is told of, and the exit code says so', async (t) => 
   const bytes = await readFile(file)
   bytes.writeInt32BE(3, 8)
   await writeFile(file, bytes)
+  t.is((await sluice('dump', path.join(dir, 'nowhere'))).code, 1)
   const { code, error } = await sluice('dump', file, path.join(dir, 'plain-0/nothing.log'))
   t.is(code, 1)
   t.regex(error, /found record size 3 smaller than minimum record overhead \(14\) at 0/)
