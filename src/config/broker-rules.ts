@@ -33,6 +33,8 @@ export function checkBounds(config: BrokerConfig): void {
       `group.min.session.timeout.ms=${min} must not be above group.max.session.timeout.ms=${max}`
     )
   }
+  if ((config.get('log.dirs') ?? config.get('log.dir')).length === 0)
+    throw new ConfigError('log.dirs', 'At least one log directory must be defined via log.dirs or log.dir.')
   for (const name of ['socket.send.buffer.bytes', 'socket.receive.buffer.bytes'] as const) {
     const bytes = config.get(name)
     if (bytes < -1 || bytes === 0) throw new ConfigError(name, `Invalid value "${bytes}" for ${name}: it must be -1 or at least 1`)

@@ -55,6 +55,7 @@ test('what is refused names the setting, its value and what is allowed', (t) => 
     [{ 'node.id': '1', 'broker.id': '2' }, /must be the same/],
     [{ 'group.min.session.timeout.ms': '10', 'group.max.session.timeout.ms': '5' }, /must not be above/],
     [{ 'log.retention.hours': '0' }, /must not be 0/],
+    [{ 'log.dirs': '' }, /At least one log directory must be defined/],
     [{ 'max.connections.per.ip': '0' }, /only if max\.connections\.per\.ip\.overrides/],
     [{ 'max.connections.per.ip.overrides': '10.0.0.1' }, /must be address:count/]
   ]
