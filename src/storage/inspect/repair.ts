@@ -3,13 +3,13 @@
  * indexes; producer snapshots that contradict the log are set aside, and the next start makes them. The torn end of a log is cut off. Bad bytes
  * with sound batches behind them are never deleted: they are explained, and moved into a quarantine folder if there is one.
  */
-import { constants, copyFile, link, mkdir, open, readdir, rename, truncate } from 'node:fs/promises'
+import { constants, copyFile, link, open, readdir, rename, truncate } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { ConfigError, StorageError } from '../../errors.js'
 import { lockFile, unlockFile } from '../../native/functions.js'
 import { errnoName } from '../../native/runtime.js'
-import { isMissing, removeFile, syncFolder } from '../files.js'
+import { isMissing, makeFolder, removeFile, syncFolder } from '../files.js'
 import {
   CLEAN_SHUTDOWN_FILE,
   INDEX_SUFFIX,
@@ -55,10 +55,12 @@ export async function repairData(folder: string, options: RepairOptions): Promis
   const names = (await readdir(folder)).toSorted()
   const single = names.some((name) => parseSegmentFile(name)?.suffix === LOG_SUFFIX)
   const top = single ? path.dirname(path.resolve(folder)) : folder
+  const partitions = single ? [''] : names.filter((name) => parsePartitionFolder(name) !== undefined)
+  // The folder of somebody else: no file of a lock is left in it.
+  if (partitions.length === 0) return true
   // The folder of a partition may stand alone: then there is nobody who could lock it.
   const locked = !single || (await exists(path.join(top, META_PROPERTIES_FILE))) ? hold(top, options.dryRun) : -1
   try {
-    const partitions = single ? [''] : names.filter((name) => parsePartitionFolder(name) !== undefined)
     let whole = true
     let changed = false
     for (const name of partitions) {
@@ -191,8 +193,8 @@ class PartitionRepair {
     const to = path.join(quarantine, path.basename(path.resolve(this.#folder)))
     await this.#step('take-out', name, `${where} are bad; lost are ${lost}. The original goes to ${to}`, async () => {
       const clean = `${file}.tmp`
+      await makeFolder(path.resolve(to))
       await writeSound(file, clean, base)
-      await mkdir(to, { recursive: true })
       await keep(file, path.join(to, name))
       await rename(clean, file)
       await syncFolder(this.#folder)

@@ -212,6 +212,8 @@ test('bad bytes in the middle of a closed segment stay until there is a quaranti
     /bytes \d+ to \d+ \(.*\) are bad; lost are offsets \d+ to \d+\. With --quarantine/
   )
   t.deepEqual(await readFile(file), bytes)
+  await t.throwsAsync(repair(dir, { quarantine: '/proc/none' }), { code: 'ENOENT' })
+  t.deepEqual(await readFile(file), bytes)
   const quarantine = path.join(await temporaryFolder(t), 'bad')
   t.true((await repair(dir, { quarantine })).whole)
   t.deepEqual(await readFile(path.join(quarantine, 't-0', first('log'))), bytes)
@@ -220,6 +222,12 @@ test('bad bytes in the middle of a closed segment stay until there is a quaranti
   const records = await readAll((await engine.manager.whenReady('t', 0))!)
   t.is(records[0]!.offset, 0)
   t.true(records.length > 200)
+})
+
+test('a folder without a partition is left as it is', async (t) => {
+  const dir = await temporaryFolder(t)
+  t.true((await repair(dir)).whole)
+  t.deepEqual(await readdir(dir), [])
 })
 
 test('foreign files are named and stay; a checkpoint that says too much is damage', async (t) => {
