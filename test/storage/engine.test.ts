@@ -296,7 +296,7 @@ class Run {
     const from = this.#offset(at)
     const found: ModelRecord[] = []
     const options = { from, maxBytes, isolation: committed ? ('read_committed' as const) : ('read_uncommitted' as const) }
-    const readers = { more: () => Promise.resolve(false), cursors: new Set<never>() }
+    const readers = { failure: undefined, more: () => Promise.resolve(false), cursors: new Set<never>() }
     for await (const { offset, key, value: bytes, timestamp } of readRecords(this.log, options, readers))
       found.push({ offset, key: String(key), value: bytes === null ? null : String(bytes), timestamp })
     expect(`the records from ${from}`, found, this.model.visible(from, committed))

@@ -87,6 +87,9 @@ export class LogDirectory {
     })
     this.#overrides = overrides
     this.#temporary = temporary
+    manager.onDirFailure = () => {
+      for (const log of this.#logs.values()) log.failed(this.#failure!)
+    }
   }
 
   /**
@@ -129,7 +132,7 @@ export class LogDirectory {
    * (UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION), a ConfigError for a wrong setting, a StorageError when its files can not be used.
    */
   async log(topic: string, { partition = 0, settings, create = true }: LogOptions = {}): Promise<Log> {
-    if (this.#closed !== undefined) throw new StorageError('ECANCELED', this.path, `the log directory ${this.path} is closed`)
+    this.#checkWorks()
     checkName(topic, partition)
     if (settings !== undefined) checkTexts(settings)
     if (settings !== undefined) this.#overrides.set(topic, checkTopicOverrides(this.#config, new Map(Object.entries(settings))))
@@ -144,6 +147,8 @@ export class LogDirectory {
     if (settings !== undefined) for (const log of this.#manager.logs()) if (log.topic === topic) log.configure(config)
     const known = this.#logs.get(found)
     if (known !== undefined) return known
+    // Meanwhile.
+    this.#checkWorks()
     const log = new Log(found, this.#runtime, this.#sender, this.#temporary === undefined ? this.#manager.cleaner : undefined)
     this.#logs.set(found, log)
     return log
@@ -152,6 +157,7 @@ export class LogDirectory {
   /** Deletes a log, if it is there; its files go after `file.delete.delay.ms`. Rejects with a StorageError, or a LogError where the directory is only read. */
   async delete(topic: string, partition = 0): Promise<void> {
     if (this.#temporary !== undefined) throw new LogError('POLICY_VIOLATION', `${this.path} is only read`)
+    this.#checkWorks()
     const log = this.#manager.get(topic, partition)
     if (log !== undefined) {
       this.#logs.get(log)?.ended()
@@ -176,6 +182,17 @@ export class LogDirectory {
     await this.#manager.close()
     await this.#runtime.close()
     if (this.#temporary !== undefined) await rm(this.#temporary, { recursive: true, force: true })
+  }
+
+  #checkWorks(): void {
+    if (this.#closed !== undefined) throw new StorageError('ECANCELED', this.path, `the log directory ${this.path} is closed`)
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  /** Why the folder takes and gives nothing any more. */
+  get #failure(): StorageError | undefined {
+    const { failure } = this.#manager.dirs[0]!
+    return failure && new StorageError(failure.code, failure.path, `the log directory ${this.path} is offline: ${failure.message}`)
   }
 
   // All partitions of a topic have its id, which stands in their folders.

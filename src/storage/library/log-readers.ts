@@ -1,18 +1,24 @@
 /** Who reads the records of one log: waits for more, and goes back where the log is cut. */
+import type { StorageError } from '../../errors.js'
 import type { Cursor, Readers } from './record-reader.js'
 
 export class LogReaders implements Readers {
   readonly cursors = new Set<Cursor>()
   #waiting: (() => void)[] = []
-  #ended = false
+  #ended: StorageError | undefined
+  #failure: StorageError | undefined
 
-  /** True: nothing will come any more. */
-  get ended(): boolean {
-    return this.#ended
+  /** Why nothing will come any more; undefined: it may. */
+  get ended(): StorageError | undefined {
+    return this.#ended ?? this.#failure
+  }
+
+  get failure(): StorageError | undefined {
+    return this.#failure
   }
 
   async more(signal: AbortSignal): Promise<boolean> {
-    if (signal.aborted || this.#ended) return false
+    if (signal.aborted || this.ended !== undefined) return false
     await new Promise<void>((resolve) => {
       this.#waiting.push(() => {
         signal.removeEventListener('abort', this.wake)
@@ -20,7 +26,7 @@ export class LogReaders implements Readers {
       })
       signal.addEventListener('abort', this.wake)
     })
-    return !signal.aborted && !this.#ended
+    return !signal.aborted && this.#ended === undefined
   }
 
   /** There may be more. Who has no more to read waits again. */
@@ -33,9 +39,15 @@ export class LogReaders implements Readers {
     for (const cursor of this.cursors) cursor.cutTo = Math.min(cursor.cutTo, offset)
   }
 
-  /** Who waits is let go. */
-  end(): void {
-    this.#ended = true
+  /** The log is closed or deleted: who waits is let go. */
+  end(reason: StorageError): void {
+    this.#ended ??= reason
+    this.wake()
+  }
+
+  /** The folder has failed: who waits is told. */
+  fail(error: StorageError): void {
+    this.#failure ??= error
     this.wake()
   }
 }

@@ -56,7 +56,7 @@ export class Log {
     this.topic = log.topic
     this.partition = log.partition
     this.#log = log
-    this.#appends = new Appends(log, runtime, () => this.#checkWritable())
+    this.#appends = new Appends(log, runtime, () => this.#checkAppendable())
     this.#sender = sender
     this.#cleaner = cleaner
     log.onEndOffset = this.#readers.wake
@@ -170,7 +170,7 @@ export class Log {
    * (OFFSET_OUT_OF_RANGE: the segment is gone).
    */
   async send(to: Writable, region: FileRegion): Promise<void> {
-    if (this.#readers.ended) throw this.#closed()
+    this.#checkOpen()
     const segment = this.#log.segmentFiles().find(({ file }) => file === region.file)
     const { position, length } = region
     if (segment === undefined) refuse(1, `${region.file} is no segment of ${this.topic}-${this.partition} any more`)
@@ -185,18 +185,20 @@ export class Log {
    * Rejects with a StorageError.
    */
   async abortedTransactions(from = this.startOffset, to = this.lastStableOffset): Promise<readonly AbortedTransaction[]> {
-    if (this.#readers.ended) throw this.#closed()
+    this.#checkOpen()
     return this.#log.abortedTransactions(from, Math.min(to, this.lastStableOffset))
   }
 
   /** The first record whose timestamp is at least `timestamp` (milliseconds); undefined: none. Rejects with a StorageError. */
   async offsetForTimestamp(timestamp: number): Promise<TimedOffset | undefined> {
+    this.#checkOpen()
     checkTimestamp(timestamp)
     return this.#log.offsetForTimestamp(timestamp)
   }
 
   /** The first record with the largest timestamp; undefined: no record has one. Rejects with a StorageError. */
-  offsetOfMaxTimestamp(): Promise<TimedOffset | undefined> {
+  async offsetOfMaxTimestamp(): Promise<TimedOffset | undefined> {
+    this.#checkOpen()
     return this.#log.offsetOfMaxTimestamp()
   }
 
@@ -255,6 +257,7 @@ export class Log {
    * StorageError; the folder takes no more writes then.
    */
   async flush(): Promise<void> {
+    this.#checkOpen()
     // There is nothing to make durable in a log that is only read.
     if (this.#cleaner === undefined) return
     await this.#appends.settled()
@@ -263,11 +266,17 @@ export class Log {
 
   /** @internal The directory is closed, or the log deleted: who follows is let go. */
   ended(): void {
-    this.#readers.end()
+    const where = `${this.topic}-${this.partition}`
+    this.#readers.end(new StorageError('ECANCELED', this.#log.folder, `${where} is closed or was deleted`))
+  }
+
+  /** @internal The directory has failed: who follows is told. */
+  failed(error: StorageError): void {
+    this.#readers.fail(error)
   }
 
   #checkRead(offset: number, maxBytes = FIRST_READ_BYTES, isolation?: IsolationLevel): void {
-    if (this.#readers.ended) throw this.#closed()
+    this.#checkOpen()
     checkOffset(offset)
     checkMaxBytes(maxBytes)
     checkIsolation(isolation)
@@ -275,17 +284,22 @@ export class Log {
       refuse(1, `${offset} is not within ${this.startOffset} and ${this.endOffset} of ${this.topic}-${this.partition}`)
   }
 
+  #checkOpen(): void {
+    if (this.#readers.ended !== undefined) throw this.#readers.ended
+  }
+
   #checkWritable(): LogCleaner {
-    if (this.#readers.ended) throw this.#closed()
+    this.#checkOpen()
     if (this.#cleaner === undefined) throw new LogError('POLICY_VIOLATION', `${this.topic}-${this.partition} is only read`)
     return this.#cleaner
   }
 
-  #readableTo(isolation: Isolation['isolation']): number {
-    return isolation === 'read_committed' ? this.lastStableOffset : this.endOffset
+  // In a folder that has failed the log itself refuses, by Kafka's code.
+  #checkAppendable(): void {
+    if (this.#readers.ended === undefined || this.#readers.ended !== this.#readers.failure) this.#checkWritable()
   }
 
-  #closed(): StorageError {
-    return new StorageError('ECANCELED', this.#log.folder, `${this.topic}-${this.partition} is closed or was deleted`)
+  #readableTo(isolation: Isolation['isolation']): number {
+    return isolation === 'read_committed' ? this.lastStableOffset : this.endOffset
   }
 }

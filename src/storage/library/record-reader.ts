@@ -42,6 +42,8 @@ const NONE: Aborted = []
 export interface Readers {
   /** Waits until there may be more; false: there will not. */
   more(signal: AbortSignal): Promise<boolean>
+  /** The folder can not be read any more. */
+  readonly failure: Error | undefined
   /** Where the log was cut: each reader goes back to there. */
   readonly cursors: Set<Cursor>
 }
@@ -61,6 +63,7 @@ export async function* readRecords(log: Log, options: ReadOptions, readers: Read
     while (next < to) {
       next = Math.min(next, cursor.cutTo)
       cursor.cutTo = Infinity
+      if (readers.failure !== undefined) throw readers.failure
       const end = Math.min(to, committed ? log.lastStableOffset : log.endOffset)
       if (next >= end) {
         if (follow === undefined || !(await readers.more(follow))) return
