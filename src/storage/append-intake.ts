@@ -5,6 +5,7 @@
 import { isRefusal } from '../record/index.js'
 import { refusedAppend, storageFailure, type AppendInput, type AppendResult, type Resolve } from './append.js'
 import { changesTimestamps, checkAppend, type Checked, type LongCheck } from './append-check.js'
+import { Fifo } from './fifo.js'
 import type { LogState } from './log-state.js'
 import { TaskQueue } from './task-queue.js'
 
@@ -32,7 +33,7 @@ const CHECKED_AHEAD = 16
 export class AppendIntake {
   readonly #state: LogState
   readonly #turns: Turns
-  readonly #waiting: Waiting[] = []
+  readonly #waiting = new Fifo<Waiting>()
   #checks: TaskQueue | undefined
 
   constructor(state: LogState, turns: Turns) {
@@ -41,7 +42,7 @@ export class AppendIntake {
   }
 
   get isEmpty(): boolean {
-    return this.#waiting.length === 0
+    return this.#waiting.first === undefined
   }
 
   add(input: AppendInput, resolve: Resolve): void {
@@ -68,7 +69,7 @@ export class AppendIntake {
   /** Lets go on whoever may. */
   pump(): void {
     while (!this.#turns.halted()) {
-      const head = this.#waiting[0]
+      const head = this.#waiting.first
       if (head?.checked === undefined) break
       this.#waiting.shift()
       this.#letThrough(head, head.checked)

@@ -13,6 +13,7 @@ import { failedAppend, storageFailure, type AppendInput, type PendingBatch, type
 import { changesTimestamps, followingBatches } from './append-check.js'
 import { AppendIntake } from './append-intake.js'
 import { isPassing } from './files.js'
+import { Fifo } from './fifo.js'
 import type { LogFlusher } from './log-flusher.js'
 import { rollAgeMs, type LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
@@ -31,7 +32,7 @@ export class LogWriter {
   readonly #flusher: LogFlusher
   readonly #moved: () => void
   readonly #intake: AppendIntake
-  readonly #pending: PendingBatch[] = []
+  readonly #pending = new Fifo<PendingBatch>()
   // Written, but flush.messages asks for a flush before anyone sees it.
   #unpublished: PendingBatch[] = []
   #publishing: Promise<void> | undefined

@@ -1,7 +1,9 @@
+import { Fifo } from './fifo.js'
+
 /** Runs at most so many tasks at a time; the rest wait in order. */
 export class TaskQueue {
   #free: number
-  readonly #waiting: (() => void)[] = []
+  readonly #waiting = new Fifo<() => void>()
 
   constructor(atATime: number) {
     this.#free = atATime

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test from 'ava'
 import { readEpochCheckpoint, readOffsetCheckpoint, writeEpochCheckpoint, writeOffsetCheckpoint } from '../../src/storage/checkpoints.js'
+import { Fifo } from '../../src/storage/fifo.js'
 import { LeaderEpochs } from '../../src/storage/leader-epochs.js'
 import { deletedFolder, isDeletedFolder, offsetName, parsePartitionFolder, parseSegmentFile } from '../../src/storage/names.js'
 import { deletableSegments, type RetentionRules } from '../../src/storage/retention.js'
@@ -101,6 +102,21 @@ test('what lies before the log start goes whatever the policy is', (t) => {
   t.is(deletableSegments(three, { ...compacted, logStartOffset: 9 }), 0)
   t.is(deletableSegments(three, { ...compacted, logStartOffset: 10 }), 1)
   t.is(deletableSegments(three, { ...compacted, logStartOffset: 25 }), 2, 'the active one stays')
+})
+
+test('what was put in first comes out first, however many there are', (t) => {
+  const fifo = new Fifo<number>()
+  t.is(fifo.shift(), undefined)
+  let [put, taken] = [0, 0]
+  for (const [more, less] of [[3, 2], [5000, 4000], [1, 900], [2000, 2100], [3000, 2002]] as const) {
+    for (let i = 0; i < more; i++) fifo.push(put++)
+    t.is(fifo.first, taken)
+    t.is(fifo.find((one) => one > taken), put - taken > 1 ? taken + 1 : undefined)
+    for (let i = 0; i < less; i++) t.is(fifo.shift(), taken++)
+  }
+  while (taken < put) t.is(fifo.shift(), taken++)
+  t.is(fifo.first, undefined)
+  t.is(fifo.shift(), undefined)
 })
 
 test('names of folders and files lead back to what they stand for', (t) => {
