@@ -108,10 +108,19 @@ test('what was put in first comes out first, however many there are', (t) => {
   const fifo = new Fifo<number>()
   t.is(fifo.shift(), undefined)
   let [put, taken] = [0, 0]
-  for (const [more, less] of [[3, 2], [5000, 4000], [1, 900], [2000, 2100], [3000, 2002]] as const) {
+  for (const [more, less] of [
+    [3, 2],
+    [5000, 4000],
+    [1, 900],
+    [2000, 2100],
+    [3000, 2002]
+  ] as const) {
     for (let i = 0; i < more; i++) fifo.push(put++)
     t.is(fifo.first, taken)
-    t.is(fifo.find((one) => one > taken), put - taken > 1 ? taken + 1 : undefined)
+    t.is(
+      fifo.find((one) => one > taken),
+      put - taken > 1 ? taken + 1 : undefined
+    )
     for (let i = 0; i < less; i++) t.is(fifo.shift(), taken++)
   }
   while (taken < put) t.is(fifo.shift(), taken++)

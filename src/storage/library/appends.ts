@@ -55,7 +55,7 @@ interface Settling {
 export class Appends {
   readonly #log: PartitionLog
   readonly #runtime: Runtime
-  /** Throws where nothing can be appended. */
+  /** Throws where nothing can be appended. Asked when an append begins: those that have begun are ended before the log is closed. */
   readonly #checkWritable: () => void
   // Counted in the order of the calls. A promise for each, which `settled` could wait for, took a fifth of what a small append takes.
   #begun = 0
@@ -119,6 +119,7 @@ export class Appends {
         else resolve(result)
       }
       try {
+        this.#checkWritable()
         append(answer)
       } catch (error) {
         answer(error as Error)
@@ -134,7 +135,6 @@ export class Appends {
   }
 
   #append(bytes: Uint8Array, origin: AppendOrigin, answer: Answer): void {
-    this.#checkWritable()
     const frame = this.#frameOf(bytes)
     const leaderEpoch = Math.max(0, this.#log.latestEpoch)
     this.#log.appendThen({ frame, offset: 0, length: bytes.length, origin, leaderEpoch }, (result) => {

@@ -1,4 +1,5 @@
 /** What a program hands in, which may be plain JavaScript: a wrong value is refused by a TypeError or a RangeError that names it. */
+import type { Writable } from 'node:stream'
 import { ConfigError } from '../../errors.js'
 import { COMPRESSION_NAMES, type RecordInput } from '../../record/index.js'
 import { topicNameProblem } from '../../protocol/topic-name.js'
@@ -70,6 +71,11 @@ export function checkMaxBytes(maxBytes: number): void {
 export function checkIsolation(isolation: IsolationLevel | undefined): void {
   if (isolation !== undefined && !['read_committed', 'read_uncommitted'].includes(isolation))
     throw new RangeError(`isolation is read_committed or read_uncommitted, not ${shown(isolation)}`)
+}
+
+/** A stream of another library, too. */
+export function checkWritableStream(to: Writable): void {
+  if (typeof to?.write !== 'function') throw new TypeError(`what a region is sent to is a stream, not ${shown(to)}`)
 }
 
 export function checkSignal(follow: AbortSignal | undefined): void {

@@ -160,7 +160,7 @@ export class LogDirectory {
     this.#checkWorks()
     const log = this.#manager.get(topic, partition)
     if (log !== undefined) {
-      this.#logs.get(log)?.ended()
+      void this.#logs.get(log)?.ended()
       this.#logs.delete(log)
     }
     await this.#manager.delete(topic, partition)
@@ -177,8 +177,9 @@ export class LogDirectory {
   }
 
   async #close(): Promise<void> {
+    const ended = Array.from(this.#logs.values(), (log) => log.ended())
     await this.#sender.close()
-    for (const log of this.#logs.values()) log.ended()
+    await Promise.all(ended)
     await this.#manager.close()
     await this.#runtime.close()
     if (this.#temporary !== undefined) await rm(this.#temporary, { recursive: true, force: true })

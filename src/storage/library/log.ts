@@ -8,7 +8,7 @@ import type { RecordInput } from '../../record/index.js'
 import type { LogCleaner } from '../cleaner/log-cleaner.js'
 import type { AbortedTransaction, Log as PartitionLog, TimedOffset } from '../log.js'
 import { Appends, type Appended, type AppendOptions, type Producer } from './appends.js'
-import { checkIsolation, checkMaxBytes, checkOffset, checkSignal, checkTimestamp } from './checks.js'
+import { checkIsolation, checkMaxBytes, checkOffset, checkSignal, checkTimestamp, checkWritableStream } from './checks.js'
 import { LogError, refuse } from './errors.js'
 import { LogReaders } from './log-readers.js'
 import { FIRST_READ_BYTES, readRecords, type Isolation, type IsolationLevel, type LogRecord, type ReadOptions } from './record-reader.js'
@@ -171,10 +171,19 @@ export class Log {
    */
   async send(to: Writable, region: FileRegion): Promise<void> {
     this.#checkOpen()
+    checkWritableStream(to)
     const segment = this.#log.segmentFiles().find(({ file }) => file === region.file)
     const { position, length } = region
     if (segment === undefined) refuse(1, `${region.file} is no segment of ${this.topic}-${this.partition} any more`)
-    if (!(position >= 0 && length >= 0 && position + length <= segment!.size))
+    if (
+      !(
+        Number.isSafeInteger(position) &&
+        Number.isSafeInteger(length) &&
+        position >= 0 &&
+        length >= 0 &&
+        position + length <= segment!.size
+      )
+    )
       throw new RangeError(`bytes ${position} to ${position + length} are not in ${region.file}`)
     await this.#sender.send(to, { segment: segment!.handle, file: region.file, position, length })
   }
@@ -264,10 +273,11 @@ export class Log {
     await this.#log.flush()
   }
 
-  /** @internal The directory is closed, or the log deleted: who follows is let go. */
-  ended(): void {
+  /** @internal The directory is closed, or the log deleted: who follows is let go. Resolves when all appends have been answered that had begun. */
+  ended(): Promise<void> {
     const where = `${this.topic}-${this.partition}`
     this.#readers.end(new StorageError('ECANCELED', this.#log.folder, `${where} is closed or was deleted`))
+    return this.#appends.settled()
   }
 
   /** @internal The directory has failed: who follows is told. */

@@ -1,7 +1,6 @@
 /** Sends parts of segment files to sockets: by the native path where there is a descriptor, through this process elsewhere. */
 import { strict as assert } from 'node:assert'
 import { Socket } from 'node:net'
-import { pipeline } from 'node:stream/promises'
 import { createReadStream } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { TLSSocket } from 'node:tls'
@@ -36,6 +35,7 @@ export class RegionSender {
   readonly #transfer: TransferOptions
   // By connection: what is under way.
   readonly #sending = new Map<number, Promise<void>>()
+  readonly #ending = new AbortController()
   #started = false
   #closed = false
 
@@ -46,15 +46,19 @@ export class RegionSender {
 
   /** Resolved: the bytes are with the socket's own buffers. Rejects with a StorageError (ECONNRESET: the peer went; ECANCELED: this side ended). */
   async send(to: Writable, region: NativeRegion): Promise<void> {
-    if (this.#closed || to.destroyed) throw canceled(region)
-    if (to.writableNeedDrain || to.writableLength > 0) await flushed(to, region)
+    if (this.#closed || to.destroyed || to.writableEnded) throw canceled(region)
+    if (to.writableNeedDrain || to.writableLength > 0) {
+      await flushed(to, region, this.#ending.signal)
+      if (this.#closed || to.destroyed) throw canceled(region)
+    }
     const fd = descriptorOf(to)
-    if (fd === undefined) await copy(to, region)
+    if (fd === undefined) await copy(to, region, this.#ending.signal)
     else await this.#sendNative(to, fd, region)
   }
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#ending.abort()
     for (const connection of this.#sending.keys()) this.#runtime.native.ioClose(connection, false)
     await Promise.allSettled(this.#sending.values())
     if (this.#started) await this.#runtime.run('', (ticket) => this.#runtime.native.ioStop(0, ticket))
@@ -98,15 +102,52 @@ function descriptorOf(to: Writable): number | undefined {
   return fd !== undefined && fd >= 0 ? fd : undefined
 }
 
-async function flushed(to: Writable, region: NativeRegion): Promise<void> {
+async function flushed(to: Writable, region: NativeRegion, ending: AbortSignal): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    to.write('', (error) => (error ? reject(canceled(region)) : resolve()))
+    const canceling = (): void => reject(canceled(region))
+    ending.addEventListener('abort', canceling)
+    to.write('', (error) => {
+      ending.removeEventListener('abort', canceling)
+      if (error) canceling()
+      else resolve()
+    })
   })
 }
 
-async function copy(to: Writable, { file, position, length }: NativeRegion): Promise<void> {
+// `pipeline` leaves listeners behind for each region, and takes a stream that was ended for one that has got all.
+async function copy(to: Writable, region: NativeRegion, ending: AbortSignal): Promise<void> {
+  const { file, position, length } = region
   if (length === 0) return
-  await pipeline(createReadStream(file, { start: position, end: position + length - 1 }), to, { end: false })
+  let left = length
+  let failed = (_error?: Error | null): void => undefined
+  const failure = (error?: Error | null): void => failed(error)
+  const canceling = (): void => failed()
+  to.on('error', failure).on('close', canceling)
+  ending.addEventListener('abort', canceling)
+  try {
+    for await (const bytes of createReadStream(file, { start: position, end: position + length - 1, signal: ending })) {
+      await new Promise<void>((resolve, reject) => {
+        failed = (error) => reject(broken(region, error))
+        to.write(bytes, (error) => (error ? failed(error) : resolve()))
+      })
+      left -= (bytes as Buffer).length
+    }
+    if (left > 0) throw new StorageError('EIO', file, `${file} has become shorter while it was sent`)
+  } catch (error) {
+    throw ending.aborted ? canceled(region) : error
+  } finally {
+    to.off('close', canceling)
+    ending.removeEventListener('abort', canceling)
+    // The error of a write that failed comes as an event, too, after it.
+    if (to.errored === null) to.off('error', failure)
+  }
+}
+
+// What is no matter of the system is passed on: the stream's own error.
+function broken(region: NativeRegion, error?: Error | null): Error {
+  const { code = '' } = (error ?? {}) as NodeJS.ErrnoException
+  if (code === 'ECONNRESET' || code === 'EPIPE') return new StorageError('ECONNRESET', region.file)
+  return error && !code.startsWith('ERR_STREAM_') ? error : canceled(region)
 }
 
 function canceled({ file }: NativeRegion): StorageError {

@@ -1,9 +1,11 @@
 /** How a folder ends for a program: closed, deleted or failed, whatever is under way. */
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rename, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import { PassThrough, Writable } from 'node:stream'
 import test, { type ExecutionContext } from 'ava'
-import { LogDirectory, type Log } from '../../../src/storage/index.js'
+import { buildBatch, LogDirectory, type Log } from '../../../src/storage/index.js'
 
 const value = Buffer.from('v')
 
@@ -49,4 +51,56 @@ test('a folder that fails refuses everything with what the system said, and tell
   await directory.close()
   for (const [name, call] of Object.entries(callsOf(directory, log))) await t.throwsAsync(async () => call(), { code: 'ECANCELED' }, name)
   await t.throwsAsync(log.append({ key: value, value }), { code: 'ECANCELED' })
+})
+
+test('what was appended before a folder is closed is kept, and nothing of later', async (t) => {
+  const folder = await folderOf(t)
+  const directory = await LogDirectory.open(folder)
+  const log = await directory.log('t')
+  const before = (['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const).map((compression) => log.append({ value }, { compression }))
+  const closed = directory.close()
+  const late = [log.append({ value }), log.appendBatch(buildBatch([{ value }])), log.append({ value }, { compression: 'gzip' })]
+  for (const append of late) await t.throwsAsync(append, { code: 'ECANCELED' })
+  await closed
+  t.is((await Promise.all(before)).length, 5)
+  await using again = await LogDirectory.open(folder)
+  t.is((await again.log('t')).endOffset, 5)
+})
+
+test('a stream that is no socket gets a region, or it is told why not', async (t) => {
+  const directory = await LogDirectory.open(await folderOf(t))
+  t.teardown(() => directory.close())
+  const log = await directory.log('t')
+  for (let i = 0; i < 20; i++) await log.append({ value: Buffer.alloc(50_000, i) })
+  const [region] = await log.regions(0, 10_000_000)
+  const warnings: Error[] = []
+  const warned = (warning: Error): void => void warnings.push(warning)
+  process.on('warning', warned)
+  const through = new PassThrough()
+  const got = through.toArray()
+  for (let i = 0; i < 20; i++) await log.send(through, region!)
+  through.end()
+  const file = readFileSync(region!.file)
+  t.true(Buffer.concat(await got).equals(Buffer.concat(Array.from({ length: 20 }, () => file))))
+
+  const ended = new PassThrough()
+  ended.end()
+  await t.throwsAsync(log.send(ended, region!), { code: 'ECANCELED' })
+  const failing = new Writable({ write: (_bytes, _encoding, done) => done(new Error('no')) })
+  await t.throwsAsync(log.send(failing, region!), { message: 'no' })
+  const stuck = () => new Writable({ write: () => undefined })
+  const destroyed = stuck()
+  const sending = log.send(destroyed, region!)
+  destroyed.destroy()
+  await t.throwsAsync(sending, { code: 'ECANCELED' })
+  for (const to of [undefined, {}, 'text']) await t.throwsAsync(log.send(to as never, region!), { instanceOf: TypeError })
+  for (const position of [0.5, -1, '0', NaN])
+    await t.throwsAsync(log.send(through, { ...region!, position: position as number }), { instanceOf: RangeError })
+
+  const busy = stuck()
+  busy.write('first')
+  const waiting = [log.send(stuck(), region!), log.send(busy, region!)]
+  await Promise.all([directory.close(), ...waiting.map((one) => t.throwsAsync(one, { code: 'ECANCELED' }))])
+  process.off('warning', warned)
+  t.deepEqual(warnings, [])
 })
