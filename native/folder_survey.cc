@@ -161,8 +161,8 @@ int list_files(int folder, std::vector<FoundFile>& files) {
     if (sized || entry->d_type != DT_REG) {
       struct stat status;
       const bool there = fstatat(folder, entry->d_name, &status, 0) == 0;
-      // A link that leads nowhere.
-      if (!there && (errno != ENOENT || entry->d_type == DT_REG)) return -errno;
+      // A link that leads nowhere, or to itself.
+      if (!there && ((errno != ENOENT && errno != ELOOP) || entry->d_type == DT_REG)) return -errno;
       if (!there || !S_ISREG(status.st_mode)) file.size = kNoFile;
       else if (sized) file.size = status.st_size;
     }
