@@ -185,6 +185,8 @@ export class Log {
       )
     )
       throw new RangeError(`bytes ${position} to ${position + length} are not in ${region.file}`)
+    // Opens files that were not used yet, or not for long: a region of a file that is closed can not be sent.
+    await this.#log.read(Math.max(segment!.baseOffset, this.startOffset), 1, this.endOffset, true)
     await this.#sender.send(to, { segment: segment!.handle, file: region.file, position, length })
   }
 

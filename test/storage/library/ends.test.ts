@@ -1,11 +1,13 @@
 /** How a folder ends for a program: closed, deleted or failed, whatever is under way. */
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rename, rm } from 'node:fs/promises'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { PassThrough, Writable } from 'node:stream'
 import test, { type ExecutionContext } from 'ava'
-import { buildBatch, LogDirectory, type Log } from '../../../src/storage/index.js'
+import { buildBatch, LogDirectory, type Log, type SegmentInfo } from '../../../src/storage/index.js'
 
 const value = Buffer.from('v')
 
@@ -103,4 +105,19 @@ test('a stream that is no socket gets a region, or it is told why not', async (t
   await Promise.all([directory.close(), ...waiting.map((one) => t.throwsAsync(one, { code: 'ECANCELED' }))])
   process.off('warning', warned)
   t.deepEqual(warnings, [])
+})
+
+test('a segment is sent from a folder that was just opened', async (t) => {
+  const folder = await folderOf(t)
+  const before = await LogDirectory.open(folder)
+  await (await before.log('t')).append({ value })
+  await before.close()
+  await using directory = await LogDirectory.open(folder)
+  const log = await directory.log('t')
+  const [{ file, size }] = log.segments() as [SegmentInfo]
+  const server = createServer((socket) => void log.send(socket, { file, position: 0, length: size }).finally(() => socket.end()))
+  t.teardown(() => server.close())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const got = await connect((server.address() as AddressInfo).port, '127.0.0.1').toArray()
+  t.deepEqual(Buffer.concat(got), readFileSync(file))
 })
