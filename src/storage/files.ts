@@ -51,6 +51,20 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+const HIDDEN = new Set(['EACCES', 'EPERM', 'EINVAL'])
+
+/** The names of a folder and of all above it are on the disk: what is synced in it is of no use when they are not. Rejects with a StorageError. */
+export async function syncNames(folder: string): Promise<void> {
+  for (let below = path.resolve(folder); below !== path.dirname(below); below = path.dirname(below)) {
+    try {
+      await syncFolder(path.dirname(below))
+    } catch (error) {
+      // A folder of somebody else may hide its names; this process has made none there.
+      if (!(error instanceof StorageError && HIDDEN.has(error.code))) throw error
+    }
+  }
+}
+
 /**
  * Makes a folder and those above it that are missing, durably. Rejects with a StorageError. Node's own way, `recursive`, never ends where a folder
  * takes none and says ENOENT, as those of /proc do.

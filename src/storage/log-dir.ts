@@ -7,7 +7,7 @@ import type { Logger } from '../log.js'
 import { lockFile, unlockFile } from '../native/functions.js'
 import { errnoName } from '../native/runtime.js'
 import { readOffsetCheckpoint, writeOffsetCheckpoint, type OffsetCheckpoint, type PartitionOffset } from './checkpoints.js'
-import { isPassing, makeFolder, readIfThere, removeFile, storageError, syncFolder, writeDurably } from './files.js'
+import { isPassing, makeFolder, readIfThere, removeFile, storageError, syncFolder, syncNames, writeDurably } from './files.js'
 import type { Log } from './log.js'
 import { readMetaProperties, writeMetaProperties, type MetaProperties } from './meta-properties.js'
 import {
@@ -111,6 +111,8 @@ export class LogDir {
   async adopt(known: MetaProperties | undefined, meta: MetaProperties): Promise<void> {
     this.#directoryId = meta.directoryId!
     this.isNew = known === undefined
+    // Whoever made it may have been killed before the disk had its name. Behind meta.properties it is there.
+    if (this.isNew) await syncNames(this.path)
     if (known?.directoryId === undefined) await writeMetaProperties(this.path, meta)
     const marker = path.join(this.path, CLEAN_SHUTDOWN_FILE)
     this.cleanShutdown = this.isNew || (await readIfThere(marker)) !== undefined

@@ -37,7 +37,13 @@ function state(after: Aftermath): State {
   return JSON.parse(told(after, 'state').at(-1)!) as State
 }
 
-for (const scene of ['one change of each kind', 'snapshots', 'what a killed process had not flushed', 'a change over several segments']) {
+for (const scene of [
+  'one change of each kind',
+  'a folder that a killed process had made',
+  'snapshots',
+  'what a killed process had not flushed',
+  'a change over several segments'
+]) {
   serialWithFaults(`behind a power cut metadata are what was answered, and what a start has told: ${scene}`, async (t) => {
     const after = await play(t, `metadata: ${scene}`)
     t.deepEqual(Object.keys(state(after).topics), ['a', 'c', 'large'])

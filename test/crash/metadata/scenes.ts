@@ -1,4 +1,5 @@
 /** What the children of the directed crash tests do with metadata: each of it is a few changes, and the tests know what they promise. */
+import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { ResourceType } from '../../../src/metadata/config-image.js'
 import { encodeBatches } from '../../../src/metadata/record-codec.js'
@@ -46,6 +47,13 @@ export const METADATA_SCENES: Readonly<Record<string, (scene: Scene) => Promise<
   async 'metadata: one change of each kind'(scene) {
     const node = await startNode(disk(scene))
     scene.say(`codes ${(await make(node, CHANGES)).join(' ')}`)
+    tell(scene, node)
+  },
+
+  async 'metadata: a folder that a killed process had made'(scene) {
+    await mkdir(scene.dir)
+    const node = await startNode(disk(scene))
+    await make(node, CHANGES)
     tell(scene, node)
   },
 
