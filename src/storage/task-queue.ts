@@ -1,3 +1,4 @@
+/** Tasks of which only some run at a time. */
 import { Fifo } from './fifo.js'
 
 /** Runs at most so many tasks at a time; the rest wait in order. */
