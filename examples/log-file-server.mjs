@@ -27,7 +27,8 @@ async function answer(log, request, response) {
   }
   const segment = log.segments().find(({ baseOffset }) => request.url === `/segments/${baseOffset}`)
   if (segment === undefined) return response.writeHead(404).end()
-  const range = rangeOf(request.headers.range, segment.size)
+  // Nothing here has a validator that If-Range could match: then the whole file is asked for.
+  const range = request.headers['if-range'] === undefined ? rangeOf(request.headers.range, segment.size) : undefined
   if (range === 'unsatisfiable') return response.writeHead(416, { 'content-range': `bytes */${segment.size}` }).end()
   const [first, last] = range ?? [0, segment.size - 1]
   response.writeHead(range ? 206 : 200, {
@@ -38,6 +39,8 @@ async function answer(log, request, response) {
   })
   if (request.method === 'GET' && last >= first) {
     response.flushHeaders()
+    // A request that came before the answer to the one before it had ended gets the socket later.
+    if (response.socket === null) await once(response, 'socket')
     await log.send(response.socket, { file: segment.file, position: first, length: last - first + 1 })
   }
   response.end()

@@ -39,7 +39,7 @@ async function firstInSegment(state: LogState, segment: LogSegment, timestamp: n
   return undefined
 }
 
-/** The first record with the largest timestamp of the log; undefined when that one lies before the log start, as in Kafka. */
+/** The first record with the largest timestamp of the log; undefined when that one lies before the log start (Kafka names it all the same). */
 export async function offsetOfMaxTimestamp(state: LogState): Promise<TimedOffset | undefined> {
   let best: { segment: LogSegment; timestamp: number } | undefined
   for (const segment of state.segments.snapshot()) {

@@ -1,8 +1,10 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
@@ -101,12 +103,33 @@ test('the log file server answers range requests with the bytes of the file', as
     t.true(Buffer.from(await part.arrayBuffer()).equals(bytes.subarray(first, last + 1)))
   }
   t.is((await fetch(url, { headers: { range: `bytes=${bytes.length}-` } })).status, 416)
+  t.is((await fetch(url, { method: 'HEAD', headers: { range: 'bytes=0-9', 'if-range': '"other"' } })).status, 200)
+  const [first, second, third] = await pipelined(url, ['0-9', '10-700000', '5-6'])
+  t.true(first!.equals(bytes.subarray(0, 10)) && second!.equals(bytes.subarray(10, 700_001)) && third!.equals(bytes.subarray(5, 7)))
   t.is((await fetch(new URL('/segments/1', list))).status, 404)
   t.is((await fetch(url, { method: 'HEAD' })).headers.get('content-length'), String(bytes.length))
   server.kill('SIGTERM')
   const [code] = (await once(server, 'exit')) as [number]
   t.is(code, 0)
 })
+
+/** The bodies of range requests that are all sent before the first answer is read. */
+async function pipelined(url: URL, ranges: readonly string[]): Promise<Buffer[]> {
+  const socket = connect(Number(url.port), url.hostname)
+  for (const [index, range] of ranges.entries()) {
+    const end = index === ranges.length - 1 ? 'connection: close\r\n' : ''
+    socket.write(`GET ${url.pathname} HTTP/1.1\r\nhost: x\r\nrange: bytes=${range}\r\n${end}\r\n`)
+  }
+  const answer = await buffer(socket)
+  const bodies: Buffer[] = []
+  for (let at = 0; at < answer.length;) {
+    const body = answer.indexOf('\r\n\r\n', at) + 4
+    const length = Number(/content-length: (\d+)/i.exec(answer.toString('latin1', at, body))![1])
+    bodies.push(answer.subarray(body, body + length))
+    at = body + length
+  }
+  return bodies
+}
 
 test('the library loads nothing of broker, network or cluster', async (t) => {
   const seen = new Set<string>()
