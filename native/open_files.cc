@@ -7,6 +7,8 @@ namespace {
 
 // Looks in one turn: what is in use costs some nanoseconds each, and its next turn goes on where this one ended.
 constexpr int kMostLooks = 256;
+// For the one that was opened: more than one, so that what was in use at the same time, beyond the bound, gets fewer again.
+constexpr int kMostFlushed = 2;
 
 }  // namespace
 
@@ -35,10 +37,12 @@ void OpenFiles::opened(std::weak_ptr<Closable> one, bool may_wait) {
     open_.push_back(std::move(one));
     dirty = close_some(self);
   }
-  if (!dirty || !may_wait) return;
-  dirty->make_closable();
-  std::lock_guard lock(mutex_);
-  close_some(self);
+  if (!may_wait) return;
+  for (int flushed = 0; dirty && flushed < kMostFlushed; flushed++) {
+    dirty->make_closable();
+    std::lock_guard lock(mutex_);
+    dirty = close_some(self);
+  }
 }
 
 }  // namespace sluice
