@@ -1,5 +1,5 @@
-/** What a folder's settings say of threads and descriptors holds in a program as in a broker. */
-import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
+/** What a folder's settings say of the disk holds in a program as in a broker. */
+import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -28,19 +28,8 @@ async function openSegmentsOf(folder: string): Promise<number> {
   return links.filter((link) => link.startsWith(`${folder}/`) && link.endsWith('.log')).length
 }
 
-async function appendThreads(): Promise<number> {
-  const tasks = await readdir('/proc/self/task')
-  const names = await Promise.all(tasks.map((task) => readFile(`/proc/self/task/${task}/comm`, 'utf8').catch(() => '')))
-  return names.filter((name) => name.trim() === 'sluice-append').length
-}
-
-test.serial('sluice.disk.open.files bounds the descriptors', async (t) => {
+test('sluice.disk.open.files bounds the descriptors', async (t) => {
   t.is(await openSegmentsOf(await written(t, {})), LOGS)
   const bounded = await openSegmentsOf(await written(t, { 'sluice.disk.open.files': '48' }))
   t.true(bounded <= 16, String(bounded))
-})
-
-test.serial('sluice.disk.append.threads bounds the threads that append', async (t) => {
-  await written(t, { 'sluice.disk.append.threads': '1' })
-  t.is(await appendThreads(), 1)
 })
