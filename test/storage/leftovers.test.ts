@@ -59,20 +59,30 @@ test('a folder whose deletion could not be finished is not taken for the new par
   t.is((await readdir(engine.dir)).filter((name) => /^t-0\.[0-9a-f]{32}-delete$/.test(name)).length, 1)
 })
 
-test('producers are known after a clean stop whose last snapshot was torn', async (t) => {
-  const engine = await startEngine(t, { topic: small })
-  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
-  const producer = { producerId: 7, producerEpoch: 0, baseSequence: 0 }
-  await append(engine, log, values(3), producer)
-  await engine.stop()
-  const folder = path.join(engine.dir, 't-0')
-  for (const name of await readdir(folder)) if (name.endsWith('.snapshot')) await writeFile(path.join(folder, name), Buffer.alloc(10))
+const spoiledSnapshots: readonly [what: string, spoil: (folder: string, name: string) => Promise<void>][] = [
+  ['whose last snapshot was torn', (folder, name) => writeFile(path.join(folder, name), Buffer.alloc(10))],
+  [
+    'that left only a snapshot from beyond the end',
+    (folder, name) => rename(path.join(folder, name), path.join(folder, `${'40'.padStart(20, '0')}.snapshot`))
+  ]
+]
 
-  const again = await startEngine(t, { dir: engine.dir, topic: small })
-  const found = (await again.manager.whenReady('t', 0))!
-  t.is((await append(again, found, values(3), producer)).baseOffset, 0, 'a retry is known')
-  t.is((await append(again, found, values(1), { ...producer, baseSequence: 9 })).errorCode, ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
-})
+for (const [what, spoil] of spoiledSnapshots) {
+  test(`producers are known after a clean stop ${what}`, async (t) => {
+    const engine = await startEngine(t, { topic: small })
+    const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+    const producer = { producerId: 7, producerEpoch: 0, baseSequence: 0 }
+    await append(engine, log, values(3), producer)
+    await engine.stop()
+    const folder = path.join(engine.dir, 't-0')
+    for (const name of await readdir(folder)) if (name.endsWith('.snapshot')) await spoil(folder, name)
+
+    const again = await startEngine(t, { dir: engine.dir, topic: small })
+    const found = (await again.manager.whenReady('t', 0))!
+    t.is((await append(again, found, values(3), producer)).baseOffset, 0, 'a retry is known')
+    t.is((await append(again, found, values(1), { ...producer, baseSequence: 9 })).errorCode, ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
+  })
+}
 
 test('indexes that are made anew end in the largest timestamp, which retention goes by', async (t) => {
   const engine = await startEngine(t, { topic: small })
@@ -137,21 +147,6 @@ test('of a log that a power cut has emptied, what is left of its indexes goes', 
   await reopened.flush()
   await again.drop()
   t.deepEqual(await verifyFolder(log.folder), [])
-})
-
-test('producers are known after a clean stop that left only a snapshot from beyond the end', async (t) => {
-  const engine = await startEngine(t, { topic: small })
-  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
-  const producer = { producerId: 7, producerEpoch: 0, baseSequence: 0 }
-  await append(engine, log, values(3), producer)
-  await engine.stop()
-  const folder = path.join(engine.dir, 't-0')
-  for (const name of await readdir(folder))
-    if (name.endsWith('.snapshot')) await rename(path.join(folder, name), path.join(folder, `${'40'.padStart(20, '0')}.snapshot`))
-
-  const again = await startEngine(t, { dir: engine.dir, topic: small })
-  const found = (await again.manager.whenReady('t', 0))!
-  t.is((await append(again, found, values(3), producer)).baseOffset, 0, 'a retry is known')
 })
 
 test('a log that begins anew, because it ends before its start, takes what producers send next', async (t) => {
