@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -42,11 +43,19 @@ const everything = {
   title: 'TypeScript with tests',
   build: () => tsc('tsconfig.json')
 }
+// The command in a few files: to find and link its hundreds of modules took Node longer than the broker takes to start.
+const command = {
+  stamp: 'command',
+  sources: [...program.sources, 'scripts/build.mjs'],
+  product: 'dist/command/sluice.js',
+  title: 'command',
+  build: bundle
+}
 
 /** Builds what the broker needs, and with `tests` what the tests need. Ends the process with a clear message when it fails. */
 export function build({ tests = false } = {}) {
   checkPlatform()
-  const targets = [packages, addon, ...(tests ? [everything] : [program])]
+  const targets = [packages, addon, tests ? everything : program, command]
   if (targets.every(isFresh)) return
   takeLock()
   try {
@@ -137,6 +146,29 @@ function buildAddon() {
 
 function tsc(project) {
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], 'Compiling TypeScript failed: see above.')
+}
+
+/** Modules that are a program of their own, or are not always needed, get files of their own. */
+function bundle() {
+  const { buildSync } = createRequire(import.meta.url)('esbuild')
+  const modules = join(root, 'dist/src/cli')
+  const outdir = dirname(join(root, command.product))
+  rmSync(outdir, { recursive: true, force: true })
+  buildSync({
+    entryPoints: {
+      sluice: join(modules, 'main.js'),
+      'calibrate-client': join(modules, 'calibrate-client.js'),
+      'crash-child-main': join(modules, 'crash-child-main.js')
+    },
+    outdir,
+    bundle: true,
+    splitting: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20.19',
+    logLevel: 'warning'
+  })
 }
 
 /** Output goes to stderr: stdout belongs to the program that is started afterwards. `quiet`: only when it fails. */

@@ -40,7 +40,7 @@ import { ReplicaManager } from './replication/replica-manager.js'
 import { diskOptions } from './storage/disk-options.js'
 import { flushPolicyText } from './storage/flush-policy.js'
 import { LogManager } from './storage/log-manager.js'
-import { packageVersion } from './version.js'
+import { packageVersion } from './package.js'
 
 /** How long a stop waits for answers that are on their way to slow readers. */
 const STOP_GRACE_MS = 2000

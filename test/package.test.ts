@@ -1,11 +1,12 @@
 /** What `npm pack` makes is a package that works where it is installed: without a compiler, and without what lies beside it here. */
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import test from 'ava'
-import { root } from './support/processes.js'
+import { firstLine, root } from './support/processes.js'
 
 const run = promisify(execFile)
 
@@ -34,5 +35,11 @@ test('a packed package stores records and has its command', async (t) => {
   await symlink(installed, path.join(folder, 'node_modules/sluice'))
   await writeFile(path.join(folder, 'program.mjs'), PROGRAM)
   t.is((await run(process.execPath, ['program.mjs'], { cwd: folder })).stdout, '0 hello\n')
-  t.regex((await run(process.execPath, [path.join(installed, 'dist/src/cli/main.js'), '--help'])).stdout, /Usage: sluice/)
+  const command = path.join(installed, 'dist/command/sluice.js')
+  t.regex((await run(process.execPath, [command, '--help'])).stdout, /Usage: sluice/)
+  const broker = spawn(process.execPath, [command, 'start', '--port', '0', '--dir', path.join(folder, 'broker')])
+  t.teardown(() => broker.kill('SIGKILL'))
+  t.regex(await firstLine(broker, 'ready'), /bootstrap=127/)
+  broker.kill('SIGTERM')
+  t.deepEqual(await once(broker, 'close'), [0, null])
 })

@@ -2,7 +2,7 @@
 import { readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import type { Broker, ReadOnlyOptions } from '../index.js'
 import { openLog, type LogLevel } from '../log.js'
-import { packageVersion } from '../version.js'
+import { packageVersion } from '../package.js'
 import { parseArguments, type StartRequest } from './arguments.js'
 import { explain } from './explain.js'
 import type { CalibrateRequest } from './calibrate-command.js'

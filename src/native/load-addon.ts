@@ -1,7 +1,7 @@
 /** Finds and loads the addon: what is behind binding.ts. */
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { packageRoot } from '../package.js'
 import type { Addon } from './binding.js'
 
 let loaded: Addon | undefined
@@ -25,8 +25,4 @@ type Finder = ((root: string) => Addon) & { resolve(root: string): string }
 
 function finder(): Finder {
   return createRequire(import.meta.url)('node-gyp-build') as Finder
-}
-
-function packageRoot(): string {
-  return fileURLToPath(new URL('../../../', import.meta.url))
 }
