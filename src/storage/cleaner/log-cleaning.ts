@@ -27,7 +27,8 @@ export class LogCleaning {
   readonly #flusher: LogFlusher
   readonly #beforeStart: () => Promise<unknown>
   #running: Promise<unknown> | undefined
-  #stop = new AbortController()
+  /** Of the compaction that is running. */
+  #stop: AbortController | undefined
   #paused = 0
   /** Until its segments are in their place nothing else may take segments away. */
   #waiting: WaitsForRoom | undefined
@@ -89,8 +90,8 @@ export class LogCleaning {
   /** Undefined: not now, or it was stopped. Rejects with a StorageError; EBADMSG: a batch is broken, nothing was changed there. */
   async clean(range: CleanRange, options: CleanOptions): Promise<CleanResult | undefined> {
     if (this.#running !== undefined || this.#paused > 0 || this.#state.offline) return undefined
-    this.#stop = new AbortController()
-    const work = this.#clean(range, options, this.#stop.signal)
+    const stop = (this.#stop = new AbortController())
+    const work = this.#clean(range, options, stop.signal)
     this.#running = work
     try {
       return await work
@@ -104,6 +105,7 @@ export class LogCleaning {
       throw error
     } finally {
       this.#running = undefined
+      this.#stop = undefined
     }
   }
 
@@ -134,7 +136,7 @@ export class LogCleaning {
 
   /** Stops the compaction that is running. */
   async abort(): Promise<void> {
-    this.#stop.abort()
+    this.#stop?.abort()
     await this.#running?.catch(() => undefined)
     await this.#finishing?.catch(() => undefined)
   }
