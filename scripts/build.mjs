@@ -43,19 +43,19 @@ const everything = {
   title: 'TypeScript with tests',
   build: () => tsc('tsconfig.json')
 }
-// The command in a few files: to find and link its hundreds of modules took Node longer than the broker takes to start.
-const command = {
-  stamp: 'command',
+// The modules in a few files: to find and link hundreds of them takes Node longer than a broker takes to start.
+const bundle = {
+  stamp: 'bundle',
   sources: [...program.sources, 'scripts/build.mjs'],
-  product: 'dist/command/sluice.js',
-  title: 'command',
-  build: bundle
+  product: 'dist/bundle/sluice.js',
+  title: 'bundle',
+  build: bundleProgram
 }
 
 /** Builds what the broker needs, and with `tests` what the tests need. Ends the process with a clear message when it fails. */
 export function build({ tests = false } = {}) {
   checkPlatform()
-  const targets = [packages, addon, tests ? everything : program, command]
+  const targets = [packages, addon, tests ? everything : program, bundle]
   if (targets.every(isFresh)) return
   takeLock()
   try {
@@ -148,17 +148,19 @@ function tsc(project) {
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], 'Compiling TypeScript failed: see above.')
 }
 
-/** Modules that are a program of their own, or are not always needed, get files of their own. */
-function bundle() {
+/** What is imported or run by name, and what these have in common or do not always need. */
+function bundleProgram() {
   const { buildSync } = createRequire(import.meta.url)('esbuild')
-  const modules = join(root, 'dist/src/cli')
-  const outdir = dirname(join(root, command.product))
+  const module = (name) => join(root, 'dist/src', name)
+  const outdir = dirname(join(root, bundle.product))
   rmSync(outdir, { recursive: true, force: true })
   buildSync({
     entryPoints: {
-      sluice: join(modules, 'main.js'),
-      'calibrate-client': join(modules, 'calibrate-client.js'),
-      'crash-child-main': join(modules, 'crash-child-main.js')
+      sluice: module('cli/main.js'),
+      'calibrate-client': module('cli/calibrate-client.js'),
+      'crash-child-main': module('cli/crash-child-main.js'),
+      index: module('index.js'),
+      storage: module('storage/index.js')
     },
     outdir,
     bundle: true,

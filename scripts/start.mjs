@@ -3,4 +3,4 @@ import { build } from './build.mjs'
 
 build()
 process.argv.splice(2, 0, 'start')
-await import('../dist/command/sluice.js')
+await import('../dist/bundle/sluice.js')

@@ -35,7 +35,7 @@ test('a packed package stores records and has its command', async (t) => {
   await symlink(installed, path.join(folder, 'node_modules/sluice'))
   await writeFile(path.join(folder, 'program.mjs'), PROGRAM)
   t.is((await run(process.execPath, ['program.mjs'], { cwd: folder })).stdout, '0 hello\n')
-  const command = path.join(installed, 'dist/command/sluice.js')
+  const command = path.join(installed, 'dist/bundle/sluice.js')
   t.regex((await run(process.execPath, [command, '--help'])).stdout, /Usage: sluice/)
   const broker = spawn(process.execPath, [command, 'start', '--port', '0', '--dir', path.join(folder, 'broker')])
   t.teardown(() => broker.kill('SIGKILL'))

@@ -1,7 +1,7 @@
 /**
  * What starting and stopping a broker with many partitions, or with much data, takes:
  *
- *   npm run bench:starts -- [--partitions 5000] [--mib 0] [--batch 65536] [--dir FOLDER] [--program dist/command/sluice.js]
+ *   npm run bench:starts -- [--partitions 5000] [--mib 0] [--batch 65536] [--dir FOLDER] [--program dist/bundle/sluice.js]
  *
  * Prints one line of JSON per step. `ready`: from the start of the process to its ready line; `first`: to the first acknowledged record in the last
  * partition; `all`: to one in every partition (of at most 10,000, in few requests). `used`: CPU time until then. All times in ms, memory in MiB, CPU in percent of one core.
@@ -33,7 +33,7 @@ const { values } = parseArgs({
     mib: { type: 'string', default: '0' },
     batch: { type: 'string', default: '65536' },
     dir: { type: 'string' },
-    program: { type: 'string', default: 'dist/command/sluice.js' },
+    program: { type: 'string', default: 'dist/bundle/sluice.js' },
     node: { type: 'string', multiple: true, default: [] }
   }
 })

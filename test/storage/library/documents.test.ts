@@ -141,6 +141,6 @@ test('the library loads nothing of broker, network or cluster', async (t) => {
   }
   await visit(path.join(root, 'dist/src/storage/index.js'))
   const folders = new Set([...seen].map((file) => path.relative(path.join(root, 'dist/src'), file).split(path.sep)[0]!))
-  t.deepEqual([...folders].sort(), ['clock.js', 'config', 'errors.js', 'log.js', 'native', 'protocol', 'record', 'storage'])
+  t.deepEqual([...folders].sort(), ['clock.js', 'config', 'errors.js', 'log.js', 'native', 'package.js', 'protocol', 'record', 'storage'])
   t.false([...seen].some((file) => file.includes('/protocol/messages/')))
 })
