@@ -177,7 +177,13 @@ function bundleProgram() {
 function run(command, args, problem, { quiet = false } = {}) {
   const output = quiet ? 'pipe' : 2
   const env = { ...process.env, npm_config_loglevel: 'error', JOBS: process.env.JOBS ?? 'max' }
-  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', output, output], env, maxBuffer: 64 * 1024 * 1024 })
+  const result = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', output, output],
+    env,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024
+  })
   if (result.error) fail(`${problem} (${command}: ${result.error.message})`)
   if (result.status === 0) return
   if (quiet) process.stderr.write(`${result.stdout}${result.stderr}`)
