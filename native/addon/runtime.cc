@@ -5,6 +5,16 @@
 #include "arguments.h"
 
 namespace sluice {
+namespace {
+
+void show(const std::optional<FrameView>& view, const Doubles& into) {
+  if (!view) throw std::out_of_range("unknown frame");
+  into.data[0] = view->slab;
+  into.data[1] = static_cast<double>(view->offset);
+  into.data[2] = static_cast<double>(view->length);
+}
+
+}  // namespace
 
 template <Runtime::Method method>
 Napi::Value Runtime::call(const Napi::CallbackInfo& info) {
@@ -176,9 +186,11 @@ Napi::Value Runtime::retain_frame(const Napi::CallbackInfo& info) {
 
 Napi::Value Runtime::frame_from(const Napi::CallbackInfo& info) {
   const Bytes bytes = bytes_argument(info, 0);
+  const Doubles into = doubles_argument(info, 1, 3);
   FrameRef frame = pool_->allocate(bytes.length);
   if (!frame) throw std::runtime_error("out of memory");
   if (bytes.length > 0) std::memcpy(frame.data(), bytes.data, bytes.length);
+  show(pool_->view(frame.id()), into);
   return Napi::Number::New(info.Env(), static_cast<double>(frame.detach()));
 }
 
@@ -189,12 +201,7 @@ Napi::Value Runtime::frame_over(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Runtime::frame_view(const Napi::CallbackInfo& info) {
-  const Doubles into = doubles_argument(info, 1, 3);
-  const std::optional<FrameView> view = pool_->view(handle_argument(info, 0));
-  if (!view) throw std::out_of_range("unknown frame");
-  into.data[0] = view->slab;
-  into.data[1] = static_cast<double>(view->offset);
-  into.data[2] = static_cast<double>(view->length);
+  show(pool_->view(handle_argument(info, 0)), doubles_argument(info, 1, 3));
   return info.Env().Undefined();
 }
 

@@ -207,8 +207,8 @@ export interface NativeRuntime {
   releaseFrame(frame: number): void
   /** Takes one more reference of a frame. */
   retainFrame(frame: number): void
-  /** Copies `bytes` into a new frame with one reference (for batches that JavaScript built). */
-  frameFrom(bytes: Uint8Array): number
+  /** Copies `bytes` into a new frame with one reference (for batches that JavaScript built); `into` as of `frameView`. */
+  frameFrom(bytes: Uint8Array, into: Float64Array): number
   /** A new frame over `bytes` themselves, with one reference. They are kept, and stay as they are, until it is released. It has no view. */
   frameOver(bytes: Uint8Array): number
   /** [slab, offset, length] of a frame. */

@@ -103,7 +103,7 @@ export class Runtime {
 
   /** A frame of native memory that holds a copy of `bytes`, with one reference. */
   frameFrom(bytes: Uint8Array): Frame {
-    return this.frame(this.native.frameFrom(bytes))
+    return this.#viewed(this.native.frameFrom(bytes, this.#view))
   }
 
   /** A frame over `bytes` themselves, with one reference: they stay as they are until it is released, and what was done with it has ended. */
@@ -113,9 +113,8 @@ export class Runtime {
 
   /** The bytes behind a frame id that native code handed over. */
   frame(id: number): Frame {
-    const view = this.#view
-    this.native.frameView(id, view)
-    return this.#frameAt(id, view[0]!, view[1]!, view[2]!)
+    this.native.frameView(id, this.#view)
+    return this.#viewed(id)
   }
 
   release(frame: Frame): void {
@@ -187,6 +186,11 @@ export class Runtime {
     this.#free.push(ticket)
     this.#outstanding--
     return done
+  }
+
+  #viewed(id: number): Frame {
+    const view = this.#view
+    return this.#frameAt(id, view[0]!, view[1]!, view[2]!)
   }
 
   #frameAt(id: number, slab: number, offset: number, length: number): Frame {
