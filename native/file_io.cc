@@ -11,6 +11,21 @@
 
 namespace sluice {
 
+int open_file(int folder, const char* name, int flags, unsigned mode) {
+  const int fd = openat(folder, name, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode);
+  struct stat status;
+  if (fd < 0) {
+    const int error = errno;
+    // Of a socket, or a FIFO that nobody reads; a file would have to be on a disk that is gone.
+    const bool other = error == ENXIO && fstatat(folder, name, &status, 0) == 0 && !S_ISREG(status.st_mode);
+    return other || error == EISDIR ? -ENOTSUP : -error;
+  }
+  const int error = fstat(fd, &status) != 0 ? errno : S_ISREG(status.st_mode) ? 0 : ENOTSUP;
+  if (error == 0) return fd;
+  close(fd);
+  return -error;
+}
+
 std::int64_t read_at(int fd, void* into, std::size_t length, std::uint64_t position, Wait wait) {
   auto* bytes = static_cast<std::uint8_t*>(into);
   // One try: what follows is not resident, or the file ends; the caller tells by what it needs.

@@ -8,6 +8,9 @@
 
 namespace sluice {
 
+// Opens a file by its name in `folder` (AT_FDCWD: a path). What is none, such as a FIFO, whose opening would wait for somebody else, is -ENOTSUP.
+int open_file(int folder, const char* name, int flags, unsigned mode = 0);
+
 // May a read wait for the disk, or must it fail with -EAGAIN when a page is not in memory?
 enum class Wait { Yes, No };
 

@@ -60,8 +60,8 @@ void put_bytes(std::vector<std::uint8_t>& out, std::string_view bytes) {
 void put_contents(std::vector<std::uint8_t>& out, int folder, const std::string& name, std::int64_t most) {
   constexpr std::int32_t kMissing = -1;
   constexpr std::int32_t kNotRead = -2;
-  const Descriptor file(name.empty() ? -1 : ::openat(folder, name.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return put(out, name.empty() || errno == ENOENT ? kMissing : kNotRead);
+  const Descriptor file(name.empty() ? -ENOENT : open_file(folder, name.c_str(), O_RDONLY));
+  if (!file) return put(out, file.get() == -ENOENT ? kMissing : kNotRead);
   struct stat status;
   if (fstat(file.get(), &status) != 0 || status.st_size > most || out.size() > kMostContentBytes) return put(out, kNotRead);
   const std::size_t at = out.size();
@@ -92,7 +92,7 @@ struct Tail {
 std::int64_t last_indexed(int folder, const std::string& name, std::int64_t base, std::uint64_t size, std::int64_t& last_offset) {
   last_offset = -1;
   const std::int64_t start = size <= kWithoutIndex ? 0 : -1;
-  const Descriptor index(::openat(folder, name.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor index(open_file(folder, name.c_str(), O_RDONLY));
   struct stat status;
   if (!index || fstat(index.get(), &status) != 0 || status.st_size < 8) return start;
   std::uint8_t entry[8];
@@ -109,7 +109,7 @@ std::int64_t last_indexed(int folder, const std::string& name, std::int64_t base
 Tail look_at_tail(int folder, const FoundFile& log) {
   Tail tail;
   const auto size = static_cast<std::uint64_t>(log.size);
-  const Descriptor file(::openat(folder, log.name.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(open_file(folder, log.name.c_str(), O_RDONLY));
   if (!file || log.size <= 0) return tail;
   const std::string digits = log.name.substr(0, kOffsetDigits);
   std::int64_t last_offset;
@@ -211,8 +211,8 @@ int write_file(const std::string& path, std::string_view contents, bool replaces
   const std::string temporary = replaces ? path + ".tmp" : path;
   int result = 0;
   {
-    const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (!file) return -errno;
+    const Descriptor file(open_file(AT_FDCWD, temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644));
+    if (!file) return file.get();
     result = write_at(file.get(), contents.data(), contents.size(), 0);
     if (result == 0 && durable) result = sync_file(file.get());
   }

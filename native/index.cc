@@ -52,12 +52,12 @@ bool Index::rises(const IndexEntry& before, const IndexEntry& after) const {
 int Index::open(const std::string& path, bool create, bool keep_linked) {
   const bool again = parked();
   if (is_open() && !again) return 0;
-  int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | (create && !again ? O_CREAT : 0) | (keep_linked ? O_NOFOLLOW : 0), 0644);
-  if (fd < 0 && errno == ELOOP && keep_linked) {
-    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  int fd = open_file(AT_FDCWD, path.c_str(), O_RDWR | (create && !again ? O_CREAT : 0) | (keep_linked ? O_NOFOLLOW : 0), 0644);
+  if (fd == -ELOOP && keep_linked) {
+    fd = open_file(AT_FDCWD, path.c_str(), O_RDONLY);
     if (fd >= 0) link_ = path;
   }
-  if (fd < 0) return -errno;
+  if (fd < 0) return fd;
   if (again) {
     std::lock_guard lock(mutex_);
     fd_ = fd;

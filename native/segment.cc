@@ -136,8 +136,8 @@ int Segment::open_files() {
   const bool again = loaded_.load(std::memory_order_relaxed);
   const bool creates = stated_size_ < 0 && !again;
   const int access = read_only_ ? O_RDONLY : O_RDWR | (creates ? O_CREAT : 0);
-  const int fd = ::open(log_path.c_str(), access | O_CLOEXEC, 0644);
-  if (fd < 0) return -errno;
+  const int fd = open_file(AT_FDCWD, log_path.c_str(), access, 0644);
+  if (fd < 0) return fd;
   auto log = std::make_shared<LogFile>(fd, static_cast<std::uint64_t>(std::max<std::int64_t>(stated_size_, 0)), meter_);
   struct stat status;
   if (fstat(fd, &status) != 0) return -errno;

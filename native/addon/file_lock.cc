@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 
+#include "../file_io.h"
 #include "arguments.h"
 
 namespace sluice {
@@ -22,8 +23,8 @@ class HeldLocks {
   // An open-file-description lock: it excludes the classic POSIX lock that a Java FileLock is, and a second one of this process too; and it
   // does not vanish when something else in the process opens and closes the file.
   int lock(const std::string& path) {
-    const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0) return -errno;
+    const int fd = open_file(AT_FDCWD, path.c_str(), O_RDWR | O_CREAT, 0644);
+    if (fd < 0) return fd;
     struct flock range = {};
     range.l_type = F_WRLCK;
     range.l_whence = SEEK_SET;
@@ -57,8 +58,8 @@ class HeldLocks {
 
 // Without taking it, and through a descriptor that may only read. 0: nobody holds it; -1: a process that the kernel does not name.
 Napi::Value holder_of(Napi::Env env, const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return errno == ENOENT ? Napi::Number::New(env, 0).As<Napi::Value>() : env.Undefined();
+  const int fd = open_file(AT_FDCWD, path.c_str(), O_RDONLY);
+  if (fd < 0) return fd == -ENOENT ? Napi::Number::New(env, 0).As<Napi::Value>() : env.Undefined();
   struct flock range = {};
   range.l_type = F_WRLCK;
   range.l_whence = SEEK_SET;

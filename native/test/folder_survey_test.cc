@@ -144,6 +144,22 @@ void odd_names(const TempFolder& dir) {
   CHECK_EQ(found.lengths[2], -1);
 }
 
+// A folder of somebody who has put there what opening would wait for: nobody writes to these.
+void fifos(const TempFolder& dir) {
+  const std::string folder = dir.file("fifos-0/");
+  fs::create_directory(folder);
+  write_log(folder + "00000000000000000020.log", 20, 3);
+  for (const char* name : {"00000000000000000020.index", "partition.metadata", "leader-epoch-checkpoint", "00000000000000000007.snapshot"})
+    CHECK_EQ(::mkfifo((folder + name).c_str(), 0644), 0);
+  const Found found = survey(dir, "fifos-0");
+  CHECK_EQ(found.status, 0);
+  CHECK_EQ(found.files.at("00000000000000000020.index"), -2.0);
+  CHECK_EQ(found.end_offset, 50.0);
+  CHECK_EQ(found.lengths[0], -2);
+  CHECK_EQ(found.lengths[1], -2);
+  CHECK_EQ(found.lengths[2], -1);
+}
+
 void many(const TempFolder& dir) {
   const std::string folder = dir.file("many-0/");
   fs::create_directory(folder);
@@ -212,6 +228,7 @@ int main() {
   const TempFolder dir;
   whole_log(dir);
   odd_names(dir);
+  fifos(dir);
   many(dir);
   unusable(dir);
   vanishing(dir);

@@ -2,16 +2,17 @@
  * `quorum-state`: what a raft node must remember between runs, as Kafka's json. One voter needs only that its epoch never falls back; the
  * epochs in the log say so as well, so the file need not be durable before the epoch is used.
  */
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ZERO_UUID } from '../protocol/reader.js'
+import { readFile } from '../storage/files.js'
 
 const NAME = 'quorum-state'
 
 /** 0 when there is none, or it can't be understood: then the log decides. */
 export async function readQuorumEpoch(folder: string): Promise<number> {
   try {
-    const state = JSON.parse(await readFile(path.join(folder, NAME), 'utf8')) as { leaderEpoch?: unknown }
+    const state = JSON.parse((await readFile(path.join(folder, NAME))).toString()) as { leaderEpoch?: unknown }
     return typeof state.leaderEpoch === 'number' && Number.isSafeInteger(state.leaderEpoch) ? Math.max(0, state.leaderEpoch) : 0
   } catch {
     return 0

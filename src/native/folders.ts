@@ -4,7 +4,7 @@ import { errnoName, type Runtime } from './runtime.js'
 
 /** What a look into the folder of a log finds. */
 export interface FolderSurvey {
-  /** `size`: of files that end in .log or .txnindex; else -1; `NOT_A_FILE`: a folder, a link that leads nowhere. */
+  /** `size`: of files that end in .log or .txnindex; else -1; `NOT_A_FILE`: a folder, a FIFO, a link that leads nowhere. */
   readonly files: readonly { readonly name: string; readonly size: number }[]
   /** Contents of the files that were asked for; `none`: there is no such file; `unread`: read it yourself. */
   readonly texts: readonly (string | typeof NONE | typeof UNREAD)[]

@@ -1,5 +1,6 @@
 /** Small files written whole: they are there after a crash either as they were or as they should be. */
-import { mkdir, open, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { mkdir, open, rename, rm, stat, unlink, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { StorageError } from '../errors.js'
 import { errnoName } from '../native/runtime.js'
@@ -28,7 +29,7 @@ export async function writeFlushed(file: string, contents: Uint8Array): Promise<
 }
 
 async function writeAndSync(file: string, contents: string | Uint8Array): Promise<void> {
-  const handle = await open(file, 'w', 0o644)
+  const handle = await openFile(file, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC)
   try {
     await handle.writeFile(contents)
     await handle.datasync()
@@ -97,10 +98,40 @@ async function isFolder(folder: string): Promise<boolean> {
   throw new StorageError('ENOTDIR', folder)
 }
 
+/**
+ * Opens a file, as `flags` say (O_RDONLY …). What is none is a StorageError (ENOTSUP): opening a FIFO would wait for somebody else, and a device be read for
+ * ever. Else it rejects with the error of node:fs.
+ */
+export async function openFile(file: string, flags: number = constants.O_RDONLY): Promise<FileHandle> {
+  const handle = await open(file, flags | constants.O_NONBLOCK | constants.O_NOCTTY, 0o644).catch(async (error: unknown) => {
+    // A socket, a FIFO that nobody reads, a folder that is to be written.
+    const { code } = error as NodeJS.ErrnoException
+    throw (code === 'ENXIO' || code === 'EISDIR') && !(await stat(file)).isFile() ? notAFile(file) : error
+  })
+  if ((await handle.stat()).isFile()) return handle
+  await handle.close()
+  throw notAFile(file)
+}
+
+/** What has the name of a file is a folder, a FIFO, a link that leads nowhere … */
+export function notAFile(file: string): StorageError {
+  return new StorageError('ENOTSUP', file, `${file} is no file, and is left as it is`)
+}
+
+/** All of it. Rejects as `openFile`. */
+export async function readFile(file: string): Promise<Buffer> {
+  const handle = await openFile(file)
+  try {
+    return await handle.readFile()
+  } finally {
+    await handle.close()
+  }
+}
+
 /** The text of a file; undefined when there is none. */
 export async function readIfThere(file: string): Promise<string | undefined> {
   try {
-    return await readFile(file, 'utf8')
+    return (await readFile(file)).toString()
   } catch (error) {
     if (isMissing(error)) return undefined
     throw storageError(error, file)

@@ -7,7 +7,7 @@ import { WireError } from '../errors.js'
 import * as batch from '../record/batch.js'
 import type { EpochStart } from './checkpoints.js'
 import { isUnfinishedSwap, recoverSwaps } from './cleaner/swap.js'
-import { removeFile, storageError } from './files.js'
+import { notAFile, removeFile, storageError } from './files.js'
 import { foreignAmong } from './inspect/partition-files.js'
 import { LeaderEpochs } from './leader-epochs.js'
 import { keepBehindCut, keepCut, keepUnreadable, refuseOtherFormat, tellForeign } from './log-faults.js'
@@ -112,10 +112,15 @@ async function findFiles(state: LogState, survey: FolderSurvey): Promise<Found> 
     const unknown: string[] = []
     const foreign: string[] = []
     for (const { name, size } of survey.files) {
-      const file = size === NOT_A_FILE ? undefined : parseSegmentFile(name)
-      if (!file) (size === NOT_A_FILE ? foreign : unknown).push(name)
-      if (!file) continue
-      if (file.state === DELETED_SUFFIX) await removeFile(path.join(state.folder, name))
+      const file = parseSegmentFile(name)
+      if (size === NOT_A_FILE) {
+        // The log would lack records without it, or could not be written where it needs the name.
+        if (file?.state === '') throw notAFile(path.join(state.folder, name))
+        foreign.push(name)
+        continue
+      }
+      if (!file) unknown.push(name)
+      else if (file.state === DELETED_SUFFIX) await removeFile(path.join(state.folder, name))
       else if (file.state !== '') continue
       else if (file.suffix === LOG_SUFFIX) sizes.set(file.offset, size)
       else if (file.suffix === SNAPSHOT_SUFFIX) snapshots.push(file.offset)

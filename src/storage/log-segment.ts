@@ -1,10 +1,10 @@
 /** A segment as the log keeps it: the native one, and what the log must know without asking it. */
-import { open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import type { TopicConfig } from '../config/index.js'
 import { NativeSegment, type Strand } from '../native/segment.js'
 import type { Runtime } from '../native/runtime.js'
 import { readInt64 } from '../record/batch.js'
-import { isMissing, storageError } from './files.js'
+import { isMissing, openFile, storageError } from './files.js'
 import { LOG_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX } from './names.js'
 import { TransactionIndex } from './transaction-index.js'
 
@@ -169,7 +169,7 @@ export class LogSegment {
 /** The last entry of a time index file; undefined when it is missing or empty. */
 async function lastTimeIndexEntry(file: string, baseOffset: number): Promise<{ timestamp: number; offset: number } | undefined> {
   try {
-    const handle = await open(file, 'r')
+    const handle = await openFile(file)
     try {
       const { size } = await handle.stat()
       if (size < TIME_ENTRY_BYTES) return undefined

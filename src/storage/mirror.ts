@@ -160,6 +160,8 @@ async function mirrorPartition(from: string, to: string, files: PartitionFiles, 
     if (parseSegmentFile(name)?.suffix === TXN_INDEX_SUFFIX) await copy(from, to, name)
     else await link(path.join(from, name), path.join(to, name), log)
   }
+  // The engine refuses the log that has them.
+  for (const name of files.foreign) if (parseSegmentFile(name)?.state === '') await symlink(path.join(from, name), path.join(to, name))
   for (const offset of files.snapshots) await copy(from, to, offsetName(offset) + SNAPSHOT_SUFFIX)
   if (files.epochs) await copy(from, to, LEADER_EPOCH_FILE)
   if (files.metadata) await copy(from, to, PARTITION_METADATA_FILE)
@@ -185,7 +187,7 @@ async function offsetsOf(file: string, log: Logger): Promise<OffsetCheckpoint> {
   try {
     return await readOffsetCheckpoint(file)
   } catch (error) {
-    if (!(error instanceof WireError)) throw error
+    if (!(error instanceof WireError || error instanceof StorageError)) throw error
     log.warn(`${error.message}; the file is not used`)
     return new Map()
   }
@@ -206,7 +208,7 @@ async function latestEpoch(folder: string, log: Logger): Promise<number> {
   try {
     return (await readEpochCheckpoint(path.join(folder, LEADER_EPOCH_FILE))).at(-1)?.epoch ?? -1
   } catch (error) {
-    if (!(error instanceof WireError)) throw error
+    if (!(error instanceof WireError || error instanceof StorageError)) throw error
     log.warn(`${error.message}; the file is not used`)
     return -1
   }

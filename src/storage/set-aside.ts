@@ -1,7 +1,7 @@
 /** What a start can't use and does not understand is kept under another name, which no start takes for its own; nothing of it is deleted. */
-import { open, rename, unlink } from 'node:fs/promises'
+import { lstat, open, rename, unlink } from 'node:fs/promises'
 import path from 'node:path'
-import { isMissing, storageError, syncFolder } from './files.js'
+import { isMissing, openFile, storageError, syncFolder } from './files.js'
 
 /** Of bytes of a log behind its first bad batch, and of whole files behind it. */
 export const CORRUPT_SUFFIX = '.corrupt'
@@ -36,7 +36,7 @@ export async function setAside(file: string, suffix: string): Promise<string | u
 export async function keepTail(file: string, from: number): Promise<string | undefined> {
   const to = await freeName(`${file}.${from}${CORRUPT_SUFFIX}`)
   try {
-    const source = await open(file, 'r')
+    const source = await openFile(file)
     try {
       const { size } = await source.stat()
       if (await isZeros(source, from, size)) return undefined
@@ -83,7 +83,7 @@ async function freeName(wanted: string): Promise<string> {
   for (let number = 0; number < MOST_OF_A_NAME; number++) {
     const name = number === 0 ? wanted : `${wanted}.${number}`
     try {
-      await (await open(name, 'r')).close()
+      await lstat(name)
     } catch (error) {
       if (isMissing(error)) return name
       throw storageError(error, name)

@@ -1,11 +1,10 @@
 /** What one look into the folder of a log found, as the parts of the engine want it. Contents that were not read with it are read here. */
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { StorageError } from '../errors.js'
 import { NONE, surveyFolders, UNREAD, type FolderSurvey } from '../native/folders.js'
 import type { Runtime } from '../native/runtime.js'
 import { parseEpochCheckpoint, type EpochStart } from './checkpoints.js'
-import { readIfThere, storageError } from './files.js'
+import { readFile, readIfThere, storageError } from './files.js'
 import { LEADER_EPOCH_FILE, PARTITION_METADATA_FILE } from './names.js'
 import { parseTopicId } from './partition-folder.js'
 

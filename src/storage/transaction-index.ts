@@ -8,10 +8,11 @@
  * it recovery finds again: the recovery point moves only behind `write` and `sync`. There is no file as long as nothing was aborted.
  */
 import { strict as assert } from 'node:assert'
-import { open, readFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { StorageError } from '../errors.js'
 import { readInt64, writeInt64 } from '../record/batch.js'
-import { isMissing, removeFile, storageError, writeFlushed } from './files.js'
+import { isMissing, openFile, readFile, removeFile, storageError, writeFlushed } from './files.js'
 
 export interface AbortedTransaction {
   readonly producerId: number
@@ -211,7 +212,7 @@ export class TransactionIndex {
     const file = this.#file()
     this.#synced = true
     try {
-      const handle = await open(file, 'r')
+      const handle = await openFile(file)
       try {
         await handle.datasync()
       } finally {
@@ -285,7 +286,7 @@ export class TransactionIndex {
 
   async #read(): Promise<Buffer> {
     const file = this.#file()
-    let bytes = EMPTY
+    let bytes: Buffer = EMPTY
     try {
       bytes = await readFile(file)
     } catch (error) {
@@ -374,7 +375,7 @@ export async function writeTransactionFile(file: string, transactions: readonly 
 
 async function openForWriting(file: string) {
   try {
-    return await open(file, 'r+')
+    return await openFile(file, constants.O_RDWR)
   } catch (error) {
     if (!isMissing(error)) throw error
     return open(file, 'wx+', 0o644)

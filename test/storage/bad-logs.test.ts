@@ -1,5 +1,8 @@
 /** Folders of logs that are not as they should be: a start names what it finds, and deletes nothing that it did not understand. */
-import { appendFile, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFile, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import test, { type ExecutionContext } from 'ava'
@@ -44,13 +47,73 @@ test('foreign files are named and left alone', async (t) => {
   for (const name of names) t.is(await readFile(path.join(folder, name), 'utf8'), 'mine')
 })
 
-test('folders and links that lead nowhere are no segments, whatever their names', async (t) => {
+test('folders and links that lead nowhere are no files of a log that is gone', async (t) => {
   const { dir, folder } = await filled(t)
-  await mkdir(path.join(folder, '00000000000000009999.log'))
-  await symlink('/nowhere/else', path.join(folder, '00000000000000008888.log'))
+  await mkdir(path.join(folder, '00000000000000009999.log.deleted'))
+  await symlink('/nowhere/else', path.join(folder, '00000000000000008888.log.cleaned'))
   const { engine, lines } = await reopened(t, dir)
-  t.regex(lines, /t-0 holds what is not a log's: 0000000000000000\d+\.log, 0000000000000000\d+\.log; it is left alone/)
+  t.regex(lines, /t-0 holds what is not a log's: 0000000000000000\d+\.log\.\w+, 0000000000000000\d+\.log\.\w+; it is left alone/)
   t.is(engine.manager.get('t', 0)!.endOffset, 150)
+})
+
+/** What opening would wait for, read for ever, or not find. */
+const NO_FILES: Readonly<Record<string, (file: string) => Promise<unknown>>> = {
+  fifo: async (file) => execFileSync('mkfifo', [file]),
+  folder: (file) => mkdir(file),
+  socket: (file) => once(createServer().listen({ path: file }).unref(), 'listening'),
+  device: (file) => symlink('/dev/zero', file),
+  'dead link': (file) => symlink('/nowhere/else', file)
+}
+
+for (const [kind, make] of Object.entries(NO_FILES)) {
+  test(`a ${kind} in place of a file: the log is not opened and the file named, others serve`, async (t) => {
+    const { dir, folder, bases } = await filled(t)
+    const files = [
+      `${bases[1]}.log`,
+      `${bases.at(-1)}.log`,
+      `${bases.at(-1)}.index`,
+      '00000000000000009999.timeindex',
+      '00000000000000000150.snapshot'
+    ]
+    // A dead link is no checkpoint at all.
+    if (kind !== 'dead link') files.push('leader-epoch-checkpoint', 'partition.metadata')
+    for (const [at, name] of files.entries()) {
+      const file = path.join(folder, name)
+      const kept = `${file}.kept`
+      const there = await rename(file, kept).then(
+        () => true,
+        () => false
+      )
+      await make(file)
+      const engine = await startEngine(t, { dir, topic })
+      await t.throwsAsync(engine.manager.whenReady('t', 0), { code: 'ENOTSUP', message: `${file} is no file, and is left as it is` })
+      const other = await engine.manager.create('other', at, TOPIC_ID, engine.config())
+      await append(engine, other, values(5, 'x', 100))
+      t.is((await readAll(other)).length, 5)
+      await engine.stop()
+      await rm(file, { recursive: true })
+      if (there) await rename(kept, file)
+    }
+    const { engine } = await reopened(t, dir)
+    t.is((await readAll(engine.manager.get('t', 0)!)).length, 150)
+  })
+}
+
+test('a FIFO in place of a file of the directory: the start names it', async (t) => {
+  const { dir } = await filled(t)
+  for (const name of [
+    'meta.properties',
+    '.lock',
+    'recovery-point-offset-checkpoint',
+    'log-start-offset-checkpoint',
+    '.kafka_cleanshutdown'
+  ]) {
+    const file = path.join(dir, name)
+    await rm(file, { force: true })
+    execFileSync('mkfifo', [file])
+    await t.throwsAsync(startEngine(t, { dir, topic }), { message: new RegExp(`${name}.*`) }, name)
+    await rm(file)
+  }
 })
 
 /** A message of the format v1, without key. */

@@ -1,4 +1,5 @@
 /** Single files for which a full disk, or a process without a free descriptor, has nothing left: what was asked for fails, and nothing else. */
+import { constants } from 'node:fs'
 import fsp, { readdir, readFile } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import path from 'node:path'
@@ -14,7 +15,8 @@ import { append, appendBytes, ManualClock, readAll, startEngine, temporaryFolder
 const refusals: { path: RegExp; code: string; left: number }[] = []
 const { open } = fsp
 fsp.open = async (...[file, flags, mode]: Parameters<typeof open>) => {
-  const refusal = refusals.find((one) => one.left > 0 && one.path.test(String(file)) && (flags !== 'r' || one.code !== 'ENOSPC'))
+  const reads = flags === 'r' || (typeof flags === 'number' && (flags & (constants.O_WRONLY | constants.O_RDWR)) === 0)
+  const refusal = refusals.find((one) => one.left > 0 && one.path.test(String(file)) && !(reads && one.code === 'ENOSPC'))
   if (refusal) {
     refusal.left--
     throw Object.assign(new Error(`${refusal.code}: ${String(file)}`), { code: refusal.code })

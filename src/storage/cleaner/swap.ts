@@ -5,12 +5,13 @@
  *
  * That holds only if the disk sees the steps in this order: the folder is flushed between them, so that no rename is lost behind a later one.
  */
-import { open, readdir, rename } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { readdir, rename } from 'node:fs/promises'
 import path from 'node:path'
 import * as batch from '../../record/batch.js'
 import { StorageError } from '../../errors.js'
 import { CORRUPT_SUFFIX, keepTail, setAside } from '../set-aside.js'
-import { isFull, removeFile, renameIfThere, storageError, syncFolder } from '../files.js'
+import { isFull, openFile, removeFile, renameIfThere, storageError, syncFolder } from '../files.js'
 import {
   CLEANED_SUFFIX,
   DELETED_SUFFIX,
@@ -181,7 +182,7 @@ async function cutDamaged(
   const kept = await keepTail(file, from)
   for (const suffix of SWAPPED_SUFFIXES) if (suffix !== LOG_SUFFIX) await removeFile(pathOf(folder, { ...log, suffix }))
   try {
-    const handle = await open(file, 'r+')
+    const handle = await openFile(file, constants.O_RDWR)
     try {
       await handle.truncate(from)
       await handle.datasync()
@@ -212,7 +213,7 @@ const READ_BYTES = 1 << 20
 /** Behind the last whole batch of a segment file, or its base offset; from which byte on there are other bytes than batches. */
 async function batchesOf(file: string, baseOffset: number): Promise<{ next: number; damagedFrom: number | undefined }> {
   try {
-    const handle = await open(file, 'r')
+    const handle = await openFile(file)
     try {
       const buffer = Buffer.alloc(READ_BYTES)
       const { size } = await handle.stat()

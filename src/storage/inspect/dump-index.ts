@@ -1,8 +1,8 @@
 /** `.index` and `.timeindex` files as events, each entry held against the log, in the way of Kafka's tool. */
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { WireError } from '../../errors.js'
 import { batch } from '../../record/index.js'
+import { readFile } from '../files.js'
 import type { DumpEvent } from './dump-events.js'
 import { baseOffsetOf, batchesOf, recordsIn } from './dump-log.js'
 import { FileWindow } from './file-window.js'

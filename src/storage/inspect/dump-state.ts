@@ -1,8 +1,8 @@
 /** What stands beside the segments, as events: aborted transactions, producer states, checkpoints, properties. */
-import { readFile } from 'node:fs/promises'
 import { WireError } from '../../errors.js'
 import { batch } from '../../record/index.js'
 import { readEpochCheckpoint, readOffsetCheckpoint } from '../checkpoints.js'
+import { readFile } from '../files.js'
 import { LEADER_EPOCH_FILE, LOG_START_FILE, META_PROPERTIES_FILE, PARTITION_METADATA_FILE, RECOVERY_POINT_FILE } from '../names.js'
 import { firstSequence } from '../producer-state.js'
 import { decodeSnapshot } from '../producer-snapshot.js'
@@ -90,7 +90,7 @@ async function* dumpOffsets(file: string): AsyncGenerator<DumpEvent> {
 }
 
 async function* dumpProperties(file: string): AsyncGenerator<DumpEvent> {
-  for (const line of (await readFile(file, 'utf8')).split('\n')) {
+  for (const line of (await readFile(file)).toString().split('\n')) {
     const match = /^\s*([^#=:\s][^=:\s]*)\s*[=:]\s*(.*?)\s*$/.exec(line)
     if (match) yield { type: 'entry', values: { [match[1]!]: match[2]! } }
   }

@@ -1,5 +1,6 @@
 /** Reading a file forward in bounded memory: one buffer, and a larger one only for a batch that does not fit into it. */
-import { open, type FileHandle } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { openFile } from '../files.js'
 
 const WINDOW_BYTES = 1024 * 1024
 
@@ -16,9 +17,9 @@ export class FileWindow {
     this.end = end
   }
 
-  /** Opens a file for reading only. Rejects with the error of node:fs. */
+  /** Opens a file for reading only. Rejects as `openFile`. */
   static async open(file: string, most = Number.POSITIVE_INFINITY): Promise<FileWindow> {
-    const handle = await open(file, 'r')
+    const handle = await openFile(file)
     try {
       return new FileWindow(handle, Math.min((await handle.stat()).size, most))
     } catch (error) {

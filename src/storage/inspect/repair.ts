@@ -3,7 +3,7 @@
  * indexes; producer snapshots that contradict the log are set aside, and the next start makes them. The torn end of a log is cut off. Bad bytes
  * with sound batches behind them are never deleted: they are explained, and moved into a quarantine folder if there is one.
  */
-import { constants, copyFile, link, open, readdir, rename, truncate } from 'node:fs/promises'
+import { constants, copyFile, link, lstat, open, readdir, rename, truncate } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { ConfigError, StorageError } from '../../errors.js'
@@ -90,7 +90,7 @@ function hold(folder: string, look: boolean): number {
 
 async function exists(file: string): Promise<boolean> {
   try {
-    await (await open(file, 'r')).close()
+    await lstat(file)
     return true
   } catch (error) {
     if (isMissing(error)) return false

@@ -2,7 +2,6 @@
  * Verifies the folder of one partition: every batch and every record, both indexes, transaction indexes, producer snapshots, leader epochs, and
  * whether it all fits together. Reads each log once, forward, in bounded memory; changes nothing.
  */
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describeBatch, readEndTransaction, recordsOf, type DecodedBatch } from '../../record/index.js'
 import { readEpochCheckpoint, type EpochStart } from '../checkpoints.js'
@@ -20,6 +19,7 @@ import { decodeSnapshot } from '../producer-snapshot.js'
 import { abortedTransactions, ABORTED_TXN_BYTES, type AbortedTransaction } from './dump-state.js'
 import { FileFindings, type Finding } from './findings.js'
 import { FileWindow } from './file-window.js'
+import { readFile } from '../files.js'
 import { listPartition, type PartitionFiles } from './partition-files.js'
 import { walkSegment, type BadBytes, type SoundBatch } from './segment-walk.js'
 import { flawOfRecords, OffsetIndexCheck, TimeIndexCheck } from './verify-batches.js'
@@ -130,7 +130,7 @@ class PartitionVerifier {
     }
     if (segments.length === 0) this.#findings('').note('holds no segment')
     if (!metadata) return
-    const text = await readFile(path.join(this.#folder, PARTITION_METADATA_FILE), 'utf8')
+    const text = (await readFile(path.join(this.#folder, PARTITION_METADATA_FILE))).toString()
     if (!/^version: 0$/m.test(text)) this.#findings(PARTITION_METADATA_FILE).damage('is not of version 0')
     else if (!/^topic_id: [A-Za-z0-9_-]{22}$/m.test(text)) this.#findings(PARTITION_METADATA_FILE).damage('names no topic id')
   }
