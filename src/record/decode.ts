@@ -50,6 +50,7 @@ export interface DecodedBatch {
  * bytes that are no batch v2 or fail their CRC.
  */
 export function* decodeBatches(buffer: Buffer): Generator<DecodedBatch> {
+  if (!Buffer.isBuffer(buffer)) throw new TypeError('batches are decoded from a Buffer')
   let at = 0
   for (;;) {
     const size = batch.frameAt(buffer, at, buffer.length, true)

@@ -4,10 +4,8 @@ export type { TopicConfig } from '../config/index.js'
 export { ConfigError, StorageError, WireError } from '../errors.js'
 export type { Logger } from '../log.js'
 export {
-  buildBatch,
   COMPRESSION_NAMES,
   decodeBatches,
-  RecordBatchBuilder,
   recordsOf,
   type BatchOptions,
   type DecodedBatch,
@@ -15,6 +13,7 @@ export {
   type RecordHeader,
   type RecordInput
 } from '../record/index.js'
+export { buildBatch, RecordBatchBuilder } from './library/batches.js'
 export type { Appended, AppendOptions, CompressionName, Producer } from './library/appends.js'
 export { LogError } from './library/errors.js'
 export { LogDirectory, type LogDirectoryOptions, type LogName, type LogOptions, type Settings } from './library/log-directory.js'

@@ -3,9 +3,11 @@
  * every index entry at the start of a batch that ends in its offset, timestamps of the time index true. For tests and tools: it reads all
  * bytes, by itself, and shares no code with the engine's own walks.
  */
-import { open, readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import * as batch from '../record/batch.js'
+import { openFile, readFile, storageError } from './files.js'
+import { checkOptions, checkPath } from './library/checks.js'
 import { INDEX_SUFFIX, LOG_SUFFIX, offsetName, parseSegmentFile, TIME_INDEX_SUFFIX } from './names.js'
 
 export interface Finding {
@@ -25,10 +27,16 @@ export interface VerifyOptions {
   readonly gaps?: boolean
 }
 
-/** Everything that is wrong, in the order of the files; empty: the log is sound. */
-export async function verifyFolder(folder: string, { gaps = false }: VerifyOptions = {}): Promise<Finding[]> {
+/** Everything that is wrong, in the order of the files; empty: the log is sound. Rejects with a StorageError. */
+export async function verifyFolder(folder: string, options: VerifyOptions = {}): Promise<Finding[]> {
+  checkPath(folder)
+  checkOptions(options)
+  const { gaps = false } = options
   const findings: Finding[] = []
-  const files = (await readdir(folder)).map(parseSegmentFile).filter((file) => file?.suffix === LOG_SUFFIX && file.state === '')
+  const names = await readdir(folder).catch((error: unknown) => {
+    throw storageError(error, folder)
+  })
+  const files = names.map(parseSegmentFile).filter((file) => file?.suffix === LOG_SUFFIX && file.state === '')
   const bases = files.map((file) => file!.offset).sort((a, b) => a - b)
   let next = bases[0] ?? 0
   for (const base of bases) {
@@ -45,7 +53,7 @@ export async function verifyFolder(folder: string, { gaps = false }: VerifyOptio
 
 async function readBatches(file: string, base: number, gaps: boolean, tell: (message: string) => void): Promise<Batch[]> {
   const batches: Batch[] = []
-  const handle = await open(file, 'r')
+  const handle = await openFile(file)
   try {
     const { size } = await handle.stat()
     let next = base

@@ -71,8 +71,8 @@ export class Appends {
   /** As one batch. */
   records(records: RecordInput | readonly RecordInput[], options: AppendOptions): Promise<Appended> {
     return this.#begin((answer) => {
-      const { compression = 'none', producer } = options
       checkAppend(options)
+      const { compression = 'none', producer } = options
       const builder = builderOf(isList(records) ? records : [records], producer)
       // Without compression nothing is waited for: appends of one turn keep their order.
       if (compression === 'none') return this.#append(builder.build(), 'client', answer)
@@ -162,7 +162,7 @@ function builderOf(records: readonly RecordInput[], producer: AppendOptions['pro
       producerId: producer.id,
       producerEpoch: producer.epoch,
       baseSequence: producer.sequence,
-      transactional: producer.transactional === true
+      transactional: producer.transactional ?? false
     })
   }
   const builder = new RecordBatchBuilder(options, roomFor(records))

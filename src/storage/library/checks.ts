@@ -1,24 +1,53 @@
 /** What a program hands in, which may be plain JavaScript: a wrong value is refused by a TypeError or a RangeError that names it. */
 import type { Writable } from 'node:stream'
+import type { Clock } from '../../clock.js'
 import { ConfigError } from '../../errors.js'
-import { COMPRESSION_NAMES, type RecordInput } from '../../record/index.js'
+import type { Logger } from '../../log.js'
+import { COMPRESSION_NAMES, type BatchOptions, type RecordInput } from '../../record/index.js'
 import { topicNameProblem } from '../../protocol/topic-name.js'
 import { METADATA_FOLDER } from '../mirror.js'
 import { parsePartitionFolder, partitionFolder } from '../names.js'
 import type { AppendOptions, Producer } from './appends.js'
 import { LogError } from './errors.js'
 import type { IsolationLevel } from './record-reader.js'
+import type { FileRegion } from './regions.js'
 
 const MAX_INT16 = 0x7fff
 const MAX_INT32 = 0x7fffffff
+
+/** What has names: not a text, a number, or bytes that were to be something else. */
+function checkObject(what: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null || Symbol.iterator in value) throw new TypeError(`${what} an object, not ${shown(value)}`)
+}
+
+export function checkOptions(options: object): void {
+  checkObject('the options are', options)
+}
+
+export function checkFlag(what: string, flag: boolean): void {
+  if (typeof flag !== 'boolean') throw new TypeError(`${what} is true or false, not ${shown(flag)}`)
+}
+
+export function checkLogger(log: Logger): void {
+  checkMethods('log', log, ['debug', 'info', 'warn', 'error', 'limited'])
+}
+
+export function checkClock(clock: Clock): void {
+  checkMethods('clock', clock, ['now', 'monotonic', 'schedule'])
+}
+
+function checkMethods(what: string, value: unknown, names: readonly string[]): void {
+  for (const name of names)
+    if (typeof (value as Record<string, unknown> | null)?.[name] !== 'function') throw new TypeError(`${what} lacks the function ${name}`)
+}
 
 export function checkRecords(records: readonly RecordInput[]): void {
   if (records.length === 0) throw new RangeError('a batch holds at least one record')
   for (const record of records) checkRecord(record)
 }
 
-function checkRecord(record: RecordInput): void {
-  if (typeof record !== 'object' || record === null) throw new TypeError(`a record is an object, not ${shown(record)}`)
+export function checkRecord(record: RecordInput): void {
+  checkObject('a record is', record)
   const { key, value, headers, timestamp } = record
   checkBytes('key', key)
   checkBytes('value', value)
@@ -38,17 +67,38 @@ function checkBytes(what: string, bytes: Uint8Array | null | undefined): void {
     throw new TypeError(`the ${what} is a Buffer or Uint8Array, or null, not ${shown(bytes)}`)
 }
 
-export function checkAppend({ compression, producer }: AppendOptions): void {
+export function checkAppend(options: AppendOptions): void {
+  checkOptions(options)
+  const { compression, producer } = options
   if (compression !== undefined && !COMPRESSION_NAMES.includes(compression))
     throw new RangeError(`compression is one of ${COMPRESSION_NAMES.join(', ')}, not ${shown(compression)}`)
   if (producer === undefined) return
   checkProducer(producer)
   checkWhole('the sequence of a producer', producer.sequence, MAX_INT32)
+  if (producer.transactional !== undefined) checkFlag('transactional', producer.transactional)
 }
 
-export function checkProducer({ id, epoch }: Producer): void {
-  checkWhole('the id of a producer', id, Number.MAX_SAFE_INTEGER)
-  checkWhole('the epoch of a producer', epoch, MAX_INT16)
+export function checkProducer(producer: Producer): void {
+  checkObject('a producer is', producer)
+  checkWhole('the id of a producer', producer.id, Number.MAX_SAFE_INTEGER)
+  checkWhole('the epoch of a producer', producer.epoch, MAX_INT16)
+}
+
+/** Of a batch that a program builds. -1: none. */
+export function checkBatch(options: BatchOptions): void {
+  checkOptions(options)
+  const bounds = [
+    ['baseOffset', 0, Number.MAX_SAFE_INTEGER],
+    ['partitionLeaderEpoch', -1, MAX_INT32],
+    ['timestamp', -1, Number.MAX_SAFE_INTEGER],
+    ['producerId', -1, Number.MAX_SAFE_INTEGER],
+    ['producerEpoch', -1, MAX_INT16],
+    ['baseSequence', -1, MAX_INT32],
+    ['logAppendTime', -1, Number.MAX_SAFE_INTEGER],
+    ['lastOffsetDelta', 0, MAX_INT32]
+  ] as const
+  for (const [name, least, most] of bounds) if (options[name] !== undefined) checkWhole(name, options[name], most, least)
+  for (const name of ['transactional', 'control'] as const) if (options[name] !== undefined) checkFlag(name, options[name])
 }
 
 export function checkOutcome(outcome: 'commit' | 'abort'): void {
@@ -58,6 +108,11 @@ export function checkOutcome(outcome: 'commit' | 'abort'): void {
 /** Of a record: whether the log has it is not asked. */
 export function checkOffset(offset: number): void {
   if (!Number.isSafeInteger(offset)) throw new RangeError(`${shown(offset)} is no offset`)
+}
+
+/** Where reading ends: any number, Infinity as well. */
+export function checkEnd(to: number): void {
+  if (typeof to !== 'number' || Number.isNaN(to)) throw new RangeError(`${shown(to)} is no offset to end at`)
 }
 
 export function checkTimestamp(timestamp: number): void {
@@ -75,7 +130,15 @@ export function checkIsolation(isolation: IsolationLevel | undefined): void {
 
 /** A stream of another library, too. */
 export function checkWritableStream(to: Writable): void {
-  if (typeof to?.write !== 'function') throw new TypeError(`what a region is sent to is a stream, not ${shown(to)}`)
+  if (typeof to?.write !== 'function' || typeof to.on !== 'function')
+    throw new TypeError(`what a region is sent to is a stream, not ${shown(to)}`)
+}
+
+export function checkRegion(region: FileRegion): void {
+  checkObject('a region is', region)
+  const { position, length } = region
+  if (!(Number.isSafeInteger(position) && Number.isSafeInteger(length) && position >= 0 && length >= 0))
+    throw new RangeError(`${shown(position)} and ${shown(length)} are no position and length of bytes`)
 }
 
 export function checkSignal(follow: AbortSignal | undefined): void {
@@ -105,13 +168,14 @@ export function checkNewName(topic: string, partition: number): void {
 
 /** Texts by names. Throws a ConfigError. */
 export function checkTexts(settings: Readonly<Record<string, string>>): void {
+  checkObject('settings are', settings)
   for (const [name, value] of Object.entries(settings))
     if (typeof value !== 'string') throw new ConfigError(name, `The value of ${name} is to be a text, not ${shown(value)}`)
 }
 
-function checkWhole(what: string, value: number, most: number): void {
-  if (!Number.isInteger(value) || value < 0 || value > most)
-    throw new RangeError(`${what} is a whole number from 0 on, not ${shown(value)}`)
+function checkWhole(what: string, value: number, most: number, least = 0): void {
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new RangeError(`${what} is a whole number from ${least} to ${most}, not ${shown(value)}`)
 }
 
 function shown(value: unknown): string {

@@ -12,7 +12,7 @@ import type { Log as PartitionLog } from '../log.js'
 import { LogManager } from '../log-manager.js'
 import { randomUuid, readMetaProperties } from '../meta-properties.js'
 import { mirrorFolders } from '../mirror.js'
-import { checkName, checkNewName, checkPath, checkTexts } from './checks.js'
+import { checkClock, checkFlag, checkLogger, checkName, checkNewName, checkOptions, checkPath, checkTexts } from './checks.js'
 import { LogError } from './errors.js'
 import { Log } from './log.js'
 import { RegionSender } from './region-sender.js'
@@ -97,12 +97,14 @@ export class LogDirectory {
    * asked for at the latest. Rejects with a ConfigError when the folder is in use or somebody else's, or a setting is wrong; with a StorageError
    * when it can't be made or used. With `readOnly` a folder that can't be read is a ConfigError, too.
    */
-  static async open(
-    path: string,
-    { settings = {}, log = silentLogger, clock = systemClock(), readOnly = false }: LogDirectoryOptions = {}
-  ): Promise<LogDirectory> {
+  static async open(path: string, options: LogDirectoryOptions = {}): Promise<LogDirectory> {
     checkPath(path)
+    checkOptions(options)
+    const { settings = {}, log = silentLogger, clock = systemClock(), readOnly = false } = options
     checkTexts(settings)
+    checkLogger(log)
+    checkClock(clock)
+    checkFlag('readOnly', readOnly)
     const { config, warnings } = loadBrokerConfig(settings)
     if (warnings.length > 0) throw new ConfigError('settings', warnings[0]!)
     const overrides = new Map<string, Map<string, string>>()
@@ -131,9 +133,12 @@ export class LogDirectory {
    * The log of a topic's partition, made if it is not there; the same object each time. Resolves when it is recovered. Rejects with a LogError
    * (UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION), a ConfigError for a wrong setting, a StorageError when its files can not be used.
    */
-  async log(topic: string, { partition = 0, settings, create = true }: LogOptions = {}): Promise<Log> {
+  async log(topic: string, options: LogOptions = {}): Promise<Log> {
     this.#checkWorks()
+    checkOptions(options)
+    const { partition = 0, settings, create = true } = options
     checkName(topic, partition)
+    checkFlag('create', create)
     if (settings !== undefined) checkTexts(settings)
     if (settings !== undefined) this.#overrides.set(topic, checkTopicOverrides(this.#config, new Map(Object.entries(settings))))
     const config = resolveTopicConfig(this.#config, this.#overrides.get(topic))
@@ -158,6 +163,7 @@ export class LogDirectory {
   async delete(topic: string, partition = 0): Promise<void> {
     if (this.#temporary !== undefined) throw new LogError('POLICY_VIOLATION', `${this.path} is only read`)
     this.#checkWorks()
+    checkName(topic, partition)
     const log = this.#manager.get(topic, partition)
     if (log !== undefined) {
       void this.#logs.get(log)?.ended()

@@ -8,8 +8,18 @@ import type { RecordInput } from '../../record/index.js'
 import type { LogCleaner } from '../cleaner/log-cleaner.js'
 import type { AbortedTransaction, Log as PartitionLog, TimedOffset } from '../log.js'
 import { Appends, type Appended, type AppendOptions, type Producer } from './appends.js'
-import { checkIsolation, checkMaxBytes, checkOffset, checkSignal, checkTimestamp, checkWritableStream } from './checks.js'
-import { LogError, refuse } from './errors.js'
+import {
+  checkEnd,
+  checkIsolation,
+  checkMaxBytes,
+  checkOffset,
+  checkOptions,
+  checkRegion,
+  checkSignal,
+  checkTimestamp,
+  checkWritableStream
+} from './checks.js'
+import { LogError, refusal, refuse } from './errors.js'
 import { LogReaders } from './log-readers.js'
 import { FIRST_READ_BYTES, readRecords, type Isolation, type IsolationLevel, type LogRecord, type ReadOptions } from './record-reader.js'
 import type { RegionSender } from './region-sender.js'
@@ -131,7 +141,9 @@ export class Log {
    * begin below `offset`. With `read_committed` no batch behind `lastStableOffset` is among them; those of aborted transactions are
    * (`abortedTransactions` tells which). The buffer is a copy of its own. Rejects with a LogError (OFFSET_OUT_OF_RANGE) or a StorageError.
    */
-  async read(offset: number, maxBytes = FIRST_READ_BYTES, { isolation }: Isolation = {}): Promise<Buffer> {
+  async read(offset: number, maxBytes = FIRST_READ_BYTES, options: Isolation = {}): Promise<Buffer> {
+    checkOptions(options)
+    const { isolation } = options
     this.#checkRead(offset, maxBytes, isolation)
     const upTo = this.#readableTo(isolation)
     if (offset >= upTo) return Buffer.alloc(0)
@@ -147,7 +159,9 @@ export class Log {
    * as `read` does.
    */
   records(options: ReadOptions = {}): AsyncGenerator<LogRecord, void, undefined> {
+    checkOptions(options)
     const from = options.from ?? this.startOffset
+    if (options.to !== undefined) checkEnd(options.to)
     this.#checkRead(from, options.maxBytes, options.isolation)
     checkSignal(options.follow)
     return readRecords(this.#log, { ...options, from }, this.#readers)
@@ -158,7 +172,9 @@ export class Log {
    * last batch may be cut; the first is whole. For `send`, or for programs that know the format. With `read_committed` as in `read`. Rejects as `read`
    * does.
    */
-  async regions(offset: number, maxBytes: number, { isolation }: Isolation = {}): Promise<FileRegion[]> {
+  async regions(offset: number, maxBytes: number, options: Isolation = {}): Promise<FileRegion[]> {
+    checkOptions(options)
+    const { isolation } = options
     this.#checkRead(offset, maxBytes, isolation)
     return regionsOf(this.#log, offset, maxBytes, this.#readableTo(isolation))
   }
@@ -172,22 +188,8 @@ export class Log {
   async send(to: Writable, region: FileRegion): Promise<void> {
     this.#checkOpen()
     checkWritableStream(to)
-    const segment = this.#log.segmentFiles().find(({ file }) => file === region.file)
-    const { position, length } = region
-    if (segment === undefined) refuse(1, `${region.file} is no segment of ${this.topic}-${this.partition} any more`)
-    if (
-      !(
-        Number.isSafeInteger(position) &&
-        Number.isSafeInteger(length) &&
-        position >= 0 &&
-        length >= 0 &&
-        position + length <= segment!.size
-      )
-    )
-      throw new RangeError(`bytes ${position} to ${position + length} are not in ${region.file}`)
-    // Opens files that were not used yet, or not for long: a region of a file that is closed can not be sent.
-    await this.#log.read(Math.max(segment!.baseOffset, this.startOffset), 1, this.endOffset, true)
-    await this.#sender.send(to, { segment: segment!.handle, file: region.file, position, length })
+    checkRegion(region)
+    await this.#send(to, region)
   }
 
   /**
@@ -197,6 +199,8 @@ export class Log {
    */
   async abortedTransactions(from = this.startOffset, to = this.lastStableOffset): Promise<readonly AbortedTransaction[]> {
     this.#checkOpen()
+    checkOffset(from)
+    checkEnd(to)
     return this.#log.abortedTransactions(from, Math.min(to, this.lastStableOffset))
   }
 
@@ -235,7 +239,8 @@ export class Log {
    */
   async truncateTo(offset: number): Promise<boolean> {
     this.#checkWritable()
-    if (!Number.isSafeInteger(offset) || offset < 0) throw new RangeError(`${offset} is no offset`)
+    checkOffset(offset)
+    if (offset < 0) throw new RangeError(`${offset} is no offset`)
     const cut = await this.#log.truncateTo(offset)
     // Before anything is appended: that takes a turn of the event loop.
     if (cut) this.#readers.cut(this.endOffset)
@@ -285,6 +290,15 @@ export class Log {
   /** @internal The directory has failed: who follows is told. */
   failed(error: StorageError): void {
     this.#readers.fail(error)
+  }
+
+  async #send(to: Writable, { file, position, length }: FileRegion): Promise<void> {
+    const segment = this.#log.segmentFiles().find((one) => one.file === file)
+    if (segment === undefined) throw refusal(1, `${file} is no segment of ${this.topic}-${this.partition} any more`)
+    if (position + length > segment.size) throw new RangeError(`bytes ${position} to ${position + length} are not in ${file}`)
+    // Opens files that were not used yet, or not for long: a region of a file that is closed can not be sent.
+    await this.#log.read(Math.max(segment.baseOffset, this.startOffset), 1, this.endOffset, true)
+    await this.#sender.send(to, { segment: segment.handle, file, position, length })
   }
 
   #checkRead(offset: number, maxBytes = FIRST_READ_BYTES, isolation?: IsolationLevel): void {

@@ -3,7 +3,18 @@ import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { LogDirectory, type AppendOptions, type LogRecord, type ReadOptions, type RecordInput } from '../../../src/storage/index.js'
+import {
+  buildBatch,
+  decodeBatches,
+  LogDirectory,
+  RecordBatchBuilder,
+  verifyFolder,
+  type AppendOptions,
+  type LogDirectoryOptions,
+  type LogRecord,
+  type ReadOptions,
+  type RecordInput
+} from '../../../src/storage/index.js'
 
 async function opened(t: ExecutionContext): Promise<LogDirectory> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-wrong-'))
@@ -32,6 +43,12 @@ test('records, options and offsets of the wrong kind', async (t) => {
     [{ value, headers: { a: 'b' } }],
     [null],
     [[]],
+    [value],
+    [[value]],
+    [{ value }, wrong(5)],
+    [{ value }, wrong(null)],
+    [{ value }, { producer: wrong(null) }],
+    [{ value }, { producer: { id: 1, epoch: 0, sequence: 0, transactional: wrong('yes') } }],
     [{ value }, { compression: wrong('brotli') }],
     [{ value }, { producer: wrong({ id: 1 }) }]
   ]
@@ -44,16 +61,73 @@ test('records, options and offsets of the wrong kind', async (t) => {
       () => log.read(offset),
       () => log.regions(offset, 10),
       () => log.deleteBefore(offset),
+      () => log.truncateTo(offset),
+      () => log.abortedTransactions(offset),
       () => log.offsetForTimestamp(offset)
     ])
       await t.throwsAsync(call, { instanceOf: RangeError })
   }
   const reads: ReadOptions[] = [{ follow: wrong(true) }, { isolation: wrong('committed') }, { maxBytes: NaN }, { from: 0.5 }]
+  reads.push({ to: NaN }, wrong(5))
   for (const options of reads) t.throws(() => log.records(options), undefined, JSON.stringify(options))
   await t.throwsAsync(log.endTransaction({ id: 1, epoch: 0 }, wrong('maybe')), { instanceOf: RangeError })
+  await t.throwsAsync(log.endTransaction(wrong(undefined), 'commit'), { instanceOf: TypeError })
+  await t.throwsAsync(log.abortedTransactions(0, NaN), { instanceOf: RangeError })
+  for (const region of [undefined, 'file', {}]) {
+    const error = await t.throwsAsync(log.send(process.stdout, wrong(region)))
+    t.true(error instanceof TypeError || error instanceof RangeError, String(error))
+  }
   t.is((await log.append({ value, timestamp: 9 })).firstOffset, 1)
   t.is((await log.offsetForTimestamp(6))?.offset, 1)
   t.is(log.startOffset, 0)
+})
+
+test('a batch that is built of values of the wrong kind', (t) => {
+  const wrong = (what: unknown) => what as never
+  const calls: (() => unknown)[] = [
+    () => buildBatch(wrong(undefined)),
+    () => buildBatch([]),
+    () => buildBatch(wrong('text')),
+    () => buildBatch([wrong(5)]),
+    () => buildBatch([{ value: wrong('text') }]),
+    () => buildBatch([{ value }], wrong(null)),
+    () => buildBatch([{ value }], { baseOffset: NaN }),
+    () => buildBatch([{ value }], { timestamp: 1.5 }),
+    () => buildBatch([{ value }], { producerEpoch: 40_000 }),
+    () => buildBatch([{ value }], { transactional: wrong('no') }),
+    () => new RecordBatchBuilder({ baseSequence: wrong('1') }),
+    () => new RecordBatchBuilder().append(wrong(value)),
+    () => [...decodeBatches(wrong('text'))]
+  ]
+  for (const call of calls) {
+    const error = t.throws(call, undefined, String(call))
+    t.true(error instanceof TypeError || error instanceof RangeError, String(error))
+  }
+  t.is([...decodeBatches(buildBatch([{ value }], { timestamp: -1, baseOffset: 7 }))][0]!.baseOffset, 7)
+})
+
+test('options of the wrong kind open nothing', async (t) => {
+  const directory = await opened(t)
+  const where = `${directory.path}-other`
+  const wrong = (what: unknown) => what as never
+  const options: LogDirectoryOptions[] = [
+    wrong(null),
+    wrong('text'),
+    { settings: wrong(new Map([['log.segment.bytes', '1048576']])) },
+    { settings: wrong(5) },
+    // It lacks `limited`, which would be missed when there is something to tell.
+    { log: wrong(console) },
+    { clock: wrong(Date) },
+    { readOnly: wrong('no') }
+  ]
+  for (const one of options) await t.throwsAsync(LogDirectory.open(where, one), { instanceOf: TypeError })
+  for (const one of [null, 5, { create: 'no' }, { settings: [] }])
+    await t.throwsAsync(directory.log('t', wrong(one)), { instanceOf: TypeError })
+  for (const name of [undefined, 5, '../t']) await t.throwsAsync(directory.delete(wrong(name)), { code: 'INVALID_TOPIC_EXCEPTION' })
+  await t.throwsAsync(directory.delete('t', -1), { code: 'INVALID_PARTITIONS' })
+  for (const folder of [undefined, 5]) await t.throwsAsync(verifyFolder(wrong(folder)), { instanceOf: TypeError })
+  await t.throwsAsync(verifyFolder(where), { code: 'ENOENT', name: 'StorageError' })
+  t.deepEqual([...directory.names()], [])
 })
 
 test('a path that is no folder, and can be none, is named with the code of the system', async (t) => {
