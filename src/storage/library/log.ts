@@ -22,7 +22,7 @@ import {
 import { LogError, refusal, refuse } from './errors.js'
 import { LogReaders } from './log-readers.js'
 import { FIRST_READ_BYTES, readRecords, type Isolation, type IsolationLevel, type LogRecord, type ReadOptions } from './record-reader.js'
-import type { RegionSender } from './region-sender.js'
+import { inTurn, type RegionSender } from './region-sender.js'
 import { batchesBelow, regionsOf, type FileRegion } from './regions.js'
 
 /** What one compaction did. */
@@ -181,7 +181,8 @@ export class Log {
 
   /**
    * Sends bytes of a segment file to a stream. A plain TCP or Unix socket gets them by sendfile(2) from a thread of their own, without passing
-   * through this process; any other stream by reading. Nobody else may write to it meanwhile. Resolves when all bytes are with the system.
+   * through this process; any other stream by reading. Several to one stream go in the order of the calls, and what a socket is given to write meanwhile behind
+   * them; to another stream nobody else may write meanwhile. Resolves when all bytes are with the system.
    * Rejects with a StorageError (ECONNRESET: the peer went; ECANCELED: the socket or the directory was closed) or a LogError
    * (OFFSET_OUT_OF_RANGE: the segment is gone).
    */
@@ -189,7 +190,7 @@ export class Log {
     this.#checkOpen()
     checkWritableStream(to)
     checkRegion(region)
-    await this.#send(to, region)
+    await inTurn(to, () => this.#send(to, region))
   }
 
   /**

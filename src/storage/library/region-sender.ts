@@ -30,6 +30,21 @@ const IO = {
   maxUnsentBytes: Number.MAX_SAFE_INTEGER
 }
 
+/** Of all directories: the last that was begun for a stream. */
+const turns = new WeakMap<Writable, Promise<void>>()
+
+/** Sends to one stream go in the order of the calls; what was called while one was under way that fails, fails with it. */
+export async function inTurn(to: Writable, send: () => Promise<void>): Promise<void> {
+  const before = turns.get(to)
+  const sending = before === undefined ? send() : before.then(send)
+  turns.set(to, sending)
+  try {
+    await sending
+  } finally {
+    if (turns.get(to) === sending) turns.delete(to)
+  }
+}
+
 export class RegionSender {
   readonly #runtime: Runtime
   readonly #transfer: TransferOptions
@@ -53,7 +68,15 @@ export class RegionSender {
     }
     const fd = descriptorOf(to)
     if (fd === undefined) await copy(to, region, this.#ending.signal)
-    else await this.#sendNative(to, fd, region)
+    else {
+      // What is written meanwhile goes behind it.
+      to.cork()
+      try {
+        await this.#sendNative(to, fd, region)
+      } finally {
+        to.uncork()
+      }
+    }
   }
 
   async close(): Promise<void> {

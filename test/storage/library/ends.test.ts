@@ -1,5 +1,5 @@
 /** How a folder ends for a program: closed, deleted or failed, whatever is under way. */
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { connect, createServer, type AddressInfo } from 'node:net'
@@ -120,4 +120,51 @@ test('a segment is sent from a folder that was just opened', async (t) => {
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const got = await connect((server.address() as AddressInfo).port, '127.0.0.1').toArray()
   t.deepEqual(Buffer.concat(got), readFileSync(file))
+})
+
+test('what is sent to a socket without waiting goes in the order of the calls, and what is written meanwhile behind it', async (t) => {
+  await using directory = await LogDirectory.open(await folderOf(t))
+  const log = await directory.log('t')
+  for (let i = 0; i < 20; i++) await log.append({ value: Buffer.alloc(500_000, i) })
+  const [{ file, size }] = log.segments() as [SegmentInfo]
+  const half = Math.floor(size / 2)
+  const written = new EventEmitter()
+  const server = createServer((socket) => {
+    socket.write('before')
+    const sends = [log.send(socket, { file, position: half, length: half }), log.send(socket, { file, position: 0, length: half })]
+    socket.once('data', () => written.emit('done', socket.write('meanwhile')))
+    void Promise.all(sends).then(() => socket.end('after'))
+  })
+  t.teardown(() => server.close())
+  // A Unix socket takes much less at a time than what is sent.
+  const at = path.join(path.dirname(directory.path), 'socket')
+  await once(server.listen(at), 'listening')
+  const client = connect(at)
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of client as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    const begun = length <= 'before'.length
+    length += chunk.length
+    if (!begun || length <= 'before'.length) continue
+    client.write('x')
+    await once(written, 'done')
+  }
+  const bytes = readFileSync(file)
+  const parts = ['before', bytes.subarray(half, 2 * half), 'meanwhile', bytes.subarray(0, half), 'after'].map((part) => Buffer.from(part))
+  t.true(Buffer.concat(chunks).equals(Buffer.concat(parts)))
+})
+
+test('what waited behind a send that fails, fails with it', async (t) => {
+  await using directory = await LogDirectory.open(await folderOf(t))
+  const log = await directory.log('t')
+  await log.append({ value })
+  const [{ file, size }] = log.segments() as [SegmentInfo]
+  const through = new PassThrough()
+  const failing = log.send(through, { file: `${file}.gone`, position: 0, length: 1 })
+  const behind = log.send(through, { file, position: 0, length: size })
+  await t.throwsAsync(failing, { code: 'OFFSET_OUT_OF_RANGE' })
+  await t.throwsAsync(behind, { code: 'OFFSET_OUT_OF_RANGE' })
+  await log.send(through, { file, position: 0, length: size })
+  t.deepEqual(through.read(), readFileSync(file))
 })
