@@ -20,6 +20,8 @@ export function serve(log) {
 }
 
 async function answer(log, request, response) {
+  // A request that came before the answer to the one before it had ended gets the socket later: what is there then counts.
+  if (response.socket === null) await once(response, 'socket')
   if (request.method !== 'GET' && request.method !== 'HEAD') return response.writeHead(405, { allow: 'GET, HEAD' }).end()
   if (request.url === '/segments') {
     const list = log.segments().map(({ baseOffset, size }) => ({ url: `/segments/${baseOffset}`, size }))
@@ -39,8 +41,6 @@ async function answer(log, request, response) {
   })
   if (request.method === 'GET' && last >= first) {
     response.flushHeaders()
-    // A request that came before the answer to the one before it had ended gets the socket later.
-    if (response.socket === null) await once(response, 'socket')
     await log.send(response.socket, { file: segment.file, position: first, length: last - first + 1 })
   }
   response.end()

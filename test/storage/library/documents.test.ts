@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
 import { connect } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
@@ -8,7 +9,7 @@ import { buffer } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
-import { LogDirectory } from '../../../src/storage/index.js'
+import { LogDirectory, type Log, type SegmentInfo } from '../../../src/storage/index.js'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../../../', import.meta.url))
@@ -111,6 +112,31 @@ test('the log file server answers range requests with the bytes of the file', as
   server.kill('SIGTERM')
   const [code] = (await once(server, 'exit')) as [number]
   t.is(code, 0)
+})
+
+test('the log file server says that a segment is gone which went while its request waited for the one before', async (t) => {
+  const folder = await temporary(t)
+  await using directory = await LogDirectory.open(path.join(folder, 'data'), { settings: { 'log.segment.delete.delay.ms': '0' } })
+  const log = await directory.log('events', { settings: { 'segment.bytes': '4194304' } })
+  for (let i = 0; i < 10; i++) await log.append({ value: Buffer.alloc(900_000, i) })
+  const [first] = log.segments() as [SegmentInfo]
+  const bytes = await readFile(first.file)
+  const { serve } = (await import(path.join(root, 'examples/log-file-server.mjs'))) as { serve: (log: Log) => Server }
+  // A Unix socket takes much less at a time than a segment has.
+  const at = path.join(folder, 'socket')
+  const server = serve(log).listen(at)
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const socket = connect(at)
+  const request = (more: string) => `GET /segments/0 HTTP/1.1\r\nhost: x\r\n${more}\r\n`
+  socket.write(request('') + request('connection: close\r\n'))
+  await once(socket, 'readable')
+  await log.deleteBefore(log.segments()[1]!.baseOffset)
+  t.is(await log.applyRetention(), 1)
+  const answer = await buffer(socket)
+  const body = answer.indexOf('\r\n\r\n') + 4
+  t.true(answer.subarray(body, body + bytes.length).equals(bytes))
+  t.regex(answer.toString('latin1', body + bytes.length), /^HTTP\/1.1 404 /)
 })
 
 /** The bodies of range requests that are all sent before the first answer is read. */
