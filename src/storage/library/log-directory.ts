@@ -64,6 +64,7 @@ export class LogDirectory {
   readonly #sender: RegionSender
   readonly #overrides: Map<string, Map<string, string>>
   readonly #logs = new Map<PartitionLog, Log>()
+  readonly #topicIds = new Map<string, Promise<string>>()
   /** Of a folder that is only read. */
   readonly #temporary: string | undefined
   #closed: Promise<void> | undefined
@@ -147,7 +148,7 @@ export class LogDirectory {
       if (!create || this.#temporary !== undefined)
         throw new LogError('UNKNOWN_TOPIC_OR_PARTITION', `there is no log ${topic}-${partition} in ${this.path}`)
       checkNewName(topic, partition)
-      found = await this.#manager.create(topic, partition, this.#topicId(topic), config)
+      found = await this.#manager.create(topic, partition, await this.#topicId(topic), config)
     }
     if (settings !== undefined) for (const log of this.#manager.logs()) if (log.topic === topic) log.configure(config)
     const known = this.#logs.get(found)
@@ -169,6 +170,7 @@ export class LogDirectory {
       void this.#logs.get(log)?.ended()
       this.#logs.delete(log)
     }
+    this.#topicIds.delete(topic)
     await this.#manager.delete(topic, partition)
   }
 
@@ -202,9 +204,19 @@ export class LogDirectory {
     return failure && new StorageError(failure.code, failure.path, `the log directory ${this.path} is offline: ${failure.message}`)
   }
 
-  // All partitions of a topic have its id, which stands in their folders.
-  #topicId(topic: string): string {
-    for (const log of this.#manager.logs()) if (log.topic === topic) return log.topicId
+  // All partitions of a topic have its id, which stands in their folders, also those that are made at the same time.
+  #topicId(topic: string): Promise<string> {
+    const known = this.#topicIds.get(topic) ?? this.#findTopicId(topic)
+    this.#topicIds.set(topic, known)
+    return known
+  }
+
+  async #findTopicId(topic: string): Promise<string> {
+    for (const one of Array.from(this.#manager.partitions())) {
+      if (one.topic !== topic) continue
+      const log = await this.#manager.whenReady(topic, one.partition).catch(() => undefined)
+      if (log !== undefined) return log.topicId
+    }
     return randomUuid()
   }
 }

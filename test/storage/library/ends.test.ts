@@ -168,3 +168,16 @@ test('what waited behind a send that fails, fails with it', async (t) => {
   await log.send(through, { file, position: 0, length: size })
   t.deepEqual(through.read(), readFileSync(file))
 })
+
+test('all partitions of a topic have its id, made at the same time or after an opening', async (t) => {
+  const folder = await folderOf(t)
+  const made = async (...partitions: number[]) => {
+    await using directory = await LogDirectory.open(folder)
+    const logs = await Promise.all(partitions.map((partition) => directory.log('t', { partition })))
+    await Promise.all(logs.map((log) => log.append({ value })))
+  }
+  await made(0, 1, 2)
+  await made(3)
+  const ids = [0, 1, 2, 3].map((partition) => readFileSync(path.join(folder, `t-${partition}`, 'partition.metadata'), 'utf8'))
+  t.is(new Set(ids).size, 1)
+})
