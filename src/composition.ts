@@ -28,6 +28,7 @@ import { LiveNetwork, transferOptions } from './live-network.js'
 import { Loggers } from './loggers.js'
 import { ResourceType } from './metadata/config-image.js'
 import { directoryOf } from './metadata/controller/directories.js'
+import { foundTopics } from './metadata/found-topics.js'
 import { LocalController } from './metadata/local-controller.js'
 import { descriptorWarning } from './native/open-files.js'
 import { METADATA_TOPIC, metadataLogConfig, openMetadataLog } from './metadata/storage-metadata-log.js'
@@ -116,7 +117,9 @@ export class Composition {
     const network = (this.#network = new LiveNetwork(server, config, this.#log))
     const plan = this.#listenerPlan(loaded.listeners)
     const bound = await network.start(plan)
+    const isNew = controller.image.features.metadataVersion === 0 && this.#readOnly === undefined
     await controller.activate({
+      found: isNew ? await foundTopics({ logs, nodeId, newUuid: () => LocalController.newUuid(), log: this.#log }) : [],
       log: await openMetadataLog(logs, config, dir, this.#runtime),
       incarnationId: LocalController.newUuid(),
       endpoints: plan.listeners

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { StorageError, WireError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { ZERO_UUID } from '../protocol/reader.js'
-import type { MirroredPartition } from '../storage/mirror.js'
+import type { DescribedPartition } from '../storage/mirror.js'
 import { ResourceType } from './config-image.js'
 import { configRecord } from './controller/configs.js'
 import { BOOTSTRAP_LEVELS, LATEST_METADATA_VERSION, recordVersions } from './features.js'
@@ -20,7 +20,7 @@ export interface FolderMetadataOptions {
   /** Where the checkpoint goes. */
   readonly dir: string
   readonly nodeId: number
-  readonly partitions: readonly MirroredPartition[]
+  readonly partitions: readonly DescribedPartition[]
   /** The folder of a metadata log to be read; undefined: there is none. */
   readonly metadataFolder: string | undefined
   /** Topics whose missing partitions this broker makes, empty: those of coordinators. */
@@ -37,7 +37,7 @@ export async function writeFolderMetadata(options: FolderMetadataOptions): Promi
   const image = new MetadataImage()
   for (const [name, featureLevel] of BOOTSTRAP_LEVELS)
     image.replay({ type: RecordType.featureLevel, version: 0, data: { name, featureLevel } })
-  const topics = new Map<string, MirroredPartition[]>()
+  const topics = new Map<string, DescribedPartition[]>()
   for (const one of options.partitions) topics.set(one.topic, [...(topics.get(one.topic) ?? []), one])
   for (const [name, found] of topics) {
     const before = known?.topicByName(name)
@@ -86,11 +86,12 @@ async function readKnown({ metadataFolder, log }: FolderMetadataOptions): Promis
   }
 }
 
-function* topicRecords(
+/** `before`: what an earlier metadata log tells of the topic. */
+export function* topicRecords(
   name: string,
-  found: readonly MirroredPartition[],
+  found: readonly DescribedPartition[],
   before: TopicImage | undefined,
-  { nodeId, completed, newUuid }: FolderMetadataOptions
+  { nodeId, completed, newUuid }: Pick<FolderMetadataOptions, 'nodeId' | 'completed' | 'newUuid'>
 ): Generator<MetadataRecord> {
   const own = found.find(({ topicId }) => topicId !== ZERO_UUID)?.topicId
   // Of an earlier topic of the name: what is in the folders counts, for that is what is served.

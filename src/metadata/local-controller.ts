@@ -65,6 +65,8 @@ export interface LocalControllerOptions {
 export interface Activation extends Omit<Registration, 'brokerId'> {
   /** Opened by the caller, who recovered it; closed by `close`. */
   readonly log: MetadataLog
+  /** What metadata that begin anew have from the start. Default: nothing. */
+  readonly found?: readonly MetadataRecord[]
 }
 
 export class LocalController implements MetadataSource, ControllerClient {
@@ -145,7 +147,7 @@ export class LocalController implements MetadataSource, ControllerClient {
    * Begins a new epoch, registers the broker and elects it. Resolved: requests are served. Behind an orderly stop the start's own records are
    * not flushed: lost ones are written again by the next start. Rejects with a StorageError.
    */
-  async activate({ log, ...registration }: Activation): Promise<void> {
+  async activate({ log, found = [], ...registration }: Activation): Promise<void> {
     assert(!this.#log, 'activated once')
     const { nodeId, dir, clock, config } = this.#options
     if (log.endOffset !== this.#loaded.endOffset) {
@@ -164,7 +166,8 @@ export class LocalController implements MetadataSource, ControllerClient {
     }
     if (this.image.features.metadataVersion === 0) {
       const bootstrap = await loadBootstrap(dir)
-      await this.#write(bootstrap ? [...bootstrap.records()] : bootstrapRecords(config.text('min.insync.replicas') ?? '1'))
+      const features = bootstrap ? bootstrap.records() : bootstrapRecords(config.text('min.insync.replicas') ?? '1')
+      await this.#write([...features, ...found])
     }
     await this.#write(registrationRecords(this.image, { brokerId: nodeId, ...registration }, log.endOffset))
     // What a killed process had not flushed is seen from now on, and must not go again.

@@ -43,7 +43,7 @@ const LARGEST_PARTITION = 1_000_000
 /** What an error names: see ReadOnlyOptions. */
 const SETTING = 'readOnly.dirs'
 
-export interface MirroredPartition {
+export interface DescribedPartition {
   readonly topic: string
   readonly partition: number
   /** The zero id: it has none. */
@@ -58,7 +58,7 @@ export interface Mirror {
   readonly nodeId: number
   /** In the order of the sources. */
   readonly dirs: readonly { readonly source: string; readonly path: string }[]
-  readonly partitions: readonly MirroredPartition[]
+  readonly partitions: readonly DescribedPartition[]
   /** The folder of the metadata log, among the sources. */
   readonly metadataFolder: string | undefined
 }
@@ -70,7 +70,7 @@ export async function mirrorFolders(sources: readonly string[], temp: string, lo
   })
   try {
     const dirs: { source: string; path: string }[] = []
-    const partitions: MirroredPartition[] = []
+    const partitions: DescribedPartition[] = []
     let known: MetaProperties | undefined
     let metadataFolder: string | undefined
     for (const [at, given] of sources.entries()) {
@@ -124,11 +124,11 @@ async function checked(given: string): Promise<string> {
   return source
 }
 
-async function mirrorDir(source: string, dir: string, names: readonly string[], log: Logger): Promise<MirroredPartition[]> {
+async function mirrorDir(source: string, dir: string, names: readonly string[], log: Logger): Promise<DescribedPartition[]> {
   const clean = names.includes(CLEAN_SHUTDOWN_FILE)
   const recoveryPoints = await offsetsOf(path.join(source, RECOVERY_POINT_FILE), log)
   const logStarts = await offsetsOf(path.join(source, LOG_START_FILE), log)
-  const partitions: MirroredPartition[] = []
+  const partitions: DescribedPartition[] = []
   const points: PartitionOffset[] = []
   const starts: PartitionOffset[] = []
   for (const name of names) {
@@ -142,9 +142,9 @@ async function mirrorDir(source: string, dir: string, names: readonly string[], 
     if (point !== undefined) points.push({ ...parsed, offset: point })
     const start = logStarts.get(name)
     if (start !== undefined) starts.push({ ...parsed, offset: start })
-    const topicId = await topicIdOf(from, log)
-    await mirrorPartition(from, path.join(dir, name), { ...files, metadata: files.metadata && topicId !== ZERO_UUID }, log)
-    partitions.push({ ...parsed, topicId, leaderEpoch: await latestEpoch(from, log) })
+    const described = await describePartition(from, log)
+    await mirrorPartition(from, path.join(dir, name), { ...files, metadata: files.metadata && described.topicId !== ZERO_UUID }, log)
+    partitions.push({ ...parsed, ...described })
   }
   await writeOffsetCheckpoint(path.join(dir, RECOVERY_POINT_FILE), points)
   await writeOffsetCheckpoint(path.join(dir, LOG_START_FILE), starts)
@@ -191,6 +191,11 @@ async function offsetsOf(file: string, log: Logger): Promise<OffsetCheckpoint> {
     log.warn(`${error.message}; the file is not used`)
     return new Map()
   }
+}
+
+/** What the folder of a partition says of itself; what can't be read is told. Rejects with the error of node:fs. */
+export async function describePartition(folder: string, log: Logger): Promise<Pick<DescribedPartition, 'topicId' | 'leaderEpoch'>> {
+  return { topicId: await topicIdOf(folder, log), leaderEpoch: await latestEpoch(folder, log) }
 }
 
 // Without one, metadata or this start give an id.
