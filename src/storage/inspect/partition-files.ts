@@ -68,6 +68,11 @@ export function foreignInData(names: readonly string[]): string[] {
   )
 }
 
+/** Whether a log that is open uses a file of the name. */
+export function isInUse(name: string): boolean {
+  return parseSegmentFile(name)?.state === '' || OWN.has(name)
+}
+
 /** The names that are none of a log's own, whatever state it is in. */
 export function foreignAmong(names: readonly string[]): string[] {
   return names.filter(

@@ -20,7 +20,7 @@ import { abortedTransactions, ABORTED_TXN_BYTES, type AbortedTransaction } from 
 import { FileFindings, type Finding } from './findings.js'
 import { FileWindow } from './file-window.js'
 import { readFile } from '../files.js'
-import { listPartition, type PartitionFiles } from './partition-files.js'
+import { isInUse, listPartition, type PartitionFiles } from './partition-files.js'
 import { walkSegment, type BadBytes, type SoundBatch } from './segment-walk.js'
 import { flawOfRecords, OffsetIndexCheck, TimeIndexCheck } from './verify-batches.js'
 import { ProducerReplay } from './verify-producers.js'
@@ -122,7 +122,11 @@ class PartitionVerifier {
   /** What stands beside the segments. */
   async #surroundings(): Promise<void> {
     const { foreign, leftovers, indexes, segments, metadata } = this.#files
-    for (const name of foreign) this.#findings(name).note('is not a file of a log; it is left alone')
+    for (const name of foreign) {
+      // It is a folder, or whatever else.
+      if (isInUse(name)) this.#findings(name).damage('is no file: the log can not be opened')
+      else this.#findings(name).note('is not a file of a log; it is left alone')
+    }
     for (const name of leftovers) this.#findings(name).note('is left of work that was interrupted, or is not finished')
     const bases = new Set(segments)
     for (const name of indexes) {

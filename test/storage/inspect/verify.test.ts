@@ -56,13 +56,19 @@ test('a folder of this engine is sound', async (t) => {
   t.deepEqual((await findings(path.join(dir, 't-0'))).damage, [])
 })
 
-test('a folder, or a link that leads nowhere, is noted whatever its name', async (t) => {
+test('a folder, or a link that leads nowhere, is noted, and damage where a log needs the name', async (t) => {
   const dir = await filled(t)
   await mkdir(path.join(dir, 't-0', '00000000000000009999.log'))
-  await symlink('/nowhere/else', path.join(dir, 't-0', '00000000000000008888.log'))
+  await symlink('/nowhere/else', path.join(dir, 't-0', '00000000000000008888.index'))
+  await mkdir(path.join(dir, 't-0', '00000000000000009999.log.deleted'))
   const { damage, notes } = await findings(dir)
-  t.deepEqual(damage, [])
-  t.is(notes.filter((line) => /0000(9999|8888)\.log/.test(line)).length, 2, notes.join('\n'))
+  t.is(
+    damage.filter((line) => /0000(9999\.log|8888\.index): is no file: the log can not be opened/.test(line)).length,
+    2,
+    damage.join('\n')
+  )
+  t.is(damage.length, 2)
+  t.is(notes.filter((line) => line.includes('9999.log.deleted')).length, 1, notes.join('\n'))
 })
 
 test('a compacted log of this engine is sound; gaps are noted', async (t) => {
