@@ -33,7 +33,7 @@ import {
   SNAPSHOT_SUFFIX,
   TXN_INDEX_SUFFIX
 } from './names.js'
-import { readTopicId } from './partition-folder.js'
+import { isFolder, readTopicId } from './partition-folder.js'
 
 /** The metadata log: it is read where it stands, and not served. */
 export const METADATA_FOLDER = '__cluster_metadata-0'
@@ -137,6 +137,10 @@ async function mirrorDir(source: string, dir: string, names: readonly string[], 
     if (parsed.partition > LARGEST_PARTITION)
       throw new ConfigError(SETTING, `${path.join(source, name)}: no topic of ours has a partition of so high a number`)
     const from = path.join(source, name)
+    if (!(await isFolder(from))) {
+      log.warn(`${from} has the name of a partition and is no folder: it is left alone`)
+      continue
+    }
     const files = await listPartition(from)
     const point = recoveryPoints.get(name)
     if (point !== undefined) points.push({ ...parsed, offset: point })

@@ -71,6 +71,24 @@ test('a folder that was closed in an orderly way: its own indexes are used', asy
   await end()
 })
 
+test('what is no file, and no folder of a partition, keeps only that partition from being served', async (t) => {
+  const { dir, folder, bases } = await filled(t)
+  for (const partition of [1, 2]) await cp(folder, path.join(dir, `t-${partition}`), { recursive: true })
+  const index = path.join(dir, 't-1', `${bases.at(-1)}.index`)
+  await rm(index)
+  await mkdir(index)
+  await rm(path.join(dir, 't-2', 'leader-epoch-checkpoint'))
+  await mkdir(path.join(dir, 't-2', 'leader-epoch-checkpoint'))
+  await writeFile(path.join(dir, 't-3'), '')
+  const { engine, log, lines, end } = await serve(t, dir)
+  t.deepEqual(await read(log), expected(150))
+  await t.throwsAsync(engine.manager.whenReady('t', 1), { code: 'ENOTSUP', message: /\.index is no file/ })
+  t.deepEqual(await read((await engine.manager.whenReady('t', 2))!), expected(150))
+  t.is(await engine.manager.whenReady('t', 3), undefined)
+  t.regex(lines(), /t-3 has the name of a partition and is no folder/)
+  await end()
+})
+
 test('a log of the mirror is not appended to', async (t) => {
   const { dir } = await filled(t)
   const { engine, log, end } = await serve(t, dir)
