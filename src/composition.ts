@@ -119,7 +119,9 @@ export class Composition {
     const bound = await network.start(plan)
     const isNew = controller.image.features.metadataVersion === 0 && this.#readOnly === undefined
     await controller.activate({
-      found: isNew ? await foundTopics({ logs, nodeId, newUuid: () => LocalController.newUuid(), log: this.#log }) : [],
+      found: isNew
+        ? await foundTopics({ logs, internal: INTERNAL_TOPICS, nodeId, newUuid: () => LocalController.newUuid(), log: this.#log })
+        : [],
       log: await openMetadataLog(logs, config, dir, this.#runtime),
       incarnationId: LocalController.newUuid(),
       endpoints: plan.listeners

@@ -2,31 +2,41 @@
  * Topics of folders in which no metadata log has begun: a program has filled them with `sluice/storage`, which knows none. They become this broker's; of no topic
  * they would be set aside, as what is left of a deleted one.
  */
-import path from 'node:path'
 import type { Logger } from '../log.js'
 import { describePartition, type DescribedPartition } from '../storage/mirror.js'
-import { partitionFolder } from '../storage/names.js'
 import { isFolder } from '../storage/partition-folder.js'
 import { topicRecords } from './folder-metadata.js'
-import type { MetadataRecord } from './records.js'
+import { RecordType, type MetadataRecord } from './records.js'
+
+export interface FoundLog {
+  readonly folder: string
+  /** Kept for the producers of which the log has batches. */
+  producers(): Iterable<{ readonly producerId: number }>
+}
 
 export interface FoundTopicsOptions {
   readonly logs: {
     partitions(): Iterable<{ readonly topic: string; readonly partition: number }>
-    dirOf(topic: string, partition: number): { readonly path: string } | undefined
+    /** Resolves when it is recovered; undefined: there is none. Rejects with a StorageError. */
+    whenReady(topic: string, partition: number): Promise<FoundLog | undefined>
   }
+  /** Topics that a broker makes for itself, with settings that are not known here. */
+  readonly internal: ReadonlySet<string>
   readonly nodeId: number
   readonly newUuid: () => string
   readonly log: Logger
 }
 
 /** Of topics that have all partitions from 0 on. Rejects with a StorageError. */
-export async function foundTopics({ logs, log, ...options }: FoundTopicsOptions): Promise<MetadataRecord[]> {
+export async function foundTopics({ logs, internal, log, ...options }: FoundTopicsOptions): Promise<MetadataRecord[]> {
   const topics = new Map<string, DescribedPartition[]>()
-  for (const { topic, partition } of logs.partitions()) {
-    const folder = path.join(logs.dirOf(topic, partition)!.path, partitionFolder(topic, partition))
-    if (!(await isFolder(folder))) continue
-    topics.set(topic, [...(topics.get(topic) ?? []), { topic, partition, ...(await describePartition(folder, log)) }])
+  let nextProducerId = 0
+  for (const { topic, partition } of Array.from(logs.partitions())) {
+    if (internal.has(topic)) continue
+    const found = await logs.whenReady(topic, partition).catch(() => undefined)
+    if (found === undefined || !(await isFolder(found.folder))) continue
+    topics.set(topic, [...(topics.get(topic) ?? []), { topic, partition, ...(await describePartition(found.folder, log)) }])
+    for (const { producerId } of found.producers()) nextProducerId = Math.max(nextProducerId, producerId + 1)
   }
   const records: MetadataRecord[] = []
   for (const [name, found] of topics) {
@@ -34,5 +44,8 @@ export async function foundTopics({ logs, log, ...options }: FoundTopicsOptions)
     log.info(`${name}, with ${found.length} partitions, was found without metadata, and is a topic of this broker from now on`)
     records.push(...topicRecords(name, found, undefined, { ...options, completed: new Set() }))
   }
+  // The program chose the ids of its producers. A client that got one of them would have its first batches taken for repetitions.
+  if (nextProducerId > 0)
+    records.push({ type: RecordType.producerIds, version: 0, data: { brokerId: -1, brokerEpoch: -1, nextProducerId } })
   return records
 }

@@ -40,6 +40,21 @@ test('logs that a program has made are topics of the broker that starts first on
   t.is(names.filter((name) => name.startsWith('orders-')).length, 2)
 })
 
+test('a producer of the broker is none that the program has made', async (t) => {
+  const dir = path.join(await tempDir(t), 'data')
+  {
+    await using directory = await LogDirectory.open(dir)
+    const log = await directory.log('orders')
+    for (let id = 0; id < 3; id++) await log.append({ value: Buffer.from('x') }, { producer: { id, epoch: 0, sequence: 0 } })
+  }
+  await using broker = await Broker.start({ dir, port: 0 })
+  const producer = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING }).producer({ idempotent: true })
+  await producer.connect()
+  await producer.send({ topic: 'orders', messages: [{ value: 'y' }] })
+  await producer.disconnect()
+  t.deepEqual(await offsetsOf(broker, 'orders'), ['0-4'], 'its first batch is no repetition')
+})
+
 test('a log that a program makes in the folder of a broker is set aside, as Apache Kafka does', async (t) => {
   const dir = path.join(await tempDir(t), 'data')
   await (await Broker.start({ dir, port: 0, topics: { known: 1 } })).stop()
