@@ -70,16 +70,16 @@ export async function syncNames(folder: string): Promise<void> {
  * Makes a folder and those above it that are missing, durably. Rejects with a StorageError. Node's own way, `recursive`, never ends where a folder
  * takes none and says ENOENT, as those of /proc do.
  */
-export async function makeFolder(folder: string): Promise<void> {
-  if (await isFolder(folder)) return
+export async function ensureFolder(folder: string): Promise<void> {
+  if (await folderExists(folder)) return
   const above = path.dirname(folder)
-  if (above !== folder) await makeFolder(above)
+  if (above !== folder) await ensureFolder(above)
   try {
     await mkdir(folder)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     // Somebody else was faster.
-    if (code === 'EEXIST' && (await isFolder(folder))) return
+    if (code === 'EEXIST' && (await folderExists(folder))) return
     if (code === 'EEXIST') throw new StorageError('ENOENT', folder, `${folder} is a link that leads nowhere`)
     if (code === 'ENOENT') throw new StorageError(code, folder, `no folder can be made in ${above} (ENOENT)`)
     throw storageError(error, folder)
@@ -88,7 +88,8 @@ export async function makeFolder(folder: string): Promise<void> {
   await syncFolder(above)
 }
 
-async function isFolder(folder: string): Promise<boolean> {
+/** Rejects with a StorageError where something else has the name (ENOTDIR). */
+async function folderExists(folder: string): Promise<boolean> {
   try {
     if ((await stat(folder)).isDirectory()) return true
   } catch (error) {

@@ -7,7 +7,7 @@ import type { Logger } from '../log.js'
 import { lockFile, unlockFile } from '../native/functions.js'
 import { errnoName } from '../native/runtime.js'
 import { readOffsetCheckpoint, writeOffsetCheckpoint, type OffsetCheckpoint, type PartitionOffset } from './checkpoints.js'
-import { isPassing, makeFolder, readIfThere, removeFile, storageError, syncFolder, syncNames, writeDurably } from './files.js'
+import { ensureFolder, isPassing, readIfThere, removeFile, storageError, syncFolder, syncNames, writeDurably } from './files.js'
 import type { Log } from './log.js'
 import { readMetaProperties, writeMetaProperties, type MetaProperties } from './meta-properties.js'
 import {
@@ -83,7 +83,7 @@ export class LogDir {
 
   /** Creates the folder if need be. Rejects with a StorageError. */
   make(): Promise<void> {
-    return makeFolder(this.path)
+    return ensureFolder(this.path)
   }
 
   /** Takes its lock. Throws a ConfigError when it belongs to somebody else, a StorageError when it does not work. */

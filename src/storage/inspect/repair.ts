@@ -9,7 +9,7 @@ import path from 'node:path'
 import { ConfigError, StorageError } from '../../errors.js'
 import { lockFile, unlockFile } from '../../native/functions.js'
 import { errnoName } from '../../native/runtime.js'
-import { isMissing, makeFolder, removeFile, syncFolder } from '../files.js'
+import { ensureFolder, isMissing, removeFile, syncFolder } from '../files.js'
 import {
   CLEAN_SHUTDOWN_FILE,
   INDEX_SUFFIX,
@@ -193,7 +193,7 @@ class PartitionRepair {
     const to = path.join(quarantine, path.basename(path.resolve(this.#folder)))
     await this.#step('take-out', name, `${where} are bad; lost are ${lost}. The original goes to ${to}`, async () => {
       const clean = `${file}.tmp`
-      await makeFolder(path.resolve(to))
+      await ensureFolder(path.resolve(to))
       await writeSound(file, clean, base)
       await keep(file, path.join(to, name))
       await rename(clean, file)
