@@ -9,7 +9,7 @@
 
 namespace sluice {
 
-// [kind, a, b, c, d, e]: see EventKind in src/native/binding.ts.
+// [kind, a, b, c, d, e]: see EventKind in src/native/numbers.ts.
 using EventRow = std::array<double, 6>;
 
 enum class EventKind : int { Frame = 1, ConnectionOpened = 2, ConnectionClosed = 3, Completion = 4, AcceptFailed = 5 };

@@ -1,4 +1,4 @@
-// Settings of the I/O threads; the same fields and numbers as in src/native/binding.ts.
+// Settings of the I/O threads; the same fields as in src/native/binding.ts, the numbers of numbers.ts.
 #pragma once
 
 #include <atomic>

@@ -12,7 +12,7 @@
 
 namespace sluice {
 
-// The same indexes as IoCounter in src/native/binding.ts; from kFirstOfLog on, less that number, as LogCounter there.
+// The same indexes as IoCounter in src/native/numbers.ts; from kFirstOfLog on, less that number, as LogCounter there.
 enum class Counter : unsigned {
   ConnectionsAccepted,
   ConnectionsOpen,

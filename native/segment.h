@@ -55,7 +55,7 @@ struct AppendPart {
   BatchHeader header() const { return BatchHeader(stamped ? stamped : data); }
 };
 
-// As Location in src/native/binding.ts.
+// As Location in src/native/numbers.ts.
 struct BatchPlace {
   std::uint64_t position = 0;
   std::int64_t base_offset = -1;

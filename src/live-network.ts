@@ -7,7 +7,8 @@ import { formatHostPort, LISTENER_SETTINGS, planListeners, type ListenerPlan } f
 import { listenerSetting } from './config/listener-settings.js'
 import { ConfigError } from './errors.js'
 import type { Logger } from './log.js'
-import { TransferMode, type IoOptions, type TransferOptions } from './native/binding.js'
+import type { IoOptions, TransferOptions } from './native/binding.js'
+import { TransferMode } from './native/numbers.js'
 import { ListenError, type BoundListener, type Server } from './network/server.js'
 
 /** Where socket.send.buffer.bytes is not set: see docs/decisions/socket-buffers.md. */

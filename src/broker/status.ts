@@ -2,7 +2,7 @@
  * The truth meter as a value: what a broker has sent since its start, by which path, and what the page cache had of it. The form of
  * `Broker.status()` and of `sluice status --json`; it grows by additions only.
  */
-import { IO_COUNTERS, IoCounter, LOG_COUNTERS, LogCounter } from '../native/binding.js'
+import { IO_COUNTERS, IoCounter, LOG_COUNTERS, LogCounter } from '../native/numbers.js'
 import type { ReplicaManager } from '../replication/replica-manager.js'
 import type { RecoveryProgress } from '../storage/log-opener.js'
 

@@ -1,5 +1,5 @@
 /** One compaction of one log: a thin face over the native calls, which binding.ts describes. */
-import { CLEAN_FIGURES, CLEAN_SLOT_BYTES, CleanFigure, CleanStep } from './binding.js'
+import { CLEAN_FIGURES, CLEAN_SLOT_BYTES, CleanFigure, CleanStep } from './numbers.js'
 import type { Frame, Runtime } from './runtime.js'
 import type { NativeSegment } from './segment.js'
 

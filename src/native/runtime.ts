@@ -5,7 +5,8 @@
 import { strict as assert } from 'node:assert'
 import os from 'node:os'
 import { StorageError } from '../errors.js'
-import { EVENT_STRIDE, EventKind, type NativeRuntime, type RuntimeOptions } from './binding.js'
+import type { NativeRuntime, RuntimeOptions } from './binding.js'
+import { EVENT_STRIDE, EventKind } from './numbers.js'
 import { loadAddon } from './load-addon.js'
 import { openSegments } from './open-files.js'
 

@@ -2,7 +2,7 @@
  * One segment of a log: `.log`, `.index` and `.timeindex` under a path that ends in the 20-digit base offset. A thin face over the native
  * calls: what each does, on which thread, and when it completes stands in binding.ts.
  */
-import { Location, LOG_COUNTERS, SCAN_ROW_BYTES, SegmentStat } from './binding.js'
+import { Location, LOG_COUNTERS, SCAN_ROW_BYTES, SegmentStat } from './numbers.js'
 import type { Completion, Frame, Runtime } from './runtime.js'
 
 export interface BatchLocation {

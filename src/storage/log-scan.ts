@@ -1,6 +1,6 @@
 /** Walking the batches of a segment through the native scan, in pieces, so that one long recovery does not hold a disk thread. */
 import { readInt64 } from '../record/batch.js'
-import { SCAN_ROW_BYTES, ScanFlag, ScanStatus } from '../native/binding.js'
+import { SCAN_ROW_BYTES, ScanFlag, ScanStatus } from '../native/numbers.js'
 import type { ScanResult } from '../native/segment.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'

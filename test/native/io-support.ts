@@ -8,7 +8,8 @@ import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'n
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import { IO_COUNTERS, type IoOptions, type RuntimeOptions } from '../../src/native/binding.js'
+import type { IoOptions, RuntimeOptions } from '../../src/native/binding.js'
+import { IO_COUNTERS } from '../../src/native/numbers.js'
 import { type Frame, Runtime } from '../../src/native/runtime.js'
 import { NativeSegment, Strand } from '../../src/native/segment.js'
 

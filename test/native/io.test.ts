@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import net from 'node:net'
 import test from 'ava'
-import { CloseReason, IO_COUNTERS, IoCounter, TransferMode } from '../../src/native/binding.js'
+import { CloseReason, IO_COUNTERS, IoCounter, TransferMode } from '../../src/native/numbers.js'
 import { Runtime } from '../../src/native/runtime.js'
 import { Client, IO, TestBroker, frameOf } from './io-support.js'
 

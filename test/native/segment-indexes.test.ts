@@ -2,7 +2,7 @@
 import test from 'ava'
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { ScanFlag, ScanStatus } from '../../src/native/binding.js'
+import { ScanFlag, ScanStatus } from '../../src/native/numbers.js'
 import { NativeSegment, Strand } from '../../src/native/segment.js'
 import { tempDir } from '../support/temp-dir.js'
 import { INDEX_BYTES, assertLookups, batchesOf, create, goldenFolder, nameOf, openRuntime, scanAll } from './segment-support.js'

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync,
 import path from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { SCAN_ROW_BYTES, ScanFlag, ScanStatus, SegmentStat } from '../../src/native/binding.js'
+import { SCAN_ROW_BYTES, ScanFlag, ScanStatus, SegmentStat } from '../../src/native/numbers.js'
 import { Strand } from '../../src/native/segment.js'
 import { tempDir } from '../support/temp-dir.js'
 import { append, assertLookups, batchesOf, create, encode, nameOf, openRuntime, type Batch } from './segment-support.js'
