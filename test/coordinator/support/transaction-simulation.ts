@@ -7,13 +7,12 @@ import assert from 'node:assert/strict'
 import { admit } from '../../../src/broker/transaction-admission.js'
 import { endTransaction } from '../../../src/broker/end-transaction.js'
 import type { Clock } from '../../../src/clock.js'
-import type { CoordinatorAppendResult, CoordinatorLog, EncodedRecord, RecordVisitor } from '../../../src/coordinator/coordinator-log.js'
 import { DEFAULT_TRANSACTION_CONFIG } from '../../../src/coordinator/transaction/transaction-config.js'
 import { TransactionCoordinator } from '../../../src/coordinator/transaction/transaction-coordinator.js'
 import { ErrorCode } from '../../../src/protocol/error-codes.js'
-import { readEndMarker } from '../../../src/storage/producer-batch.js'
-import { ProducerStates } from '../../../src/storage/producer-state.js'
+import { KillableLog } from './killable-log.js'
 import { SimClock, turn } from './sim-clock.js'
+import { SimPartition, TOPIC, type Unit } from './sim-partition.js'
 
 export type Step =
   | { readonly do: 'init' | 'write' | 'commit' | 'abort'; readonly client: number; readonly partition: number }
@@ -34,93 +33,6 @@ const CLIENTS: readonly { readonly id: string; readonly version: 0 | 2 }[] = [
 export const CLIENT_COUNT = CLIENTS.length
 export const PARTITION_COUNT = 3
 const TIMEOUT_MS = 20_000
-const TOPIC = 't'
-
-/** The log of a coordinator whose writes can stand still, and get lost with their writer. */
-class KillableLog implements CoordinatorLog {
-  readonly #batches: (readonly EncodedRecord[])[] = []
-  #held: { records: readonly EncodedRecord[]; done: (result: CoordinatorAppendResult) => void }[] = []
-  holding = false
-  /** The next append, and all that are under way behind it. */
-  failing = false
-
-  maxBatchBytes(): number {
-    return 1_000_000
-  }
-
-  checkProducer(): number {
-    return ErrorCode.NONE
-  }
-
-  append(_partition: number, records: readonly EncodedRecord[]): Promise<CoordinatorAppendResult> {
-    return new Promise((done) => {
-      this.#held.push({ records, done })
-      if (!this.holding) this.release()
-    })
-  }
-
-  release(): void {
-    for (const { records, done } of this.#held.splice(0)) {
-      if (this.failing) {
-        done({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR, lastOffset: -1 })
-        continue
-      }
-      this.#batches.push(records)
-      done({ errorCode: ErrorCode.NONE, lastOffset: this.#batches.length })
-    }
-    this.failing = false
-  }
-
-  /** The first `kept` of what is held got to the disk, but nobody was told. */
-  kill(kept: number): void {
-    for (const { records } of this.#held.splice(0).slice(0, kept)) this.#batches.push(records)
-  }
-
-  async load(_partition: number, visitor: RecordVisitor): Promise<void> {
-    for (const [offset, records] of this.#batches.entries()) for (const { key, value } of records) visitor.record(key, value, offset, -1)
-  }
-}
-
-/** One transaction as its client sees it. */
-interface Unit {
-  readonly client: number
-  readonly generation: number
-  /** `late`: it belongs to whatever is open when it comes. */
-  outcome: 'open' | 'committed' | 'aborted' | 'unknown' | 'late'
-}
-
-type Entry = { readonly producerId: number } & ({ readonly unit: Unit } | { readonly commit: boolean })
-
-class SimPartition {
-  readonly topic = TOPIC
-  readonly states = new ProducerStates()
-  readonly entries: Entry[] = []
-  readonly log = { producer: (producerId: number) => this.states.get(producerId) }
-  up = true
-
-  /** A client's batch of one record. */
-  write(unit: Unit, producerId: number, producerEpoch: number, sequence: number): number {
-    const batch = { producerId, producerEpoch, baseSequence: sequence, lastSequence: sequence, transactional: true }
-    const check = this.states.check(batch, true)
-    if (check.kind === 'refused') return check.errorCode
-    if (check.kind === 'duplicate') return ErrorCode.NONE
-    this.states.append(batch, this.entries.length, this.entries.length, 0)
-    this.entries.push({ producerId, unit })
-    return ErrorCode.NONE
-  }
-
-  /** A marker, as `endTransaction` appends it. */
-  append({ frame, transactionVersion }: { frame: { buffer: Buffer }; transactionVersion?: number }): Promise<{ errorCode: number }> {
-    const marker = readEndMarker(frame.buffer, 0)!
-    const check = this.states.checkMarker(marker, transactionVersion)
-    if (check.kind === 'refused') return Promise.resolve({ errorCode: check.errorCode })
-    const offset = this.entries.length
-    this.states.end(marker, 0)
-    this.entries.push({ producerId: marker.producerId, commit: marker.commit })
-    this.states.ended(marker.producerId, offset)
-    return Promise.resolve({ errorCode: ErrorCode.NONE })
-  }
-}
 
 class Client {
   producerId = -1
