@@ -22,7 +22,7 @@ export class LogClose {
     this.#removals = removals
   }
 
-  /** Rejects with a StorageError: then the folder must not be marked as closed cleanly. */
+  /** See Log.close. */
   async close(): Promise<void> {
     const state = this.#state
     try {
@@ -34,17 +34,20 @@ export class LogClose {
     }
   }
 
+  /** Ends what is on its way, and the active segment: nothing may be appended any more. The first step of a close that many logs share. */
   async settle(): Promise<void> {
     await this.#settleWork()
     if (!this.#state.offline) await endFiles(this.#state, this.#flusher)
   }
 
+  /** Closing has something to write or to flush. */
   hasUnsaved(): boolean {
     const { offline, endOffset, recoveryPoint, epochsSaved } = this.#state
     if (offline) return false
     return endOffset > recoveryPoint || this.#flusher.isBehind || snapshotIsOld(this.#state) || !epochsSaved
   }
 
+  /** What closing writes besides the segments; the caller does. The second step. */
   filesToSave(): SmallFile[] {
     const state = this.#state
     this.#savedEnd = state.endOffset
@@ -55,12 +58,14 @@ export class LogClose {
     return files
   }
 
+  /** The last step: all is on the disk. The log refuses everything from now on. */
   closeSaved(): void {
     if (!this.#state.offline && this.#savedEnd !== undefined) this.#state.recoveryPoint = this.#savedEnd
     this.#state.offline = true
     this.#state.release()
   }
 
+  /** See Log.abandon. */
   async abandon(): Promise<void> {
     this.#state.offline = true
     await this.#settleWork()

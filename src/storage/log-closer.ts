@@ -33,13 +33,13 @@ function groupsOf(dir: LogDir): Log[][] {
 
 async function closeGroup(dir: LogDir, logs: readonly Log[], runtime: Runtime): Promise<void> {
   const queue = new TaskQueue(CLOSED_AT_A_TIME)
-  const settled = await Promise.allSettled(logs.map((log) => queue.run(() => log.settle())))
-  const unsaved = logs.filter((log) => log.hasUnsaved())
+  const settled = await Promise.allSettled(logs.map((log) => queue.run(() => log.closing.settle())))
+  const unsaved = logs.filter((log) => log.closing.hasUnsaved())
   const allSettled = settled.every(({ status }) => status === 'fulfilled')
   if (allSettled && unsaved.length >= TOGETHER_FROM && (await saveTogether(dir, unsaved, runtime))) {
-    for (const log of logs) log.closeSaved()
+    for (const log of logs) log.closing.closeSaved()
   } else {
-    for (const log of logs) if (!log.hasUnsaved()) log.closeSaved()
+    for (const log of logs) if (!log.closing.hasUnsaved()) log.closing.closeSaved()
     settled.push(...(await Promise.allSettled(unsaved.map((log) => queue.run(() => log.close())))))
   }
   for (const result of settled) if (result.status === 'rejected') throw result.reason
@@ -48,7 +48,7 @@ async function closeGroup(dir: LogDir, logs: readonly Log[], runtime: Runtime): 
 /** False: it did not work, each is to be closed by itself, which tells why. */
 async function saveTogether(dir: LogDir, logs: readonly Log[], runtime: Runtime): Promise<boolean> {
   try {
-    const files = logs.flatMap((log) => log.filesToSave())
+    const files = logs.flatMap((log) => log.closing.filesToSave())
     // What replaces another file gets its name when it is on the disk: a power cut would else leave half of it under that name.
     const written = files.map((file) => (file.replaces ? { ...file, path: `${file.path}.tmp`, replaces: false } : file))
     const names = files.filter(({ replaces }) => replaces).map((file) => file.path)

@@ -3,7 +3,6 @@
  * promises. Batches become visible (`endOffset`) when they are in the page cache; durable with `flush`, the flush settings or in the background.
  */
 import type { TopicConfig } from '../config/index.js'
-import type { SmallFile } from '../native/folders.js'
 import type { FileRegion } from '../protocol/writer.js'
 import type { AppendInput, AppendResult } from './append.js'
 import { NO_EPOCH, type EpochCut, type EpochEnd } from './leader-epochs.js'
@@ -40,11 +39,12 @@ export class Log {
   onEndOffset: (() => void) | undefined
   /** Compaction. */
   readonly cleaning: LogCleaning
+  /** The steps of a close that many logs take together. */
+  readonly closing: LogClose
   readonly #state: LogState
   readonly #writer: LogWriter
   readonly #flusher: LogFlusher
   readonly #removals: LogRemovals
-  readonly #end: LogClose
   #told = true
   #handover: Handover<Log> | undefined
 
@@ -57,7 +57,7 @@ export class Log {
     this.#writer = new LogWriter(state, this.#flusher, moved)
     this.cleaning = new LogCleaning(state, this.#flusher, () => this.#removals.settled())
     this.#removals = new LogRemovals(state, this.#writer, this.cleaning, { moved, isHeld: () => this.#handover !== undefined })
-    this.#end = new LogClose(state, this.#flusher, this.#writer, this.#removals)
+    this.closing = new LogClose(state, this.#flusher, this.#writer, this.#removals)
   }
 
   /** Opens the log in an existing folder, recovering it unless it was closed in an orderly way. Rejects with a StorageError. */
@@ -348,32 +348,12 @@ export class Log {
    * from the call on. Rejects with a StorageError: then the folder must not be marked as closed cleanly.
    */
   close(): Promise<void> {
-    return this.#end.close()
-  }
-
-  /** Ends what is on its way, and the active segment: nothing may be appended any more. The first step of a close that many logs share. */
-  settle(): Promise<void> {
-    return this.#end.settle()
-  }
-
-  /** Closing has something to write or to flush. */
-  hasUnsaved(): boolean {
-    return this.#end.hasUnsaved()
-  }
-
-  /** What closing writes besides the segments; the caller does. The second step. */
-  filesToSave(): SmallFile[] {
-    return this.#end.filesToSave()
-  }
-
-  /** The last step: all is on the disk. The log refuses everything from now on. */
-  closeSaved(): void {
-    this.#end.closeSaved()
+    return this.closing.close()
   }
 
   /** Refuses everything from now on; nothing is saved. For a folder that failed, and before a deletion. */
   abandon(): Promise<void> {
-    return this.#end.abandon()
+    return this.closing.abandon()
   }
 
   /** Appends wait from the call on. Resolved: all before them are written, and the log stays as it is until `endHandover`. */
