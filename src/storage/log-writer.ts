@@ -12,15 +12,15 @@ import * as batch from '../record/batch.js'
 import { failedAppend, storageFailure, type AppendInput, type PendingBatch, type Resolve, type TransactionEnd } from './append.js'
 import { changesTimestamps, followingBatches } from './append-check.js'
 import { AppendIntake } from './append-intake.js'
-import { isPassing } from './files.js'
 import { Fifo } from './fifo.js'
+import { cutBack } from './log-cut-back.js'
 import type { LogFlusher } from './log-flusher.js'
 import { rollAgeMs, type LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
 import { encodeSnapshot } from './producer-snapshot.js'
 import { readEndMarker, readProducer } from './producer-batch.js'
 import type { EndMarker, SequenceCheck, Undo } from './producer-state.js'
-import { dropEmptySegments, writeSnapshot } from './segment-files.js'
+import { writeSnapshot } from './segment-files.js'
 
 /** What a job gets that was queued behind one that failed. */
 const CANCELED = 'ECANCELED'
@@ -357,25 +357,8 @@ export class LogWriter {
     void this.#repair(this.#failure)
   }
 
-  /**
-   * Everything that was on its way has completed. The native segment has cut off what a failed write left; here go the segments that were
-   * begun for nothing, and the state of what was assigned.
-   */
   async #repair(code: string): Promise<void> {
-    const state = this.#state
-    for (const undo of this.#undo.splice(0).toReversed()) state.producers.undo(undo)
-    state.nextOffset = state.endOffset
-    state.writtenOffset = state.endOffset
-    // What a flush has learned of batches that were on their way no longer holds.
-    state.cuts++
-    state.epochs.truncateFromEnd(state.endOffset + 1)
-    if (!isPassing(code)) state.fail(new StorageError(code, state.folder))
-    else {
-      state.environment.warn(`a write to ${state.topic}-${state.partition} failed with ${code}; the log goes on when there is room`)
-      await dropEmptySegments(state)
-      state.segments.active.unassign()
-    }
-    if (!state.offline) state.strand.reset()
+    await cutBack(this.#state, this.#undo.splice(0), code)
     this.#failure = undefined
     this.#repairing = false
     this.#intake.pump()

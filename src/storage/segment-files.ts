@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { StorageError } from '../errors.js'
-import { isFull, removeFile, renameIfThere, storageError, writeFlushed } from './files.js'
+import { isFull, removeFile, renameIfThere, writeFlushed } from './files.js'
 import type { SmallFile } from '../native/folders.js'
 import type { LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
@@ -39,20 +39,6 @@ export async function writeLastSnapshot(state: LogState, offset: number, bytes: 
 export function snapshotFile(state: LogState): SmallFile {
   const file = path.join(state.folder, offsetName(state.endOffset) + SNAPSHOT_SUFFIX)
   return { path: file, contents: encodeSnapshot(state.producers.values()), replaces: false }
-}
-
-/** Takes the segments out at the end in which nothing was written, after a failed write. The last one that is left may be sealed. */
-export async function dropEmptySegments(state: LogState): Promise<void> {
-  while (state.segments.count > 1 && state.segments.active.size === 0) {
-    const segment = state.segments.removeLast()
-    segment.native.close()
-    await segment.transactions.settle()
-    try {
-      for (const suffix of SEGMENT_SUFFIXES) await removeFile(segment.path + suffix)
-    } catch (error) {
-      state.fail(storageError(error, segment.path))
-    }
-  }
 }
 
 /** Renames a segment's files so that no start finds them again; `unlinkDeleted` removes them later. */
