@@ -6,7 +6,6 @@
 #include <bit>
 #include <cassert>
 #include <cstring>
-#include <new>
 
 namespace sluice {
 
@@ -18,11 +17,6 @@ constexpr std::size_t kRetainedBytes = 16 * 1024 * 1024;
 constexpr std::size_t kIdleMappedBytes = 64 * 1024 * 1024;
 constexpr std::size_t kIdleMappings = 4;
 
-// Frame id: generation above, slot below. 2^24 frames at once; an id is not reused before 2^28 frames went through its slot.
-constexpr std::uint64_t kSlotBits = 24;
-constexpr std::uint64_t kSlots = std::uint64_t{1} << kSlotBits;
-constexpr std::uint32_t kGenerations = 1u << 28;
-
 std::uint8_t* map_memory(std::size_t bytes) {
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
@@ -33,7 +27,7 @@ std::uint8_t* map_memory(std::size_t bytes) {
 
 }  // namespace
 
-struct SlabPool::Slab {
+struct Slab {
   std::uint32_t id = 0;
   unsigned size_class = 0;
   std::uint8_t* data = nullptr;
@@ -57,7 +51,7 @@ SlabPool::~SlabPool() {
   }
 }
 
-SlabPool::Slab* SlabPool::take_slab(std::size_t bytes) {
+Slab* SlabPool::take_slab(std::size_t bytes) {
   const unsigned size_class =
       std::max<unsigned>(static_cast<unsigned>(std::bit_width(std::max<std::size_t>(bytes, 1) - 1)), kSmallestClass) - kSmallestClass;
   if (size_class >= kClasses) return nullptr;
@@ -90,7 +84,7 @@ SlabPool::Slab* SlabPool::take_slab(std::size_t bytes) {
   return slab;
 }
 
-SlabPool::Slab* SlabPool::writable(Writer& writer, std::size_t length) {
+Slab* SlabPool::writable(Writer& writer, std::size_t length) {
   if (writer.slab_ && writer.slab_->size - writer.slab_->used >= length) return writer.slab_;
   Slab* fresh = take_slab(kSmallSlab);
   if (!fresh) return nullptr;
@@ -103,32 +97,6 @@ SlabPool::Slab* SlabPool::writable(Writer& writer, std::size_t length) {
   fresh->written = true;
   writer.slab_ = fresh;
   return fresh;
-}
-
-std::uint64_t SlabPool::publish(Slab* slab, std::uint8_t* data, std::size_t length, std::shared_ptr<FrameOwner> owner) {
-  std::uint32_t index;
-  if (free_frames_.empty()) {
-    if (frames_.size() == kSlots) throw std::bad_alloc();
-    index = static_cast<std::uint32_t>(frames_.size());
-    frames_.emplace_back();
-  } else {
-    index = free_frames_.back();
-    free_frames_.pop_back();
-  }
-  FrameSlot& slot = frames_[index];
-  slot.slab = slab;
-  slot.data = data;
-  slot.length = length;
-  slot.references = 1;
-  slot.owner = std::move(owner);
-  return (std::uint64_t{slot.generation} << kSlotBits) | index;
-}
-
-SlabPool::FrameSlot* SlabPool::slot_of(std::uint64_t id) {
-  const std::uint64_t index = id & (kSlots - 1);
-  if (index >= frames_.size()) return nullptr;
-  FrameSlot& slot = frames_[index];
-  return slot.references > 0 && slot.generation == id >> kSlotBits ? &slot : nullptr;
 }
 
 void SlabPool::uncharge(Slab* slab, After& after) {
@@ -207,18 +175,18 @@ FrameRef SlabPool::allocate(std::size_t bytes) {
     slab->used = bytes;
   }
   slab->touched = std::max(slab->touched, slab->used);
-  const std::uint64_t id = publish(slab, slab->data + offset, bytes, nullptr);
+  const std::uint64_t id = frames_.add(slab, slab->data + offset, bytes, nullptr);
   return make(id, slab->data + offset, bytes);
 }
 
 FrameRef SlabPool::lend(std::uint8_t* data, std::size_t bytes, std::shared_ptr<FrameOwner> owner) {
   std::lock_guard lock(mutex_);
-  return make(publish(nullptr, data, bytes, std::move(owner)), data, bytes);
+  return make(frames_.add(nullptr, data, bytes, std::move(owner)), data, bytes);
 }
 
 FrameRef SlabPool::find(std::uint64_t id) {
   std::lock_guard lock(mutex_);
-  FrameSlot* slot = slot_of(id);
+  FrameSlot* slot = frames_.find(id);
   if (!slot) return {};
   slot->references++;
   return make(id, slot->data, slot->length);
@@ -230,15 +198,13 @@ bool SlabPool::release(std::uint64_t id) {
   std::size_t length;
   {
     std::lock_guard lock(mutex_);
-    FrameSlot* slot = slot_of(id);
+    FrameSlot* slot = frames_.find(id);
     if (!slot) return false;
     if (--slot->references > 0) return true;
     Slab* slab = slot->slab;
     length = slot->length;
     owner = std::move(slot->owner);
-    slot->slab = nullptr;
-    slot->generation = slot->generation + 1 == kGenerations ? 1 : slot->generation + 1;
-    free_frames_.push_back(static_cast<std::uint32_t>(id & (kSlots - 1)));
+    frames_.remove(id, *slot);
     if (slab) unreference(slab, after);
   }
   finish_after(after);
@@ -248,7 +214,7 @@ bool SlabPool::release(std::uint64_t id) {
 
 std::optional<FrameView> SlabPool::view(std::uint64_t id) {
   std::lock_guard lock(mutex_);
-  FrameSlot* slot = slot_of(id);
+  FrameSlot* slot = frames_.find(id);
   if (!slot || !slot->slab) return std::nullopt;
   return FrameView{id, slot->slab->id, static_cast<std::size_t>(slot->data - slot->slab->data), slot->length};
 }
@@ -269,7 +235,7 @@ std::optional<FrameView> SlabPool::add(Writer& writer, const std::uint8_t* bytes
     slab->charged += cut;
     slab->references++;
     to = slab->data + frame.offset;
-    frame.id = publish(slab, slab->data + frame.offset, length, std::move(owner));
+    frame.id = frames_.add(slab, slab->data + frame.offset, length, std::move(owner));
   }
   charged_.fetch_add(cut, std::memory_order_relaxed);
   if (length > 0) std::memcpy(to, bytes, length);  // nobody else knows the frame yet
@@ -335,7 +301,7 @@ FrameView SlabPool::finish(Space& space, std::shared_ptr<FrameOwner> owner) {
   std::lock_guard lock(mutex_);
   Slab* slab = space.slab_;
   slab->used = std::max(slab->used, space.offset_ + space.length_);
-  FrameView frame{publish(slab, slab->data + space.offset_, space.length_, std::move(owner)), slab->id, space.offset_, space.length_};
+  FrameView frame{frames_.add(slab, slab->data + space.offset_, space.length_, std::move(owner)), slab->id, space.offset_, space.length_};
   space = Space{};
   return frame;
 }

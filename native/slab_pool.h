@@ -17,15 +17,9 @@
 #include <vector>
 
 #include "frame_pool.h"
+#include "frame_table.h"
 
 namespace sluice {
-
-// Whom to tell when the last reference of a frame has gone. Called on the releasing thread, outside all locks of the pool.
-class FrameOwner {
- public:
-  virtual ~FrameOwner() = default;
-  virtual void frame_released(std::size_t bytes) noexcept = 0;
-};
 
 struct FrameView {
   std::uint64_t id = 0;
@@ -35,8 +29,6 @@ struct FrameView {
 };
 
 class SlabPool final : public FramePool {
-  struct Slab;
-
  public:
   static constexpr std::size_t kSmallFrame = 64 * 1024;
   static constexpr std::size_t kSmallSlab = 256 * 1024;
@@ -114,15 +106,6 @@ class SlabPool final : public FramePool {
   static constexpr unsigned kSmallestClass = 17;  // 128 KiB
   static constexpr unsigned kClasses = 15;        // up to 2 GiB
 
-  struct FrameSlot {
-    Slab* slab = nullptr;          // null: lent
-    std::uint8_t* data = nullptr;  // of the frame
-    std::uint32_t generation = 1;
-    std::uint32_t references = 0;
-    std::size_t length = 0;
-    std::shared_ptr<FrameOwner> owner;
-  };
-
   // What must be done after the lock is dropped.
   struct After {
     Slab* trim = nullptr;
@@ -132,8 +115,6 @@ class SlabPool final : public FramePool {
 
   Slab* take_slab(std::size_t bytes);
   Slab* writable(Writer& writer, std::size_t length);
-  std::uint64_t publish(Slab* slab, std::uint8_t* data, std::size_t length, std::shared_ptr<FrameOwner> owner);
-  FrameSlot* slot_of(std::uint64_t id);
   void unreference(Slab* slab, After& after);
   void uncharge(Slab* slab, After& after);
   void recycle(Slab* slab, After& after);
@@ -149,8 +130,7 @@ class SlabPool final : public FramePool {
   std::mutex mutex_;
   std::vector<Slab*> slabs_;  // by id; null: free id
   std::vector<std::uint32_t> free_slab_ids_;
-  std::vector<FrameSlot> frames_;
-  std::vector<std::uint32_t> free_frames_;
+  FrameTable frames_;
   std::array<std::vector<Slab*>, kClasses> idle_;
   std::size_t idle_resident_ = 0;
   std::size_t mapped_ = 0;
