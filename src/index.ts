@@ -7,12 +7,13 @@ import type { ClientMetricsSnapshot } from './broker/telemetry/client-metrics.js
 import { Composition } from './composition.js'
 import { formatHostPort } from './config/listeners.js'
 import { loadBrokerConfig } from './config/load.js'
-import { silentLogger, type Logger } from './log.js'
+import { programLogger, type ProgramLog } from './log.js'
 import type { BoundListener } from './network/server.js'
 import { planReadOnly, type ReadOnlyOptions, type ReadOnlyPlan } from './read-only.js'
 
 export { ConfigError, StorageError } from './errors.js'
-export { ListenError } from './network/server.js'
+export type { ProgramLog } from './log.js'
+export { ListenError, type BoundListener } from './network/server.js'
 export type { ReadOnlyOptions } from './read-only.js'
 export type { ClientMetricsSnapshot } from './broker/telemetry/client-metrics.js'
 export type { BrokerStatus, FileTraffic, ListenerStatus, ListenerTraffic, TopicStatus, TopicTraffic } from './broker/status.js'
@@ -31,7 +32,7 @@ export interface BrokerOptions {
   /** Serves these folders to readers and changes nothing in them; `dir` is not used then, and `node.id` is theirs. */
   readonly readOnly?: ReadOnlyOptions
   /** Default: silent. */
-  readonly log?: Logger
+  readonly log?: ProgramLog
 }
 
 /** Names in the settings of what `BrokerOptions` says. */
@@ -73,7 +74,7 @@ export class Broker {
    * accessible); then nothing is left running and nothing was changed in a folder that is not ours.
    */
   static async start(options: BrokerOptions = {}): Promise<Broker> {
-    const log = options.log ?? silentLogger
+    const log = programLogger(options.log)
     const readOnly = options.readOnly && (await planReadOnly(options.readOnly, log))
     const temporaryDir = readOnly !== undefined || hasDir(options) ? undefined : await mkdtemp(path.join(os.tmpdir(), 'sluice-'))
     let parts: Composition | undefined

@@ -4,11 +4,15 @@
  */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
-export interface Logger {
+/** What a program gives to be told: `console`, or whatever else has these four. */
+export interface ProgramLog {
   debug(message: string): void
   info(message: string): void
   warn(message: string): void
   error(message: string): void
+}
+
+export interface Logger extends ProgramLog {
   /**
    * For lines that a client can cause: of all lines of one `key` at most one every `intervalMs` is written, and it tells how many were
    * left out before it.
@@ -104,6 +108,20 @@ export const silentLogger: Logger = {
   warn() {},
   error() {},
   limited: () => silentLogger
+}
+
+/** The log of a program, as the rest of the code writes to it. */
+export function programLogger(log: ProgramLog | undefined): Logger {
+  if (log === undefined) return silentLogger
+  if ('limited' in log) return log as Logger
+  const lines = new LineLog((level, message) => log[level](message), Date.now, 'debug')
+  return {
+    debug: (message) => lines.debug(message),
+    info: (message) => lines.info(message),
+    warn: (message) => lines.warn(message),
+    error: (message) => lines.error(message),
+    limited: (key, intervalMs) => lines.limited(key, intervalMs)
+  }
 }
 
 // Parts of a message come from clients: they must not forge lines or move the cursor of a terminal.

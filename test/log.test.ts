@@ -1,5 +1,5 @@
 import test from 'ava'
-import { openLog, silentLogger, type LogOptions, type OpenLog } from '../src/log.js'
+import { openLog, programLogger, silentLogger, type LogOptions, type OpenLog } from '../src/log.js'
 
 async function capture(options: Partial<LogOptions> = {}): Promise<{ log: OpenLog; lines: string[]; at: { ms: number } }> {
   const lines: string[] = []
@@ -51,6 +51,18 @@ test('keys without end do not take memory without end', async (t) => {
   const { log, lines } = await capture()
   for (let i = 0; i < 5000; i++) log.limited(`key ${i}`, 1e9).info('x')
   t.is(lines.length, 5000)
+})
+
+test("the log of a program needs four methods: of what is limited it gets what is due, and no line is another's", (t) => {
+  const told: string[] = []
+  const tell = (message: string): void => void told.push(message)
+  const log = programLogger({ debug: tell, info: tell, warn: tell, error: tell })
+  for (let i = 0; i < 3; i++) log.limited('a', 1e9).error(`a ${i}`)
+  log.limited('b', 1e9).warn('b\nforged')
+  log.info('c')
+  t.deepEqual(told, ['a 0', 'b | forged', 'c'])
+  t.is(programLogger(silentLogger), silentLogger)
+  t.is(programLogger(undefined), silentLogger)
 })
 
 test('the silent logger takes everything', (t) => {

@@ -2,7 +2,7 @@
 export { systemClock, type Clock, type Timer } from '../clock.js'
 export type { TopicConfig } from '../config/index.js'
 export { ConfigError, StorageError, WireError } from '../errors.js'
-export type { Logger } from '../log.js'
+export type { ProgramLog } from '../log.js'
 export {
   COMPRESSION_NAMES,
   decodeBatches,

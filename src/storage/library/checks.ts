@@ -2,7 +2,7 @@
 import type { Writable } from 'node:stream'
 import type { Clock } from '../../clock.js'
 import { ConfigError } from '../../errors.js'
-import type { Logger } from '../../log.js'
+import type { ProgramLog } from '../../log.js'
 import { COMPRESSION_NAMES, type BatchOptions, type RecordInput } from '../../record/index.js'
 import { topicNameProblem } from '../../protocol/topic-name.js'
 import { METADATA_FOLDER } from '../mirror.js'
@@ -28,8 +28,8 @@ export function checkFlag(what: string, flag: boolean): void {
   if (typeof flag !== 'boolean') throw new TypeError(`${what} is true or false, not ${shown(flag)}`)
 }
 
-export function checkLogger(log: Logger): void {
-  checkMethods('log', log, ['debug', 'info', 'warn', 'error', 'limited'])
+export function checkLogger(log: ProgramLog): void {
+  checkMethods('log', log, ['debug', 'info', 'warn', 'error'])
 }
 
 export function checkClock(clock: Clock): void {

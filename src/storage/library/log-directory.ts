@@ -4,7 +4,7 @@ import os from 'node:os'
 import { systemClock, type Clock } from '../../clock.js'
 import { checkTopicOverrides, loadBrokerConfig, resolveTopicConfig, type BrokerConfig, type TopicConfig } from '../../config/index.js'
 import { ConfigError, StorageError } from '../../errors.js'
-import { silentLogger, type Logger } from '../../log.js'
+import { programLogger, type ProgramLog } from '../../log.js'
 import { TransferMode } from '../../native/numbers.js'
 import { Runtime } from '../../native/runtime.js'
 import { diskOptions } from '../disk-options.js'
@@ -23,8 +23,8 @@ export type Settings = Readonly<Record<string, string>>
 export interface LogDirectoryOptions {
   /** Of the folder and of all its logs, by the broker's names: `log.segment.bytes`, `log.flush.interval.messages`, `sluice.transfer.mode` … */
   readonly settings?: Settings
-  /** Told what an operator should know: recoveries, damaged files, a folder that failed. Default: nobody is. */
-  readonly log?: Logger
+  /** Told what an operator should know: recoveries, damaged files, a folder that failed; `console`, say. Default: nobody is. */
+  readonly log?: ProgramLog
   /** Default: the system's. Its timers do not keep a process alive. */
   readonly clock?: Clock
   /**
@@ -101,13 +101,14 @@ export class LogDirectory {
   static async open(path: string, options: LogDirectoryOptions = {}): Promise<LogDirectory> {
     checkPath(path)
     checkOptions(options)
-    const { settings = {}, log = silentLogger, clock = systemClock(), readOnly = false } = options
+    const { settings = {}, clock = systemClock(), readOnly = false } = options
     checkTexts(settings)
-    checkLogger(log)
+    if (options.log !== undefined) checkLogger(options.log)
     checkClock(clock)
     checkFlag('readOnly', readOnly)
     const { config, warnings } = loadBrokerConfig(settings)
     if (warnings.length > 0) throw new ConfigError('settings', warnings[0]!)
+    const log = programLogger(options.log)
     const overrides = new Map<string, Map<string, string>>()
     const mirror = readOnly ? await mirrorFolders([path], os.tmpdir(), log) : undefined
     const dir = mirror?.dirs[0]?.path ?? path

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { PassThrough } from 'node:stream'
 import test, { type ExecutionContext } from 'ava'
 import { crc32c } from '../../../src/record/crc32c.js'
-import { LogDirectory, LogError, buildBatch, decodeBatches, verifyFolder, type Log } from '../../../src/storage/index.js'
+import { LogDirectory, LogError, StorageError, buildBatch, decodeBatches, verifyFolder, type Log } from '../../../src/storage/index.js'
 
 async function inFolder(t: ExecutionContext, work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-library-'))
@@ -167,13 +167,23 @@ test('a log that was torn by a crash is recovered when it is opened', (t) =>
     await directory.close()
     await rm(path.join(folder, '.kafka_cleanshutdown'))
     await appendFile(path.join(folder, 'events-0', '00000000000000000000.log'), buildBatch([text('torn')]).subarray(0, 40))
-    const lines: string[] = []
-    const line = (message: string) => void lines.push(message)
-    const logger = { debug: line, info: line, warn: line, error: line, limited: () => logger }
-    await using again = await LogDirectory.open(folder, { log: logger })
+    await using again = await LogDirectory.open(folder)
     const recovered = await again.log('events')
     t.deepEqual(await values(recovered), ['0:kept'])
     t.is((await recovered.append(text('next'))).firstOffset, 1)
+  }))
+
+test('a log as simple as console is told of a partition that can not be opened', (t) =>
+  inFolder(t, async (folder) => {
+    const directory = await LogDirectory.open(folder)
+    await directory.log('events')
+    await directory.close()
+    await writeFile(path.join(folder, 'events-0', 'partition.metadata'), 'version: 3\n')
+    const lines: string[] = []
+    const tell = (message: string): void => void lines.push(message)
+    await using again = await LogDirectory.open(folder, { log: { debug: tell, info: tell, warn: tell, error: tell } })
+    await t.throwsAsync(again.log('events'), { instanceOf: StorageError, message: /version is 3/ })
+    t.regex(lines.join('\n'), /events-0 in .* can not be opened: .*version is 3/)
   }))
 
 test('retention and deletion take whole segments, and files with them', (t) =>
