@@ -12,9 +12,9 @@ Names, types, defaults and bounds are those of Apache Kafka 4.3.1, so its \`serv
 stronger, from the defaults, the file given to \`sluice start\`, its \`--set name=value\`, and what IncrementalAlterConfigs changed while the broker
 runs: for all brokers, then for this one. A topic setting wins over the broker setting behind it.
 
-- A wrong value, an unknown name that begins with \`sluice.\`, and anything about TLS, SASL or authorization other than its default end the start with
-  a message that names the setting, its value and what is allowed.
-- Other unknown names get one warning: they may belong to a plug-in.
+- A wrong value, and anything about TLS, SASL or authorization other than its default end the start with a message that names the setting, its value and
+  what is allowed.
+- Unknown names get one warning, with what may be meant: they may belong to a plug-in. In \`sluice/storage\` they are errors.
 - "No effect" marks settings that are accepted and listed, and that nothing here depends on.
 - "How": *start* is read at the start only, *live* may be changed while the broker runs, *live, one broker* only for a single one.
 `
