@@ -11,8 +11,8 @@ import { verifyFolder } from '../../src/storage/verify.js'
 import { append, appendBytes, startEngine, TOPIC_ID, values, type Engine } from './support.js'
 import { TransactionModel } from './transactions.model.js'
 
-const RUNS = Number(process.env['SLUICE_TEST_RUNS'] ?? 25)
-const SEED = Number(process.env['SLUICE_TEST_SEED'] ?? 20_261_121)
+const RUNS = Number(process.env['SLUICE_ROUNDS'] ?? 25)
+const SEED = Number(process.env['SLUICE_SEED'] ?? 20_261_121)
 const PRODUCERS = 4
 
 type Step =
