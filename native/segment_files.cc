@@ -45,12 +45,13 @@ int Segment::open_now(bool& anew) {
 
 bool Segment::try_close() {
   std::unique_lock lock(files_mutex_, std::try_to_lock);
-  if (!lock || !opened_.load(std::memory_order_relaxed) || unsynced_ || sync_failed_ || keeps_open_) return false;
+  if (!lock || !opened_.load(std::memory_order_acquire) || unsynced_ || sync_failed_ || keeps_open_) return false;
   if (log_->pinned()) return false;
-  opened_.store(false, std::memory_order_release);
   log_->close_file();
   offsets_.park();
   times_.park();
+  // Last: who sees it opens files anew, without waiting for this lock, and those must not be closed here.
+  opened_.store(false, std::memory_order_release);
   return true;
 }
 

@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t kSegments = 12;
 constexpr std::int64_t kBatches = 150;
 constexpr std::size_t kBytes = 300;
+constexpr int kTurns = 10'000;
 
 // Segments stand on the heap: ThreadSanitizer takes a mutex for that of another test which had its place on the stack.
 
@@ -98,6 +99,34 @@ void beside_all_use(const TempFolder& folder) {
   const auto one_more = std::make_shared<Segment>(std::move(options));
   CHECK_EQ(append(*one_more, 0), 0);
   CHECK(open_files() <= 3 * 4);
+}
+
+// At the very moment at which one thread closes the files another opens them again: those are not the ones to be closed.
+void opened_while_closed(const TempFolder& folder) {
+  const auto segment = std::make_shared<Segment>(SegmentOptions{.path = folder.file("busy"), .index_interval_bytes = 500});
+  for (std::int64_t offset = 0; offset < kBatches; offset++) CHECK_EQ(append(*segment, offset), 0);
+  segment->make_closable();
+  std::atomic<bool> done{false};
+  std::thread closer([&] {
+    while (!done) segment->try_close();
+  });
+  const auto look = [&] {
+    BatchPlace place;
+    for (int turn = 0; turn < kTurns; turn++) CHECK_EQ(segment->locate(turn % (kBatches / 2), Wait::Yes, place), 0);
+  };
+  const auto send = [&] {
+    std::uint8_t header[kBatchHeaderBytes];
+    for (int turn = 0; turn < kTurns; turn++) {
+      const std::optional<FileRegion> region = segment->region(0, kBytes);
+      CHECK(region.has_value());
+      CHECK_EQ(read_at(region->file->fd(), header, sizeof header, 0, Wait::Yes), static_cast<std::int64_t>(sizeof header));
+    }
+  };
+  std::thread looker(look);
+  send();
+  looker.join();
+  done = true;
+  closer.join();
 }
 
 void pinned_by_a_region(const TempFolder& folder) {
@@ -261,6 +290,7 @@ int main() {
   const TempFolder folder;
   pinned_by_a_region(folder);
   other_names(folder);
+  opened_while_closed(folder);
   beside_all_use(folder);
   news(folder);
   survey(folder);
