@@ -10,11 +10,12 @@ import { METADATA_SCENES } from './metadata/scenes.js'
 import { PREALLOCATE_SCENES } from './preallocate-scenes.js'
 import { SCENES } from './scenes.js'
 import { TRUNCATION_SCENES } from './truncation-scenes.js'
+import { WRITE_SCENES } from './write-scenes.js'
 
 const [name, dir, control, journal] = process.argv.slice(2) as [string, string, string, string]
 const fd = openSync(control, 'a')
 const say = (text: string): void => void writeSync(fd, `${text}\n`)
-await { ...SCENES, ...METADATA_SCENES, ...PREALLOCATE_SCENES, ...COMPACTION_SCENES, ...TRUNCATION_SCENES }[name]!({
+await { ...SCENES, ...METADATA_SCENES, ...PREALLOCATE_SCENES, ...COMPACTION_SCENES, ...TRUNCATION_SCENES, ...WRITE_SCENES }[name]!({
   dir,
   other: path.join(path.dirname(dir), 'other'),
   say,

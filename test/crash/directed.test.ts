@@ -13,6 +13,7 @@ import { ManualClock, readAll, type Engine } from '../storage/support.js'
 import { serialWithFaults } from '../support/faults.js'
 import { type Aftermath, DONE, isSyncedBetween, namesIn, play } from './directed.js'
 import { checkpointOf, FOLDER, leaveEmptied, leaveKilled, leaveTornIndex, TOPIC } from './scenes.js'
+import { leaveUnflushed } from './write-scenes.js'
 
 async function open(after: Aftermath, dir: string, topic: Readonly<Record<string, string>> = TOPIC) {
   const engine: Engine = await after.open(dir, { topic, clock: new ManualClock() })
@@ -265,13 +266,79 @@ serialWithFaults('a flush that fails takes the directory offline', async (t) => 
   t.true(after.at('refused EIO') < after.at('directories 0'))
 })
 
-for (const scene of ['half a batch', 'half an index entry', 'half an index entry that stays']) {
+for (const scene of ['half a batch', 'half a batch that stays', 'half an index entry', 'half an index entry that stays']) {
   serialWithFaults(`what a full disk has taken is cut off again: ${scene}`, async (t) => {
     const after = await play(t, scene)
     t.is(told(after, 'refused'), ErrorCode.KAFKA_STORAGE_ERROR)
     t.deepEqual(await verifyFolder(path.join(after.dir, FOLDER)), [])
   })
 }
+
+serialWithFaults('behind a write that fails none is taken, and each can be sent again', async (t) => {
+  const after = await play(t, 'a write that fails before others')
+  const marks = after.entries.filter(({ op }) => op === JournalOp.mark).map(({ data }) => data.toString())
+  t.is(marks.filter((mark) => mark === `refused ${ErrorCode.KAFKA_STORAGE_ERROR}\n`).length, 6)
+  t.deepEqual(
+    marks.filter((mark) => mark.startsWith('written')),
+    [8, 9, 10].map((offset) => `written ${ErrorCode.NONE} ${offset}\n`)
+  )
+  const cut = await after.cutAt(DONE)
+  const { log } = await open(after, cut)
+  t.deepEqual(
+    (await readAll(log, 8)).map(({ offset, value }) => [offset, value!.subarray(0, 2).toString()]),
+    [
+      [8, '0-'],
+      [9, '1-'],
+      [10, '2-']
+    ]
+  )
+  t.is(log.producer(7)?.batches.at(-1)?.lastSequence, 2)
+  t.deepEqual(await verifyFolder(path.join(cut, FOLDER)), [])
+})
+
+serialWithFaults('a write that fails takes no room in its segment', async (t) => {
+  const after = await play(t, 'a first write that fails')
+  t.is(told(after, 'refused'), ErrorCode.KAFKA_STORAGE_ERROR)
+  t.is(told(after, 'segments'), 2)
+  const { log } = await open(after, after.dir)
+  t.is((await readAll(log)).length, 2)
+})
+
+serialWithFaults('no snapshot tells of a producer whose write failed beside the flush that took it', async (t) => {
+  const after = await play(t, 'a write that fails beside a flush that takes a snapshot')
+  t.deepEqual([told(after, 'refused'), told(after, 'written')], [ErrorCode.KAFKA_STORAGE_ERROR, 34])
+  const { log } = await open(after, after.dir)
+  t.is(log.endOffset, 35)
+  t.deepEqual([log.producer(7), log.producer(8)?.batches.at(-1)?.lastSequence], [undefined, 0])
+})
+
+serialWithFaults('what is written beside a flush is above the recovery point', async (t) => {
+  const after = await play(t, 'a write beside a flush')
+  t.is(await checkpointOf(await after.cutAt(DONE), RECOVERY_POINT_FILE), 8)
+})
+
+serialWithFaults('a flush takes to the disk also what a killed process has left', async (t) => {
+  const after = await play(t, 'a flush of what a killed process left', leaveUnflushed)
+  t.true(isSyncedBetween(after.entries, logOf(0), after.at('opened'), after.at(DONE)))
+})
+
+serialWithFaults('an abort is in its index before the flush that shows it', async (t) => {
+  const after = await play(t, 'an abort that a flush shows')
+  const cut = await after.cutAt(DONE)
+  t.is(await checkpointOf(cut, RECOVERY_POINT_FILE), 19)
+  const { log } = await open(after, cut)
+  t.is((await log.abortedTransactions(0, 19)).length, 1)
+})
+
+serialWithFaults('a segment whose seal had no room is sealed when there is', async (t) => {
+  const after = await play(t, 'a seal that has no room')
+  t.deepEqual([told(after, 'failed'), told(after, 'appended')], [1, 10])
+  const cut = await after.cutAt(DONE)
+  const index = await readFile(path.join(cut, FOLDER, `${offsetName(0)}.timeindex`))
+  t.is(readInt64(index, index.length - 12), new ManualClock().now() + 12)
+  const { log } = await open(after, cut)
+  t.is((await readAll(log)).length, 11)
+})
 
 serialWithFaults('the folder of a partition is on the disk with its first record', async (t) => {
   const after = await play(t, 'creation')

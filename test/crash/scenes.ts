@@ -42,10 +42,10 @@ export async function fill({ engine, log }: Pick<One, 'engine' | 'log'>, rounds:
   }
 }
 
-async function abort({ engine, clock, log }: One, producerId: number): Promise<void> {
+export async function abort({ engine, log }: Pick<One, 'engine' | 'log'>, producerId: number): Promise<void> {
   const transactional = { ...idempotent(producerId, 0), transactional: true }
   await append(engine, log, values(1, `aborted-${producerId}-`), transactional)
-  const marker = endTransactionBatch({ producerId, producerEpoch: 0, coordinatorEpoch: 0, commit: false, timestamp: clock.now() })
+  const marker = endTransactionBatch({ producerId, producerEpoch: 0, coordinatorEpoch: 0, commit: false, timestamp: engine.clock.now() })
   await appendBytes(engine, log, marker, 'coordinator')
 }
 
@@ -58,7 +58,7 @@ async function appendWithoutRoom(scene: Scene, { engine, log }: One, rules: stri
   await log.whenIdle()
 }
 
-export async function save({ engine }: One): Promise<void> {
+export async function save({ engine }: Pick<One, 'engine'>): Promise<void> {
   await engine.manager.dirs[0]!.saveRecoveryPoints()
 }
 

@@ -1,0 +1,116 @@
+/** Writes that fail among others, and writes beside a flush. */
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
+import { JournalOp } from '../../src/cli/crash-journal.js'
+import { CLEAN_SHUTDOWN_FILE, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
+import { append, ManualClock, startEngine, TOPIC_ID, values } from '../storage/support.js'
+import type { Scene } from './directed.js'
+import { abort, begin, fill, idempotent, save, TOPIC } from './scenes.js'
+
+/** Batches that share neither a write nor, the last of them, a segment. */
+const SIZES = [300_000, 100, 200_000]
+
+export const WRITE_SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
+  async 'a write that fails before others'(scene) {
+    const one = await begin(scene, { ...TOPIC, 'internal.segment.bytes': '400000', 'flush.messages': '1' })
+    await fill(one, 2)
+    const send = () =>
+      SIZES.map((bytes, sequence) => append(one.engine, one.log, values(1, `${sequence}-`, bytes), idempotent(7, sequence)))
+    scene.rules('ENOSPC write *.log 1 1')
+    // The second time each is a retry of what is on its way.
+    for (const { errorCode } of await Promise.all([...send(), ...send()])) scene.say(`refused ${errorCode}`)
+    scene.rules('')
+    for (const { errorCode, baseOffset } of await Promise.all(send())) scene.say(`written ${errorCode} ${baseOffset}`)
+  },
+
+  async 'half a batch that stays'(scene) {
+    const one = await begin(scene)
+    await fill(one, 2)
+    scene.rules('short write *.log 1;ENOSPC write *.log 2;ENOSPC truncate *.log 1')
+    scene.say(`refused ${(await append(one.engine, one.log, values(1, 'large', 600))).errorCode}`)
+    scene.rules('')
+    await one.log.whenIdle()
+    for (let count = 0; count < 2; count++) {
+      await append(one.engine, one.log, values(1, 'small'))
+      one.log.roll()
+    }
+    await one.log.flush()
+  },
+
+  async 'a write beside a flush'(scene) {
+    const one = await begin(scene)
+    await fill(one, 2)
+    scene.rules('hold sync *.log 1')
+    const flushed = one.log.flush()
+    await scene.until(({ op, path: name }) => op === JournalOp.syncBegin && name.endsWith('.log'))
+    await append(one.engine, one.log, values(1))
+    scene.rules('')
+    await flushed
+    await save(one)
+  },
+
+  async 'an abort that a flush shows'(scene) {
+    const engine = await scene.start({ clock: new ManualClock(), topic: { 'flush.messages': '19' } })
+    const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+    // So much that the flush of the marker takes the recovery point along.
+    for (let count = 0; count < 17; count++) await append(engine, log, values(1, 'large', 1_000_000))
+    await abort({ engine, log }, 7)
+    await save({ engine })
+  },
+
+  async 'a flush of what a killed process left'(scene) {
+    const one = await begin(scene)
+    scene.say('opened')
+    await one.log.flush()
+  },
+
+  async 'a first write that fails'(scene) {
+    const one = await begin(scene)
+    const write = () => append(one.engine, one.log, values(1, 'large', 1000))
+    scene.rules('ENOSPC write *.log 1 1')
+    scene.say(`refused ${(await write()).errorCode}`)
+    scene.rules('')
+    for (let count = 0; count < 2; count++) scene.say(`written ${(await write()).baseOffset}`)
+    scene.say(`segments ${one.log.segmentFiles().length}`)
+  },
+
+  async 'a write that fails beside a flush that takes a snapshot'(scene) {
+    const engine = await scene.start({ clock: new ManualClock(), settings: { 'sluice.flush.background.bytes': '0' } })
+    const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+    // As much as a flush takes a snapshot for.
+    for (let count = 0; count < 34; count++) await append(engine, log, values(1, 'large', 1_000_000))
+    scene.rules('hold sync *.log 1;ENOSPC write *.log 1 1')
+    const lost = append(engine, log, values(1), idempotent(7, 0))
+    const flushed = log.flush()
+    scene.say(`refused ${(await lost).errorCode}`)
+    scene.say(`written ${(await append(engine, log, values(1), idempotent(8, 0))).baseOffset}`)
+    await scene.until(({ op, path: name }) => op === JournalOp.syncBegin && name.endsWith('.log'))
+    scene.rules('')
+    await flushed
+    await engine.drop()
+  },
+
+  async 'a seal that has no room'(scene) {
+    const one = await begin(scene)
+    await fill(one, 2)
+    // The second has no entry in the time index yet.
+    for (const later of [11, 12]) await append(one.engine, one.log, values(1), { timestamp: one.clock.now() + later })
+    scene.rules('ENOSPC write *.timeindex 1 1')
+    one.log.roll()
+    await one.log.whenIdle()
+    scene.rules('')
+    scene.say(`failed ${one.engine.lines.filter((line) => line.includes('failed with ENOSPC')).length}`)
+    one.log.roll()
+    const { baseOffset } = await append(one.engine, one.log, values(1))
+    scene.say(`appended ${baseOffset}`)
+    await one.log.flush()
+  }
+}
+
+/** Batches in one segment, of which nobody knows how much is on the disk. */
+export async function leaveUnflushed(dir: string): Promise<void> {
+  const one = await begin({ start: (options) => startEngine({ teardown: () => undefined }, { ...options, dirs: [dir] }) })
+  await fill(one, 2)
+  await one.engine.stop()
+  for (const name of [CLEAN_SHUTDOWN_FILE, RECOVERY_POINT_FILE]) await rm(path.join(dir, name))
+}
