@@ -1,5 +1,5 @@
 /** How far a log is known to be on the disk, and what a start after a kill does not read again. */
-import { open, readFile, truncate, writeFile } from 'node:fs/promises'
+import { open, readFile, truncate, unlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
@@ -205,6 +205,35 @@ test('where a log ends before its recovery point the checkpoint is lowered befor
   const again = await startEngine(t, { dir: engine.dir })
   t.is((await again.manager.whenReady('t', 0))!.endOffset, 7)
   t.true((await pointOnDisk(again)) <= 7)
+})
+
+test('a missing index that an orderly start makes anew is below the recovery point only when it is flushed', async (t) => {
+  const engine = await startEngine(t)
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  for (let count = 0; count < 2; count++) {
+    await append(engine, log, values(1))
+    log.roll()
+  }
+  await engine.stop()
+  await unlink(path.join(engine.dir, 't-0', `${FIRST}.index`))
+  const again = await startEngine(t, { dir: engine.dir })
+  const reopened = (await again.manager.whenReady('t', 0))!
+  t.true(again.manager.cleanStart)
+  const [dir] = again.manager.dirs
+  await dir!.saveRecoveryPoints()
+  t.is(await pointOnDisk(again), 0)
+  await reopened.flush()
+  await dir!.saveRecoveryPoints()
+  t.is(await pointOnDisk(again), 2)
+})
+
+test('where nothing is left of a log its recovery point goes, too', async (t) => {
+  const engine = await killedBehind(t, 10)
+  for (const suffix of ['.index', '.timeindex']) await unlink(path.join(engine.dir, 't-0', `${FIRST}${suffix}`))
+  await truncate(path.join(engine.dir, 't-0', `${FIRST}.log`), 0)
+  const again = await startEngine(t, { dir: engine.dir })
+  t.is((await again.manager.whenReady('t', 0))!.endOffset, 0)
+  t.is(await pointOnDisk(again), 0)
 })
 
 test('a truncation after a kill lowers the checkpoint, also where the start went back further than that', async (t) => {
