@@ -2,7 +2,7 @@
 import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { endTransactionBatch } from '../../src/record/index.js'
+import { buildBatch, endTransactionBatch } from '../../src/record/index.js'
 import type { Log } from '../../src/storage/log.js'
 import { offsetName } from '../../src/storage/names.js'
 import { verifyFolder } from '../../src/storage/verify.js'
@@ -73,6 +73,24 @@ test('producer states of what the log has lost go', async (t) => {
   t.is(again.log.producer(5)?.batches.at(-1)?.lastSequence, 1)
   t.is((await append(again.engine, again.log, values(2), { ...producer, baseSequence: 2 })).baseOffset, 4)
 })
+
+for (const origin of ['client', 'replication'] as const) {
+  test(`a batch that began a segment and is lost is none that its ${origin} has written`, async (t) => {
+    const producer = { producerId: 5, producerEpoch: 0 }
+    const bytes = (baseOffset: number) =>
+      buildBatch(values(1, 'v', 60_000), { ...producer, baseSequence: baseOffset, baseOffset, timestamp: Date.now() })
+    const [dir, folder] = await startFilled(t, async (engine, log) => {
+      for (let offset = 0; offset < 2; offset++) await appendBytes(engine, log, bytes(offset), origin)
+      await log.flush()
+    })
+    t.true((await readdir(folder)).includes(`${offsetName(1)}.snapshot`))
+    await truncate(path.join(folder, `${offsetName(1)}.log`), 0)
+    const { engine, log } = await reopen(t, dir, 1)
+    t.deepEqual([log.endOffset, log.producer(5)?.batches.at(-1)?.lastSequence], [1, 0])
+    t.like(await appendBytes(engine, log, bytes(1), origin), { errorCode: 0, baseOffset: 1 })
+    t.is(log.endOffset, 2)
+  })
+}
 
 test('aborts of which half is in the index are found again, also below the recovery point', async (t) => {
   const [dir, folder] = await startFilled(t, async (engine, log) => {
