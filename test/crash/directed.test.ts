@@ -13,7 +13,8 @@ import { ManualClock, readAll, type Engine } from '../storage/support.js'
 import { serialWithFaults } from '../support/faults.js'
 import { type Aftermath, DONE, isSyncedBetween, namesIn, play } from './directed.js'
 import { checkpointOf, FOLDER, leaveEmptied, leaveKilled, leaveTornIndex, TOPIC } from './scenes.js'
-import { leaveUnflushed } from './write-scenes.js'
+import { leaveHalfCut } from './truncation-scenes.js'
+import { leaveUnflushed, leaveUnsealed } from './write-scenes.js'
 
 async function open(after: Aftermath, dir: string, topic: Readonly<Record<string, string>> = TOPIC) {
   const engine: Engine = await after.open(dir, { topic, clock: new ManualClock() })
@@ -244,7 +245,8 @@ serialWithFaults('behind a sync that failed no other one is believed', async (t)
 for (const scene of [
   'first acknowledgement behind a sync that fails',
   'acknowledgement behind a sync that fails',
-  'acknowledgement behind a sync without room'
+  'acknowledgement behind a sync without room',
+  'acknowledgement behind a write that fails'
 ]) {
   serialWithFaults(`none is given, and the directory goes offline: ${scene}`, async (t) => {
     const after = await play(t, scene)
@@ -293,6 +295,10 @@ serialWithFaults('behind a write that fails none is taken, and each can be sent 
     ]
   )
   t.is(log.producer(7)?.batches.at(-1)?.lastSequence, 2)
+  t.deepEqual(
+    [8, 9, 10].map((offset) => log.epochOf(offset)),
+    [0, 1, 2]
+  )
   t.deepEqual(await verifyFolder(path.join(cut, FOLDER)), [])
 })
 
@@ -328,6 +334,22 @@ serialWithFaults('an abort is in its index before the flush that shows it', asyn
   t.is(await checkpointOf(cut, RECOVERY_POINT_FILE), 19)
   const { log } = await open(after, cut)
   t.is((await log.abortedTransactions(0, 19)).length, 1)
+})
+
+serialWithFaults('the end of a time index that a start writes is flushed with the next flush', async (t) => {
+  const after = await play(t, 'a flush of what a killed process left', leaveUnsealed)
+  const index = path.join('data', FOLDER, `${offsetName(0)}.timeindex`)
+  const written = after.entries.findIndex(({ op, path: name }) => op === JournalOp.write && name === index)
+  t.true(written >= 0)
+  t.true(isSyncedBetween(after.entries, index, written, after.at(DONE)))
+})
+
+serialWithFaults('an abort that a killed process has cut off does not come back below the recovery point', async (t) => {
+  const after = await play(t, 'a flush behind a cut that a killed process made', leaveHalfCut)
+  const cut = await after.cutAt(DONE)
+  t.is(await checkpointOf(cut, RECOVERY_POINT_FILE), 6)
+  const { log } = await open(after, cut)
+  t.is((await log.abortedTransactions(0, 6)).length, 1)
 })
 
 serialWithFaults('a segment whose seal had no room is sealed when there is', async (t) => {

@@ -262,15 +262,19 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
   },
 
   async 'acknowledgement behind a sync that fails'(scene) {
-    await acknowledge(scene, 2, 'EIO')
+    await acknowledge(scene, 2, 'EIO sync')
   },
 
   async 'acknowledgement behind a sync without room'(scene) {
-    await acknowledge(scene, 2, 'ENOSPC')
+    await acknowledge(scene, 2, 'ENOSPC sync')
+  },
+
+  async 'acknowledgement behind a write that fails'(scene) {
+    await acknowledge(scene, 2, 'EIO write')
   },
 
   async 'first acknowledgement behind a sync that fails'(scene) {
-    await acknowledge(scene, 0, 'EIO')
+    await acknowledge(scene, 0, 'EIO sync')
   },
 
   async 'acknowledgements of several segments'(scene) {
@@ -337,11 +341,11 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
   }
 }
 
-/** Two batches behind others, whose sync fails. */
-async function acknowledge(scene: Scene, batches: number, error: string): Promise<void> {
+/** Two batches behind others, of which something fails. */
+async function acknowledge(scene: Scene, batches: number, failure: string): Promise<void> {
   const one = await begin(scene, { ...TOPIC, 'flush.messages': '1' })
   await fill(one, batches)
-  scene.rules(`${error} sync *.log 1 1`)
+  scene.rules(`${failure} *.log 1 1`)
   const answers = await Promise.all([1, 2].map(() => append(one.engine, one.log, values(1))))
   for (const { errorCode } of answers) scene.say(`refused ${errorCode}`)
   scene.say(`directories ${one.engine.manager.dirs.filter(({ online }) => online).length}`)

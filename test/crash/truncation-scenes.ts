@@ -1,6 +1,11 @@
 /** Logs that are cut where more than batches ends. */
+import { rm, stat, truncate, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { CLEAN_SHUTDOWN_FILE, offsetName, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
+import { TRANSACTION_ENTRY_BYTES } from '../../src/storage/transaction-index.js'
+import { startEngine, type EngineOptions } from '../storage/support.js'
 import type { Scene } from './directed.js'
-import { begin, fill, save } from './scenes.js'
+import { abort, begin, fill, FOLDER, save } from './scenes.js'
 
 export const TRUNCATION_SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
   async 'truncation to the start of an epoch'(scene) {
@@ -10,5 +15,28 @@ export const TRUNCATION_SCENES: Readonly<Record<string, (scene: Scene) => Promis
     await save(one)
     await one.log.truncateTo(12)
     scene.say(`epoch ${one.log.latestEpoch}`)
+  },
+
+  async 'a flush behind a cut that a killed process made'(scene) {
+    await truncate(path.join(scene.dir, FOLDER, `${offsetName(0)}.txnindex`), TRANSACTION_ENTRY_BYTES)
+    const one = await begin(scene)
+    await fill(one, 1)
+    await one.log.flush()
+    await save(one)
   }
+}
+
+/** A log that was cut back to its first abort, and the index of its aborts not yet. */
+export async function leaveHalfCut(dir: string): Promise<void> {
+  const start = (options: EngineOptions = {}) => startEngine({ teardown: () => undefined }, { ...options, dirs: [dir] })
+  // No index that tells of more than the log has: all of it would be read again.
+  const one = await begin({ start }, {})
+  await abort(one, 7)
+  const log = path.join(dir, FOLDER, `${offsetName(0)}.log`)
+  const { size } = await stat(log)
+  await abort(one, 8)
+  await one.engine.stop()
+  await truncate(log, size)
+  await rm(path.join(dir, CLEAN_SHUTDOWN_FILE))
+  await writeFile(path.join(dir, RECOVERY_POINT_FILE), '0\n1\nt 0 2\n')
 }

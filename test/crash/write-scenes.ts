@@ -1,11 +1,11 @@
 /** Writes that fail among others, and writes beside a flush. */
-import { rm } from 'node:fs/promises'
+import { rm, stat, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { JournalOp } from '../../src/cli/crash-journal.js'
-import { CLEAN_SHUTDOWN_FILE, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
+import { CLEAN_SHUTDOWN_FILE, offsetName, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
 import { append, ManualClock, startEngine, TOPIC_ID, values } from '../storage/support.js'
 import type { Scene } from './directed.js'
-import { abort, begin, fill, idempotent, save, TOPIC } from './scenes.js'
+import { abort, begin, fill, FOLDER, idempotent, save, TOPIC } from './scenes.js'
 
 /** Batches that share neither a write nor, the last of them, a segment. */
 const SIZES = [300_000, 100, 200_000]
@@ -14,8 +14,9 @@ export const WRITE_SCENES: Readonly<Record<string, (scene: Scene) => Promise<voi
   async 'a write that fails before others'(scene) {
     const one = await begin(scene, { ...TOPIC, 'internal.segment.bytes': '400000', 'flush.messages': '1' })
     await fill(one, 2)
+    // Each of a leader epoch of its own.
     const send = () =>
-      SIZES.map((bytes, sequence) => append(one.engine, one.log, values(1, `${sequence}-`, bytes), idempotent(7, sequence)))
+      SIZES.map((bytes, sequence) => append(one.engine, one.log, values(1, `${sequence}-`, bytes), idempotent(7, sequence), sequence))
     scene.rules('ENOSPC write *.log 1 1')
     // The second time each is a retry of what is on its way.
     for (const { errorCode } of await Promise.all([...send(), ...send()])) scene.say(`refused ${errorCode}`)
@@ -113,4 +114,18 @@ export async function leaveUnflushed(dir: string): Promise<void> {
   await fill(one, 2)
   await one.engine.stop()
   for (const name of [CLEAN_SHUTDOWN_FILE, RECOVERY_POINT_FILE]) await rm(path.join(dir, name))
+}
+
+/** Two segments, of which the first lacks the end of its time index, as where a process was killed between its last append and the roll's entry. */
+export async function leaveUnsealed(dir: string): Promise<void> {
+  const one = await begin({ start: (options) => startEngine({ teardown: () => undefined }, { ...options, dirs: [dir] }) })
+  await fill(one, 1)
+  for (const later of [11, 12]) await append(one.engine, one.log, values(1), { timestamp: one.clock.now() + later })
+  one.log.roll()
+  await append(one.engine, one.log, values(1))
+  await one.engine.stop()
+  await rm(path.join(dir, CLEAN_SHUTDOWN_FILE))
+  await writeFile(path.join(dir, RECOVERY_POINT_FILE), '0\n1\nt 0 6\n')
+  const index = path.join(dir, FOLDER, `${offsetName(0)}.timeindex`)
+  await truncate(index, (await stat(index)).size - 12)
 }
