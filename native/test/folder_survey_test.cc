@@ -11,6 +11,8 @@
 #include <map>
 #include <optional>
 #include <thread>
+#include <tuple>
+#include <utility>
 
 #include "batches.h"
 
@@ -111,6 +113,46 @@ void whole_log(const TempFolder& dir) {
   // A tail that is torn is for whoever reads more.
   fs::resize_file(folder + "00000000000000000020.log", 599);
   CHECK_EQ(survey(dir, "t-0").end_offset, -1.0);
+}
+
+void write_index(const std::string& path, const std::vector<std::pair<std::uint32_t, std::uint32_t>>& entries, std::size_t ragged = 0) {
+  std::string bytes;
+  for (const auto& [offset, position] : entries) {
+    std::uint8_t entry[8];
+    store_be32(entry, offset);
+    store_be32(entry + 4, position);
+    bytes.append(reinterpret_cast<const char*>(entry), sizeof entry);
+  }
+  write(path, bytes + std::string(ragged, 'x'));
+}
+
+// What an orderly start believes of the end: where log and index contradict each other it has to look closer.
+void doubtful_tails(const TempFolder& dir) {
+  const std::string folder = dir.file("tail-0/");
+  fs::create_directory(folder);
+  const std::string log = folder + "00000000000000000000.log";
+  const std::string index = folder + "00000000000000000000.index";
+  const auto end = [&] { return survey(dir, "tail-0").end_offset; };
+  write_log(log, 0, 3);
+  for (const auto& [offset, position, expected] : std::vector<std::tuple<std::uint32_t, std::uint32_t, double>>{
+           {19, 200, 30}, {18, 200, -1}, {19, 201, -1}, {39, 600, 30}, {0, 0, 30}}) {
+    write_index(index, {{offset, position}});
+    CHECK_EQ(end(), expected);
+  }
+  // So large that it is not walked from its start.
+  write_log(log, 0, 400);
+  for (const auto& [batch, ragged, expected] : std::vector<std::tuple<std::uint32_t, std::size_t, double>>{
+           {300, 0, 4000}, {300, 4, -1}, {20, 0, -1}}) {
+    write_index(index, {{batch * 10 + 9, batch * 200}}, ragged);
+    CHECK_EQ(end(), expected);
+  }
+  fs::remove(index);
+  CHECK_EQ(end(), -1.0);
+  // Offsets that do not rise.
+  write_log(log, 0, 3);
+  write_log(folder + "more", 10, 1);
+  std::ofstream(log, std::ios::binary | std::ios::app) << std::ifstream(folder + "more", std::ios::binary).rdbuf();
+  CHECK_EQ(end(), -1.0);
 }
 
 void odd_names(const TempFolder& dir) {
@@ -227,6 +269,7 @@ void vanishing(const TempFolder& dir) {
 int main() {
   const TempFolder dir;
   whole_log(dir);
+  doubtful_tails(dir);
   odd_names(dir);
   fifos(dir);
   many(dir);
