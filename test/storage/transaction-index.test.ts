@@ -229,6 +229,20 @@ test('an entry that could not be written stays, and is written by the next call'
   t.deepEqual(await readFile(file), encoded([aborted(1, 4), aborted(5, 6)]))
 })
 
+test('an index that could not be synced is behind until it was', async (t) => {
+  const folder = await temporaryFolder(t)
+  let file = path.join(folder, '0.txnindex')
+  const index = new TransactionIndex(() => file, 0, true)
+  index.append(aborted(1, 4))
+  await index.write()
+  file = path.join(file, 'below')
+  await t.throwsAsync(index.sync(), { name: 'StorageError', code: 'ENOTDIR' })
+  file = path.dirname(file)
+  t.true(index.dirty)
+  await index.sync()
+  t.false(index.dirty)
+})
+
 test('an index that could not be removed goes with the next write', async (t) => {
   const folder = await temporaryFolder(t)
   const blocked = path.join(folder, 'a-folder')
