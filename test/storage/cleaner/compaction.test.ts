@@ -1,9 +1,11 @@
 /** What compaction keeps, in a log that goes on being written and read. */
-import { readFile, readdir, stat, writeFile } from 'node:fs/promises'
+import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test from 'ava'
 import { ErrorCode } from '../../../src/protocol/error-codes.js'
+import { writeInt64 } from '../../../src/record/batch.js'
 import { decodeBatches } from '../../../src/record/index.js'
+import { offsetName } from '../../../src/storage/names.js'
 import { ManualClock, TOPIC_ID, append } from '../support.js'
 import { assertSound, compact, endTransaction, latest, put, seen, startCompacting, type Compacting, type Pair } from './support.js'
 
@@ -265,6 +267,25 @@ test('the cleaner works by itself, and remembers how far it got', async (t) => {
   t.is(again.engine.manager.dirs[0]!.cleanerOffsets.get('t-0'), 3)
   await again.engine.manager.delete('t', 0)
   t.is(await readFile(checkpoint, 'utf8'), '0\n0\n')
+})
+
+test('a gap in front of the active segment is compacted once', async (t) => {
+  const one = await startCompacting(t)
+  for (const value of ['1', '2']) await put(one, [['a', value]])
+  one.log.roll()
+  await put(one, [['a', '3']])
+  await one.engine.stop()
+  // As a broker leaves it whose cleaner keeps no empty batch for the end of the log.
+  const file = path.join(one.log.folder, `${offsetName(2)}.log`)
+  const bytes = await readFile(file)
+  for (const name of await readdir(one.log.folder)) if (name.startsWith(offsetName(2))) await rm(path.join(one.log.folder, name))
+  writeInt64(bytes, 10, 0)
+  await writeFile(path.join(one.log.folder, `${offsetName(10)}.log`), bytes)
+  const { engine, log } = await startCompacting(t, { dir: one.engine.dir })
+  t.is(log.endOffset, 11)
+  t.true(await engine.manager.cleaner.cleanFilthiest())
+  t.is(engine.manager.dirs[0]!.cleanerOffsets.get('t-0'), 10)
+  t.false(await engine.manager.cleaner.cleanFilthiest())
 })
 
 test('a checkpoint that the log does not bear out is told and made anew', async (t) => {
