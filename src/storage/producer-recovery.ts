@@ -67,7 +67,7 @@ export async function replayProducers(
     const end = to < next ? (await segment.native.locate(to)).position : segment.size
     const onBatch = (buffer: Buffer, at: number, position: number): Promise<void> | undefined => {
       const baseOffset = batch.baseOffset(buffer, at)
-      if (baseOffset < from || baseOffset >= to) return undefined
+      if (baseOffset < from) return undefined
       return replayBatch(producers, segment, buffer, at, position, onAbort)
     }
     await scanSegment(state, segment, start, ScanFlag.onlyIdempotent, onBatch, end)
