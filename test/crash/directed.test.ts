@@ -352,6 +352,11 @@ serialWithFaults('an abort that a killed process has cut off does not come back 
   t.is((await log.abortedTransactions(0, 6)).length, 1)
 })
 
+serialWithFaults('a flush that a truncation has overtaken vouches for nothing that comes in place of the tail', async (t) => {
+  const after = await play(t, 'a truncation beside a flush')
+  t.is((await open(after, await after.cutAt(DONE))).log.endOffset, 5)
+})
+
 serialWithFaults('a segment whose seal had no room is sealed when there is', async (t) => {
   const after = await play(t, 'a seal that has no room')
   t.deepEqual([told(after, 'failed'), told(after, 'appended')], [1, 10])

@@ -1,11 +1,13 @@
 /** Logs that are cut where more than batches ends. */
 import { rm, stat, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { JournalOp } from '../../src/cli/crash-journal.js'
 import { CLEAN_SHUTDOWN_FILE, offsetName, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
 import { TRANSACTION_ENTRY_BYTES } from '../../src/storage/transaction-index.js'
-import { startEngine, type EngineOptions } from '../storage/support.js'
+import { append, startEngine, values, type EngineOptions } from '../storage/support.js'
 import type { Scene } from './directed.js'
-import { abort, begin, fill, FOLDER, save } from './scenes.js'
+import { abort, begin, fill, FOLDER, save, TOPIC } from './scenes.js'
 
 export const TRUNCATION_SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
   async 'truncation to the start of an epoch'(scene) {
@@ -15,6 +17,20 @@ export const TRUNCATION_SCENES: Readonly<Record<string, (scene: Scene) => Promis
     await save(one)
     await one.log.truncateTo(12)
     scene.say(`epoch ${one.log.latestEpoch}`)
+  },
+
+  async 'a truncation beside a flush'(scene) {
+    // The ninth record is flushed before it is acknowledged.
+    const one = await begin(scene, { ...TOPIC, 'flush.messages': '9' })
+    await fill(one, 2)
+    scene.rules('hold sync *.log 1')
+    const flushed = one.log.flush()
+    await scene.until(({ op, path: name }) => op === JournalOp.syncBegin && name.endsWith('.log'))
+    const cut = one.log.truncateTo(4)
+    while (one.log.endOffset > 4) await delay(2)
+    scene.rules('')
+    await Promise.all([flushed, cut])
+    await append(one.engine, one.log, values(1))
   },
 
   async 'a flush behind a cut that a killed process made'(scene) {
