@@ -243,6 +243,17 @@ test('an index that could not be synced is behind until it was', async (t) => {
   t.false(index.dirty)
 })
 
+test('an entry that is written beside a sync needs another one', async (t) => {
+  const file = path.join(await temporaryFolder(t), '0.txnindex')
+  const index = new TransactionIndex(() => file, 0, true)
+  index.append(aborted(1, 4))
+  await index.write()
+  index.append(aborted(5, 6))
+  await index.sync()
+  await index.write()
+  t.true(index.dirty)
+})
+
 test('an index that could not be removed goes with the next write', async (t) => {
   const folder = await temporaryFolder(t)
   const blocked = path.join(folder, 'a-folder')
