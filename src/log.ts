@@ -110,9 +110,11 @@ export const silentLogger: Logger = {
   limited: () => silentLogger
 }
 
-/** The log of a program, as the rest of the code writes to it. */
+/** The log of a program, as the rest of the code writes to it. Throws a TypeError: plain JavaScript may hand in something else. */
 export function programLogger(log: ProgramLog | undefined): Logger {
   if (log === undefined) return silentLogger
+  for (const level of ['debug', 'info', 'warn', 'error'] as const)
+    if (typeof (log as Partial<ProgramLog> | null)?.[level] !== 'function') throw new TypeError(`log lacks the function ${level}`)
   if ('limited' in log) return log as Logger
   const lines = new LineLog((level, message) => log[level](message), Date.now, 'debug')
   return {

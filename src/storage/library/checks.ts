@@ -2,7 +2,6 @@
 import type { Writable } from 'node:stream'
 import type { Clock } from '../../clock.js'
 import { ConfigError } from '../../errors.js'
-import type { ProgramLog } from '../../log.js'
 import { COMPRESSION_NAMES, type BatchOptions, type RecordInput } from '../../record/index.js'
 import { topicNameProblem } from '../../protocol/topic-name.js'
 import { METADATA_FOLDER } from '../mirror.js'
@@ -28,17 +27,9 @@ export function checkFlag(what: string, flag: boolean): void {
   if (typeof flag !== 'boolean') throw new TypeError(`${what} is true or false, not ${shown(flag)}`)
 }
 
-export function checkLogger(log: ProgramLog): void {
-  checkMethods('log', log, ['debug', 'info', 'warn', 'error'])
-}
-
 export function checkClock(clock: Clock): void {
-  checkMethods('clock', clock, ['now', 'monotonic', 'schedule'])
-}
-
-function checkMethods(what: string, value: unknown, names: readonly string[]): void {
-  for (const name of names)
-    if (typeof (value as Record<string, unknown> | null)?.[name] !== 'function') throw new TypeError(`${what} lacks the function ${name}`)
+  for (const name of ['now', 'monotonic', 'schedule'] as const)
+    if (typeof (clock as Partial<Clock> | null)?.[name] !== 'function') throw new TypeError(`clock lacks the function ${name}`)
 }
 
 export function checkRecords(records: readonly RecordInput[]): void {

@@ -12,7 +12,7 @@ import type { Log as PartitionLog } from '../log.js'
 import { LogManager } from '../log-manager.js'
 import { randomUuid, readMetaProperties } from '../meta-properties.js'
 import { mirrorFolders } from '../mirror.js'
-import { checkClock, checkFlag, checkLogger, checkName, checkNewName, checkOptions, checkPath, checkTexts } from './checks.js'
+import { checkClock, checkFlag, checkName, checkNewName, checkOptions, checkPath, checkTexts } from './checks.js'
 import { LogError } from './errors.js'
 import { Log } from './log.js'
 import { RegionSender } from './region-sender.js'
@@ -103,7 +103,6 @@ export class LogDirectory {
     checkOptions(options)
     const { settings = {}, clock = systemClock(), readOnly = false } = options
     checkTexts(settings)
-    if (options.log !== undefined) checkLogger(options.log)
     checkClock(clock)
     checkFlag('readOnly', readOnly)
     const { config, warnings } = loadBrokerConfig(settings)

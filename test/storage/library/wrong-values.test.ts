@@ -115,8 +115,8 @@ test('options of the wrong kind open nothing', async (t) => {
     wrong('text'),
     { settings: wrong(new Map([['log.segment.bytes', '1048576']])) },
     { settings: wrong(5) },
-    // It lacks `limited`, which would be missed when there is something to tell.
-    { log: wrong(console) },
+    // The others would be missed when there is something to tell.
+    { log: wrong({ info: () => undefined }) },
     { clock: wrong(Date) },
     { readOnly: wrong('no') }
   ]
