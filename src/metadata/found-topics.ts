@@ -7,6 +7,7 @@ import { describePartition, type DescribedPartition } from '../storage/mirror.js
 import { isFolder } from '../storage/partition-folder.js'
 import { topicRecords } from './folder-metadata.js'
 import { RecordType, type MetadataRecord } from './records.js'
+import { METADATA_TOPIC } from './storage-metadata-log.js'
 
 export interface FoundLog {
   readonly folder: string
@@ -32,7 +33,8 @@ export async function foundTopics({ logs, internal, log, ...options }: FoundTopi
   const topics = new Map<string, DescribedPartition[]>()
   let nextProducerId = 0
   for (const { topic, partition } of Array.from(logs.partitions())) {
-    if (internal.has(topic)) continue
+    // A folder that Kafka has formatted holds that of the metadata log already.
+    if (internal.has(topic) || topic === METADATA_TOPIC) continue
     const found = await logs.whenReady(topic, partition).catch(() => undefined)
     if (found === undefined || !(await isFolder(found.folder))) continue
     topics.set(topic, [...(topics.get(topic) ?? []), { topic, partition, ...(await describePartition(found.folder, log)) }])

@@ -1,5 +1,5 @@
 /** A broker that starts on a folder which a program has filled: its logs are topics, with their records. */
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import test from 'ava'
 import { Kafka, logLevel } from 'kafkajs'
@@ -29,6 +29,9 @@ test('logs that a program has made are topics of the broker that starts first on
   await append(dir, 'orders', 1, 5)
   // Whose first partition is missing.
   await append(dir, 'torn', 1, 1)
+  // As Kafka leaves it when it formats a folder.
+  const metadata = path.join(dir, '__cluster_metadata-0')
+  await mkdir(metadata)
   for (let start = 0; start < 2; start++) {
     await using broker = await Broker.start({ dir, port: 0 })
     t.deepEqual(await offsetsOf(broker, 'orders'), start === 0 ? ['0-3', '0-5'] : ['0-3', '0-7'])
@@ -38,6 +41,7 @@ test('logs that a program has made are topics of the broker that starts first on
   const names = await readdir(dir)
   t.true(names.some((name) => /^torn-1\.[0-9a-f]{32}-stray$/.test(name)))
   t.is(names.filter((name) => name.startsWith('orders-')).length, 2)
+  t.false((await readdir(metadata)).includes('partition.metadata'), 'it is no topic of ours: with an id, Kafka would not start')
 })
 
 test('a producer of the broker is none that the program has made', async (t) => {
