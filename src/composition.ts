@@ -117,11 +117,10 @@ export class Composition {
     const network = (this.#network = new LiveNetwork(server, config, this.#log))
     const plan = this.#listenerPlan(loaded.listeners)
     const bound = await network.start(plan)
-    const isNew = controller.image.features.metadataVersion === 0 && this.#readOnly === undefined
     await controller.activate({
-      found: isNew
-        ? await foundTopics({ logs, internal: INTERNAL_TOPICS, nodeId, newUuid: () => LocalController.newUuid(), log: this.#log })
-        : [],
+      ...(this.#readOnly === undefined && {
+        found: () => foundTopics({ logs, internal: INTERNAL_TOPICS, nodeId, newUuid: () => LocalController.newUuid(), log: this.#log })
+      }),
       log: await openMetadataLog(logs, config, dir, this.#runtime),
       incarnationId: LocalController.newUuid(),
       endpoints: plan.listeners

@@ -117,6 +117,7 @@ export function programLogger(log: ProgramLog | undefined): Logger {
     if (typeof (log as Partial<ProgramLog> | null)?.[level] !== 'function') throw new TypeError(`log lacks the function ${level}`)
   if ('limited' in log) return log as Logger
   const lines = new LineLog((level, message) => log[level](message), Date.now, 'debug')
+  // Without the level of an OpenLog, which settings would set: what it shows is the program's own matter.
   return {
     debug: (message) => lines.debug(message),
     info: (message) => lines.info(message),

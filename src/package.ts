@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Its folder: two above this module's, and the bundled command's. */
+/** Its folder: two above this module's, and above the bundle's. */
 export function packageRoot(): string {
   return fileURLToPath(new URL('../../', import.meta.url))
 }

@@ -37,9 +37,7 @@ export async function writeFolderMetadata(options: FolderMetadataOptions): Promi
   const image = new MetadataImage()
   for (const [name, featureLevel] of BOOTSTRAP_LEVELS)
     image.replay({ type: RecordType.featureLevel, version: 0, data: { name, featureLevel } })
-  const topics = new Map<string, DescribedPartition[]>()
-  for (const one of options.partitions) topics.set(one.topic, [...(topics.get(one.topic) ?? []), one])
-  for (const [name, found] of topics) {
+  for (const [name, found] of byTopic(options.partitions)) {
     const before = known?.topicByName(name)
     for (const record of topicRecords(name, found, before, options)) image.replay(record)
     for (const [key, value] of known?.topicOverrides(name) ?? []) image.replay(configRecord(ResourceType.topic, name, key, value))
@@ -84,6 +82,16 @@ async function readKnown({ metadataFolder, log }: FolderMetadataOptions): Promis
     log.warn(`the metadata log is not used, and topics have no settings of their own: ${error.message}`)
     return undefined
   }
+}
+
+export function byTopic(partitions: readonly DescribedPartition[]): Map<string, DescribedPartition[]> {
+  const topics = new Map<string, DescribedPartition[]>()
+  for (const one of partitions) {
+    const known = topics.get(one.topic)
+    if (known === undefined) topics.set(one.topic, [one])
+    else known.push(one)
+  }
+  return topics
 }
 
 /** `before`: what an earlier metadata log tells of the topic. */

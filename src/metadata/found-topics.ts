@@ -4,14 +4,13 @@
  */
 import type { Logger } from '../log.js'
 import { describePartition, type DescribedPartition } from '../storage/mirror.js'
-import { isFolder } from '../storage/partition-folder.js'
-import { topicRecords } from './folder-metadata.js'
+import { byTopic, topicRecords } from './folder-metadata.js'
 import { RecordType, type MetadataRecord } from './records.js'
 import { METADATA_TOPIC } from './storage-metadata-log.js'
 
 export interface FoundLog {
   readonly folder: string
-  /** Kept for the producers of which the log has batches. */
+  /** Those of which the log has batches. */
   producers(): Iterable<{ readonly producerId: number }>
 }
 
@@ -30,18 +29,18 @@ export interface FoundTopicsOptions {
 
 /** Of topics that have all partitions from 0 on. Rejects with a StorageError. */
 export async function foundTopics({ logs, internal, log, ...options }: FoundTopicsOptions): Promise<MetadataRecord[]> {
-  const topics = new Map<string, DescribedPartition[]>()
+  const partitions: DescribedPartition[] = []
   let nextProducerId = 0
   for (const { topic, partition } of Array.from(logs.partitions())) {
     // A folder that Kafka has formatted holds that of the metadata log already.
     if (internal.has(topic) || topic === METADATA_TOPIC) continue
     const found = await logs.whenReady(topic, partition).catch(() => undefined)
-    if (found === undefined || !(await isFolder(found.folder))) continue
-    topics.set(topic, [...(topics.get(topic) ?? []), { topic, partition, ...(await describePartition(found.folder, log)) }])
+    if (found === undefined) continue
+    partitions.push({ topic, partition, ...(await describePartition(found.folder, log)) })
     for (const { producerId } of found.producers()) nextProducerId = Math.max(nextProducerId, producerId + 1)
   }
   const records: MetadataRecord[] = []
-  for (const [name, found] of topics) {
+  for (const [name, found] of byTopic(partitions)) {
     if (found.some(({ partition }) => partition >= found.length)) continue
     log.info(`${name}, with ${found.length} partitions, was found without metadata, and is a topic of this broker from now on`)
     records.push(...topicRecords(name, found, undefined, { ...options, completed: new Set() }))

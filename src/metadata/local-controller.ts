@@ -65,8 +65,8 @@ export interface LocalControllerOptions {
 export interface Activation extends Omit<Registration, 'brokerId'> {
   /** Opened by the caller, who recovered it; closed by `close`. */
   readonly log: MetadataLog
-  /** What metadata that begin anew have from the start. Default: nothing. */
-  readonly found?: readonly MetadataRecord[]
+  /** Asked for what metadata that begin anew have from the start. */
+  readonly found?: () => Promise<readonly MetadataRecord[]>
 }
 
 export class LocalController implements MetadataSource, ControllerClient {
@@ -147,7 +147,7 @@ export class LocalController implements MetadataSource, ControllerClient {
    * Begins a new epoch, registers the broker and elects it. Resolved: requests are served. Behind an orderly stop the start's own records are
    * not flushed: lost ones are written again by the next start. Rejects with a StorageError.
    */
-  async activate({ log, found = [], ...registration }: Activation): Promise<void> {
+  async activate({ log, found, ...registration }: Activation): Promise<void> {
     assert(!this.#log, 'activated once')
     const { nodeId, dir, clock, config } = this.#options
     if (log.endOffset !== this.#loaded.endOffset) {
@@ -167,7 +167,7 @@ export class LocalController implements MetadataSource, ControllerClient {
     if (this.image.features.metadataVersion === 0) {
       const bootstrap = await loadBootstrap(dir)
       const features = bootstrap ? bootstrap.records() : bootstrapRecords(config.text('min.insync.replicas') ?? '1')
-      await this.#write([...features, ...found])
+      await this.#write([...features, ...((await found?.()) ?? [])])
     }
     await this.#write(registrationRecords(this.image, { brokerId: nodeId, ...registration }, log.endOffset))
     // What a killed process had not flushed is seen from now on, and must not go again.

@@ -1,5 +1,5 @@
 /** Batches that a program builds: what it hands in is checked, which the builder of the broker leaves to its callers. */
-import { RecordBatchBuilder as Builder, roomFor, type BatchOptions, type RecordInput } from '../../record/index.js'
+import { buildBatch as build, RecordBatchBuilder as Builder, type BatchOptions, type RecordInput } from '../../record/index.js'
 import { checkBatch, checkRecord, checkRecords } from './checks.js'
 
 /**
@@ -24,7 +24,5 @@ export function buildBatch(records: readonly RecordInput[], options: BatchOption
   if (!Array.isArray(records)) throw new TypeError('the records of a batch are a list')
   checkRecords(records)
   checkBatch(options)
-  const builder = new Builder(options, roomFor(records))
-  for (const record of records) builder.append(record)
-  return builder.build()
+  return build(records, options)
 }
