@@ -217,6 +217,8 @@ export class LogMove {
       if (to.endOffset !== from.endOffset || from.truncations !== this.#truncations) return 'again'
       await this.#followStart(from, to)
       await to.inherit(from)
+      // The log may have got its id when the copy was there already. By it a start knows which copy is the partition.
+      if (to.topicId !== from.topicId) await to.adoptTopicId(from.topicId)
       to.configure(from.config)
       await this.target.saveLogStarts()
       await this.target.saveRecoveryPoints()

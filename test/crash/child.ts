@@ -104,7 +104,7 @@ class Child {
   }
 
   async #open(topic: string, partition: number): Promise<void> {
-    const log = await this.#engine.manager.whenReady(topic, partition)
+    const log = await this.#engine.whenReady(topic, partition)
     if (log !== undefined) return this.#know(log)
     // It may be in a directory that does not work: then no broker makes it anew.
     if (this.#engine.manager.dirs.every((dir) => dir.online)) await this.#create(topic, partition)

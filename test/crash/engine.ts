@@ -39,6 +39,8 @@ export interface CrashEngine {
   readonly manager: LogManager
   readonly lines: string[]
   readonly config: (topic: string) => TopicConfig
+  /** The log when it is recovered. One whose folder does not say of which topic it is learns it from the metadata. Rejects with a StorageError. */
+  whenReady(topic: string, partition: number): Promise<Log | undefined>
   /** Makes a log, of which the metadata is told before, and where it is behind. Rejects with an error. */
   create(topic: string, partition: number, topicId: string): Promise<Log>
   close(): Promise<void>
@@ -85,9 +87,14 @@ class Assignments {
     return known === topicId ? directoryId : undefined
   }
 
-  /** Durable when resolved to true. The zero id: not known yet. */
+  topicId(topic: string, partition: number): string | undefined {
+    return this.#known.get(`${topic}-${partition}`)?.[0]
+  }
+
+  /** Durable when resolved to true; false of a log that does not say of which topic it is. The zero id of a directory: not known yet. */
   set({ topic, partition, topicId }: Pick<Log, 'topic' | 'partition' | 'topicId'>, directoryId: string): Promise<boolean> {
     this.#last = this.#last.then(async () => {
+      if (topicId === ZERO_UUID) return false
       const next = new Map(this.#known).set(`${topic}-${partition}`, [topicId, directoryId])
       try {
         await writeDurably(this.#file, JSON.stringify([...next]))
@@ -154,6 +161,10 @@ export async function openEngine(disk: string, complain?: (message: string) => v
       manager,
       lines,
       config,
+      whenReady: async (topic, partition) => {
+        const log = await manager.whenReady(topic, partition)
+        return log?.topicId === ZERO_UUID ? manager.whenReady(topic, partition, assignments.topicId(topic, partition)) : log
+      },
       create: async (topic, partition, topicId) => {
         if (!(await assignments.set({ topic, partition, topicId }, ZERO_UUID))) throw new Error('the metadata could not be written')
         const made = await manager.create(topic, partition, topicId, config(topic))

@@ -43,6 +43,8 @@ export async function inspect(engine: CrashEngine): Promise<FoundLog[]> {
   const found: FoundLog[] = []
   const begin = Date.now()
   for (const { topic, partition } of Array.from(engine.manager.partitions())) {
+    // Without its id it can't move.
+    if (engine.manager.moves.isMoving(topic, partition)) await engine.whenReady(topic, partition)
     while (engine.manager.moves.isMoving(topic, partition)) {
       if (Date.now() - begin > MOVE_LIMIT_MS) throw new Error(`${topic}-${partition} does not end its move`)
       await delay(2)

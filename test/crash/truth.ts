@@ -133,10 +133,11 @@ export class Truth {
     for (const log of found) {
       const truth = this.of(log.topic, log.partition)
       truth.existence = 'there'
-      truth.topicIds.add(log.topicId)
+      const old = before.get(`${log.topic}-${log.partition}`)
+      // One that is lost is given back.
+      for (const topicId of log.topicIdLost ? (old?.topicIds ?? []) : [log.topicId]) truth.topicIds.add(topicId)
       truth.startAtLeast = truth.startAtMost = log.start
       truth.durableEnd = log.end
-      const old = before.get(`${log.topic}-${log.partition}`)
       truth.truncated = old?.truncated === true
       for (const batch of log.batches) {
         const sent = old?.batches.get(batch.id)

@@ -1,5 +1,5 @@
 /** Moves of logs, and copies, in states that only crashes leave: each ends. */
-import { copyFile, cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
@@ -83,6 +83,21 @@ test('a copy that has lost its first segment is made anew', async (t) => {
   const log = await moved(engine, two)
   t.is(log.logStartOffset, 0)
   t.is((await readAll(log)).length, 20)
+})
+
+test('a log that gets its topic id while it is copied has it after the move', async (t) => {
+  const [one, two] = await closedPartition(t, (engine, log) => append(engine, log, values(4)))
+  await rm(path.join(one, 't-0', 'partition.metadata'))
+  const engine = await startEngine(t, {
+    dirs: [one, two],
+    topic: TOPIC,
+    more: { assignDir: ({ topicId }) => Promise.resolve(topicId === TOPIC_ID) }
+  })
+  await engine.manager.whenReady('t', 0)
+  t.is(await engine.manager.moves.start('t', 0, two), ErrorCode.NONE)
+  await engine.manager.whenReady('t', 0, TOPIC_ID)
+  t.is((await moved(engine, two)).topicId, TOPIC_ID)
+  t.regex(await readFile(path.join(two, 't-0', 'partition.metadata'), 'utf8'), new RegExp(`^topic_id: ${TOPIC_ID}$`, 'm'))
 })
 
 /** A copy whose second segment is lost, while those behind it came to the disk. */
