@@ -19,7 +19,7 @@ export class Partition {
   #log: Log
   #leaderEpoch: number
   #retired = false
-  readonly #watchers = new Set<PartitionWatcher>()
+  #watchers: Set<PartitionWatcher> | undefined
 
   constructor(log: Log, topicId: string, leaderEpoch: number) {
     this.topic = log.topic
@@ -83,11 +83,11 @@ export class Partition {
   }
 
   watch(watcher: PartitionWatcher): void {
-    this.#watchers.add(watcher)
+    this.#watchers = (this.#watchers ?? new Set()).add(watcher)
   }
 
   unwatch(watcher: PartitionWatcher): void {
-    this.#watchers.delete(watcher)
+    this.#watchers?.delete(watcher)
   }
 
   /** The partition is gone (topic deletion): wakes everyone who waits, so that they learn it. */
@@ -98,6 +98,7 @@ export class Partition {
   }
 
   #moved(): void {
+    if (this.#watchers === undefined) return
     // A watcher may leave while it is told: a Set allows that.
     for (const watcher of this.#watchers) watcher.partitionMoved(this)
   }

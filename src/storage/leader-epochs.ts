@@ -47,8 +47,7 @@ export class LeaderEpochs {
     if (epoch < 0 || startOffset < 0) return
     const last = this.#entries.at(-1)
     if (last !== undefined && last.epoch === epoch && startOffset >= last.startOffset) return
-    this.#entries = this.#entries.filter((entry) => entry.epoch < epoch && entry.startOffset < startOffset)
-    this.#entries.push({ epoch, startOffset })
+    this.#entries = this.#entries.filter((entry) => entry.epoch < epoch && entry.startOffset < startOffset).concat({ epoch, startOffset })
     this.#version++
   }
 

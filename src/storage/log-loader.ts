@@ -22,6 +22,7 @@ import {
   offsetName,
   parseSegmentFile,
   partitionFolder,
+  pathIn,
   SNAPSHOT_SUFFIX,
   TIME_INDEX_SUFFIX,
   TXN_INDEX_SUFFIX
@@ -165,12 +166,11 @@ function least(one: number | undefined, other: number | undefined): number | und
 }
 
 async function readEpochs(state: LogState, survey: FolderSurvey): Promise<readonly EpochStart[] | undefined> {
-  const file = path.join(state.folder, LEADER_EPOCH_FILE)
   try {
     return await surveyedEpochs(survey, state.folder)
   } catch (error) {
     if (!(error instanceof WireError)) throw error
-    await keepUnreadable(state, file, 'leader epochs are found again from the batches', error)
+    await keepUnreadable(state, pathIn(state.folder, LEADER_EPOCH_FILE), 'leader epochs are found again from the batches', error)
     return undefined
   }
 }

@@ -1,5 +1,4 @@
 /** Opening what was found in all log directories: one opener for each. */
-import path from 'node:path'
 import type { Clock } from '../clock.js'
 import type { BrokerConfig, TopicConfig } from '../config/index.js'
 import type { Logger } from '../log.js'
@@ -8,6 +7,7 @@ import { Log } from './log.js'
 import type { LogDir } from './log-dir.js'
 import { LogOpener, type FoundLog, type LogOpenerOptions, type RecoveryProgress } from './log-opener.js'
 import type { LogEnvironment } from './log-state.js'
+import { pathIn } from './names.js'
 import { surveyedTopicId, surveyLog } from './survey.js'
 
 export interface LogOpenersOptions {
@@ -37,7 +37,7 @@ export class LogOpeners {
 
   /** Once more, a log that could not be opened. Rejects with a StorageError. */
   async again(dir: LogDir, found: FoundLog): Promise<Log> {
-    const survey = await surveyLog(this.#options.runtime, path.join(dir.path, found.name))
+    const survey = await surveyLog(this.#options.runtime, pathIn(dir.path, found.name))
     return this.#open(dir)(found, survey, undefined)
   }
 
@@ -70,7 +70,7 @@ export class LogOpeners {
   #open(dir: LogDir): LogOpenerOptions['open'] {
     const shared = this.#environment(dir)
     return async ({ name, topic, partition }, survey, recovered) => {
-      const folder = path.join(dir.path, name)
+      const folder = pathIn(dir.path, name)
       const topicId = await surveyedTopicId(survey, folder)
       const recoveryPoint = dir.recoveryPoints.get(name)
       const options = { clean: dir.cleanShutdown, recoveryPoint, logStartOffset: dir.logStarts.get(name), survey }

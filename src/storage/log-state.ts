@@ -10,7 +10,7 @@ import { renderEpochCheckpoint } from './checkpoints.js'
 import { isPassing } from './files.js'
 import { LeaderEpochs } from './leader-epochs.js'
 import { LogSegment } from './log-segment.js'
-import { LEADER_EPOCH_FILE, offsetName } from './names.js'
+import { LEADER_EPOCH_FILE, offsetName, pathIn } from './names.js'
 import { ProducerStates } from './producer-state.js'
 import { SegmentList } from './segment-list.js'
 import type { TaskQueue } from './task-queue.js'
@@ -103,11 +103,11 @@ export class LogState {
   /** Rises when the folder gets another name: at the start of it and at the end. */
   renames = 0
   #released = false
-  readonly #damageTold = new Set<string>()
+  #damageTold: Set<string> | undefined
   #epochsTaken = 0
   #epochsWritten = 0
   #epochWrite: Promise<void> = Promise.resolve()
-  readonly #delayed = new Map<() => Promise<void>, Timer>()
+  #delayed: Map<() => Promise<void>, Timer> | undefined
 
   constructor(topic: string, partition: number, topicId: string, folder: string, config: TopicConfig, environment: LogEnvironment) {
     this.topic = topic
@@ -126,7 +126,7 @@ export class LogState {
   }
 
   segmentPath(baseOffset: number): string {
-    return path.join(this.folder, offsetName(baseOffset))
+    return pathIn(this.folder, offsetName(baseOffset))
   }
 
   /** A segment that exists with so many bytes; -1: one to be created. */
@@ -162,8 +162,8 @@ export class LogState {
   }
 
   #tellDamage({ path }: StorageError): void {
-    if (this.#damageTold.has(path)) return
-    this.#damageTold.add(path)
+    if (this.#damageTold?.has(path) === true) return
+    this.#damageTold = (this.#damageTold ?? new Set()).add(path)
     const where = `${path}.log or its indexes hold what can't be right: reads that come to it are refused`
     this.environment.warn(`${this.topic}-${this.partition}: ${where}. \`sluice log verify\` tells what it is`)
   }
@@ -296,7 +296,7 @@ export class LogState {
 
   /** Runs `work` after a while; sooner when the log is closed. What fails is told and forgotten: it concerns files that are deleted. */
   later(delayMs: number, work: () => Promise<void>): void {
-    this.#delayed.set(
+    this.#delayed = (this.#delayed ?? new Map()).set(
       work,
       this.clock.schedule(delayMs, () => void this.#runDelayed(work))
     )
@@ -304,13 +304,13 @@ export class LogState {
 
   /** Runs all delayed work now. */
   async settle(): Promise<void> {
-    for (const work of Array.from(this.#delayed.keys())) await this.#runDelayed(work)
+    for (const work of Array.from(this.#delayed?.keys() ?? [])) await this.#runDelayed(work)
   }
 
   async #runDelayed(work: () => Promise<void>): Promise<void> {
-    const timer = this.#delayed.get(work)
+    const timer = this.#delayed?.get(work)
     if (timer === undefined) return
-    this.#delayed.delete(work)
+    this.#delayed?.delete(work)
     timer.cancel()
     try {
       await work()

@@ -1,12 +1,11 @@
 /** The partitions of a broker by the names of their folders: where each is, its log when that is open, and another try where opening failed. */
-import path from 'node:path'
 import type { Clock } from '../clock.js'
 import type { StorageError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { isBrokenDisk, isPassing, storageError } from './files.js'
 import type { Log } from './log.js'
 import type { LogDir } from './log-dir.js'
-import { partitionFolder } from './names.js'
+import { partitionFolder, pathIn } from './names.js'
 
 export interface LogEntry {
   readonly topic: string
@@ -55,7 +54,7 @@ export class LogTable {
   /** Begins to open a log. `again`: how a later call of `whenReady` does that, when it failed for a reason that passes. */
   add(dir: LogDir, topic: string, partition: number, open: () => Promise<Log>, again?: () => Promise<Log>): LogEntry {
     const key = partitionFolder(topic, partition)
-    const folder = path.join(dir.path, key)
+    const folder = pathIn(dir.path, key)
     const entry: LogEntry = { topic, partition, dir, folder, log: undefined, ready: open(), again: undefined }
     this.#entries.set(key, entry)
     dir.partitionCount++

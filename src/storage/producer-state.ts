@@ -61,10 +61,11 @@ const ACCEPTED: SequenceCheck = { kind: 'accepted' }
 
 export class ProducerStates {
   readonly #entries = new Map<number, ProducerEntry>()
+  // Most logs see no transaction: a Map takes more than the rest of this.
   // First offset of a transaction → its producer; in rising order because offsets are assigned so. An ended one stays until its end is written.
-  readonly #open = new Map<number, number>()
+  #open: Map<number, number> | undefined
   // First offset of a transaction whose end is written but not replicated → the offset of its marker.
-  readonly #unreplicated = new Map<number, number>()
+  #unreplicated: Map<number, number> | undefined
 
   get size(): number {
     return this.#entries.size
@@ -80,12 +81,8 @@ export class ProducerStates {
 
   /** The first offset of the earliest transaction that is open, or whose end is not written and replicated yet; undefined: none. */
   get firstUnstableOffset(): number | undefined {
-    let first: number | undefined
-    for (const offset of this.#open.keys()) {
-      first = offset
-      break
-    }
-    if (this.#unreplicated.size > 0) for (const offset of this.#unreplicated.keys()) first = Math.min(first ?? offset, offset)
+    let first: number | undefined = this.#open?.keys().next().value
+    for (const offset of this.#unreplicated?.keys() ?? []) first = Math.min(first ?? offset, offset)
     return first
   }
 
@@ -151,7 +148,7 @@ export class ProducerStates {
     const kept = before !== undefined && before.epoch === batch.producerEpoch ? before.batches.slice(1 - DUPLICATE_WINDOW) : []
     const open = before?.currentTxnFirstOffset ?? -1
     const currentTxnFirstOffset = open < 0 && batch.transactional ? firstOffset : open
-    if (open < 0 && batch.transactional) this.#open.set(firstOffset, batch.producerId)
+    if (open < 0 && batch.transactional) this.#begin(firstOffset, batch.producerId)
     this.#entries.set(batch.producerId, {
       producerId: batch.producerId,
       epoch: batch.producerEpoch,
@@ -173,7 +170,7 @@ export class ProducerStates {
 
   // Without those that have ended, whether that is written or not: behind them in the log they are decided.
   #firstOngoingOfOthers(producerId: number): number | undefined {
-    for (const [first, owner] of this.#open) {
+    for (const [first, owner] of this.#open ?? []) {
       if (owner !== producerId && this.#entries.get(owner)?.currentTxnFirstOffset === first) return first
     }
     return undefined
@@ -195,17 +192,17 @@ export class ProducerStates {
 
   /** The end marker at an offset is written: a transaction of the producer that began before it is decided once the high watermark has passed it. */
   ended(producerId: number, markerOffset: number, highWatermark = Infinity): void {
-    for (const [first, owner] of this.#open) {
+    for (const [first, owner] of this.#open ?? []) {
       if (first >= markerOffset) return
       if (owner !== producerId) continue
-      this.#open.delete(first)
-      if (markerOffset >= highWatermark) this.#unreplicated.set(first, markerOffset)
+      this.#open?.delete(first)
+      if (markerOffset >= highWatermark) this.#unreplicated = (this.#unreplicated ?? new Map()).set(first, markerOffset)
     }
   }
 
   /** Everything below `highWatermark` is replicated. */
   replicated(highWatermark: number): void {
-    for (const [first, marker] of this.#unreplicated) if (marker < highWatermark) this.#unreplicated.delete(first)
+    for (const [first, marker] of this.#unreplicated ?? []) if (marker < highWatermark) this.#unreplicated?.delete(first)
   }
 
   /** Puts back what was before; called for the newest change first. */
@@ -213,7 +210,7 @@ export class ProducerStates {
     const now = this.#entries.get(producerId)
     // An end that was not written has left its transaction in #open; only a beginning has to be taken out again.
     const began = now?.currentTxnFirstOffset ?? -1
-    if (began >= 0 && began !== before?.currentTxnFirstOffset) this.#open.delete(began)
+    if (began >= 0 && began !== before?.currentTxnFirstOffset) this.#open?.delete(began)
     if (before === undefined) this.#entries.delete(producerId)
     else this.#entries.set(producerId, before)
   }
@@ -234,8 +231,12 @@ export class ProducerStates {
   #reopen(): void {
     const open = [...this.#entries.values()].filter((entry) => entry.currentTxnFirstOffset >= 0)
     open.sort((a, b) => a.currentTxnFirstOffset - b.currentTxnFirstOffset)
-    this.#open.clear()
-    for (const entry of open) this.#open.set(entry.currentTxnFirstOffset, entry.producerId)
+    this.#open = undefined
+    for (const entry of open) this.#begin(entry.currentTxnFirstOffset, entry.producerId)
+  }
+
+  #begin(firstOffset: number, producerId: number): void {
+    this.#open = (this.#open ?? new Map()).set(firstOffset, producerId)
   }
 }
 

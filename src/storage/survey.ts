@@ -5,7 +5,7 @@ import { NONE, surveyFolders, UNREAD, type FolderSurvey } from '../native/folder
 import type { Runtime } from '../native/runtime.js'
 import { parseEpochCheckpoint, type EpochStart } from './checkpoints.js'
 import { readFile, readIfThere, storageError } from './files.js'
-import { LEADER_EPOCH_FILE, PARTITION_METADATA_FILE } from './names.js'
+import { LEADER_EPOCH_FILE, PARTITION_METADATA_FILE, pathIn } from './names.js'
 import { parseTopicId } from './partition-folder.js'
 
 export { NOT_A_FILE, type FolderSurvey } from '../native/folders.js'
@@ -26,12 +26,12 @@ export async function surveyLog(runtime: Runtime, folder: string): Promise<Folde
 
 /** The zero id when there is none. Rejects with a StorageError. */
 export async function surveyedTopicId(survey: FolderSurvey, folder: string): Promise<string> {
-  return parseTopicId(await surveyedText(survey, folder, PARTITION_METADATA_FILE), path.join(folder, PARTITION_METADATA_FILE))
+  return parseTopicId(await surveyedText(survey, folder, PARTITION_METADATA_FILE), pathIn(folder, PARTITION_METADATA_FILE))
 }
 
 /** Rejects with a StorageError, or with a WireError when the file is malformed. */
 export async function surveyedEpochs(survey: FolderSurvey, folder: string): Promise<EpochStart[]> {
-  return parseEpochCheckpoint(await surveyedText(survey, folder, LEADER_EPOCH_FILE), path.join(folder, LEADER_EPOCH_FILE))
+  return parseEpochCheckpoint(await surveyedText(survey, folder, LEADER_EPOCH_FILE), pathIn(folder, LEADER_EPOCH_FILE))
 }
 
 /** The contents of the producer snapshot that the survey read; undefined: it has read another one. Rejects with a StorageError. */
@@ -46,6 +46,6 @@ export async function surveyedSnapshot(survey: FolderSurvey | undefined, file: s
 
 async function surveyedText(survey: FolderSurvey, folder: string, name: (typeof SURVEYED)[number]): Promise<string | undefined> {
   const text = survey.texts[SURVEYED.indexOf(name)]
-  if (text === UNREAD) return readIfThere(path.join(folder, name))
+  if (text === UNREAD) return readIfThere(pathIn(folder, name))
   return text === NONE || text === undefined ? undefined : text
 }
