@@ -176,8 +176,18 @@ export class LogDir {
     await writeDurably(path.join(this.path, CLEAN_SHUTDOWN_FILE), '{"version":0,"brokerEpoch":-1}')
   }
 
+  // As Kafka: what can't be understood of one directory is a fault of that one.
+  async #meta(): Promise<MetaProperties | undefined> {
+    try {
+      return await readMetaProperties(this.path)
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      throw new StorageError('EINVAL', path.join(this.path, META_PROPERTIES_FILE), error.message)
+    }
+  }
+
   async #readMeta(): Promise<MetaProperties | undefined> {
-    const meta = await readMetaProperties(this.path)
+    const meta = await this.#meta()
     if (meta !== undefined) return meta
     let names: string[]
     try {

@@ -103,6 +103,24 @@ for (const [what, change, found] of [
   })
 }
 
+test('meta.properties that can not be understood take one of several folders offline; nothing in it changes', async (t) => {
+  const { dir } = await filled(t)
+  const other = path.join(await temporaryFolder(t), 'other')
+  await (await startEngine(t, { dirs: [dir, other] })).stop()
+  const file = path.join(other, 'meta.properties')
+  await writeFile(file, (await readFile(file, 'utf8')).replace('version=1', 'version=2'))
+  const before = await readdir(other)
+  const engine = await startEngine(t, { dirs: [dir, other] })
+  t.deepEqual(
+    engine.manager.dirs.map(({ online }) => online),
+    [true, false]
+  )
+  t.regex(engine.lines.join('\n'), /other is offline: .*meta\.properties: version is 2, only 1 is known/)
+  t.is((await append(engine, (await engine.manager.whenReady('t', 0))!, values(1))).errorCode, 0)
+  await engine.stop()
+  t.deepEqual(await readdir(other), before)
+})
+
 test('two folders of two clusters: the start ends and names both', async (t) => {
   const { dir } = await filled(t)
   const other = path.join(await temporaryFolder(t), 'other')
