@@ -1,6 +1,6 @@
 /** What is checked of a batch before it gets its turn in a log, and the codec that its topic wants it in. */
 import type { TopicConfig } from '../config/index.js'
-import { walkRecords } from '../native/functions.js'
+import { walkRecords as walkNatively } from '../native/functions.js'
 import * as batch from '../record/batch.js'
 import {
   checkHeader,
@@ -8,6 +8,7 @@ import {
   checkRecords,
   Compression,
   repackBatch,
+  walkRecords,
   type Codec,
   type Refusal,
   type Repacked,
@@ -23,6 +24,8 @@ export type Checked = Refusal | number | Repacked
 export type LongCheck = () => Promise<Checked>
 
 const NOTHING_TO_CHECK = -1
+/** So few are walked before a call has got to native code: 1 record in 0.10 instead of 0.33 us, 4 in 0.32 instead of 0.39. */
+const FEW_RECORDS = 4
 
 /** Everything, for a batch of a client. What this process built, or a leader checked, is trusted. */
 export function checkAppend(state: LogState, input: AppendInput): Refusal | number | LongCheck {
@@ -47,12 +50,14 @@ export function checkAppend(state: LogState, input: AppendInput): Refusal | numb
   }
   const codec = otherCodec(config, buffer, at)
   if (codec !== undefined) {
-    const walk = checks ? walkRecords : undefined
+    const walk = checks ? walkNatively : undefined
     return later(state, () => repackBatch(buffer, at, codec, rules, walk))
   }
   if (!checks) return NOTHING_TO_CHECK
-  if (batch.compressionType(buffer, at) === Compression.none) return checkPlainRecords(buffer, at, rules, walkRecords)
-  return later(state, () => checkRecords(buffer, at, rules, walkRecords))
+  if (batch.compressionType(buffer, at) === Compression.none) {
+    return checkPlainRecords(buffer, at, rules, batch.recordCount(buffer, at) <= FEW_RECORDS ? walkRecords : walkNatively)
+  }
+  return later(state, () => checkRecords(buffer, at, rules, walkNatively))
 }
 
 /** It is stored with other timestamps than it came with, and so with another CRC. */
