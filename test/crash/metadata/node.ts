@@ -67,9 +67,10 @@ export async function startNode(disk: string, settings: Readonly<Record<string, 
         await runtime.close()
       },
       drop: async () => {
-        // A snapshot that is being written comes to its end: nothing may change the folder once somebody else has it.
+        // What is being written comes to its end: nothing may change the folder once somebody else has it.
         await controller.close()
         clock.stop()
+        await Promise.all(manager.dirs.map((each) => each.saveRecoveryPoints()))
         await abandon(manager)
         await runtime.close()
       }
