@@ -63,7 +63,12 @@ export function mayDelete(state: LogState): boolean {
 export async function applyRetention(state: LogState, writer: LogWriter): Promise<number> {
   const { config } = state
   const timestamps = new Map<LogSegment, number>()
-  for (const segment of state.segments.snapshot()) if (segment.size > 0) timestamps.set(segment, await segment.retentionTimestamp())
+  const asked = state.segments.snapshot()
+  for (const segment of asked) {
+    // One that compaction has left empty in front of others goes in its turn, too, or none behind it would.
+    const emptied = segment.assignedBytes === 0 && segment !== asked.at(-1)
+    if (segment.size > 0 || emptied) timestamps.set(segment, await segment.retentionTimestamp())
+  }
   // Appends went on while the disk was asked: from here to the roll it is one moment.
   const nowMs = state.clock.now()
   const facts = state.segments.all().map((segment, index): SegmentFacts => ({

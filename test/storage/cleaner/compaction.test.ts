@@ -1,5 +1,5 @@
 /** What compaction keeps, in a log that goes on being written and read. */
-import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test from 'ava'
 import { ErrorCode } from '../../../src/protocol/error-codes.js'
@@ -246,6 +246,25 @@ test('compact,delete: retention takes what is old', async (t) => {
     (await seen(one.log)).map(({ key }) => key),
     ['c']
   )
+})
+
+test('compact,delete: retention takes what is old behind a segment that compaction has emptied', async (t) => {
+  const one = await startCompacting(t, { topic: { 'cleanup.policy': 'compact,delete', 'retention.ms': '10000' } })
+  for (const value of ['1', '2']) {
+    await put(one, [['a', value.repeat(800)]])
+    one.log.roll()
+  }
+  await compact(one)
+  const [emptied, kept] = one.log.segmentFiles()
+  t.is(emptied!.size, 0)
+  t.true(kept!.size > 0)
+  // By this time it goes, in the absence of records.
+  await utimes(emptied!.file, one.clock.now() / 1000, one.clock.now() / 1000)
+  one.clock.advance(9000)
+  t.is(await one.log.applyRetention(), 0)
+  one.clock.advance(2000)
+  t.is(await one.log.applyRetention(), 2)
+  t.is(one.log.logStartOffset, 2)
 })
 
 test('the cleaner works by itself, and remembers how far it got', async (t) => {
