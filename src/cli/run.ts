@@ -1,5 +1,5 @@
 /** Runs the command: starts the broker, prints the ready line, turns signals into a stop and errors into one message and an exit code. */
-import { readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Broker, ReadOnlyOptions } from '../index.js'
 import { openLog, type LogLevel } from '../log.js'
 import { packageVersion } from '../package.js'
@@ -7,6 +7,7 @@ import { parseArguments, type StartRequest } from './arguments.js'
 import { explain } from './explain.js'
 import type { CalibrateRequest } from './calibrate-command.js'
 import type { LogRequest } from './log-arguments.js'
+import { writeAll, writeLine } from './output.js'
 import type { ServeRequest } from './serve-arguments.js'
 import type { StatusRequest } from './status-command.js'
 import type { VerifyCrashRequest } from './verify-crash-arguments.js'
@@ -76,13 +77,22 @@ async function status(request: StatusRequest): Promise<void> {
 async function log(request: LogRequest): Promise<number> {
   const { runLog } = await import('./log-command.js')
   let open = true
-  process.stdout.on('error', () => (open = false))
+  let failure: NodeJS.ErrnoException | undefined
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    open = false
+    // Nobody reads on: then all is told that was wanted.
+    if (error.code !== 'EPIPE') failure = error
+  })
   const out = async (text: string): Promise<boolean> => {
     if (open && !process.stdout.write(text))
       await new Promise<void>((resolve) => process.stdout.once('drain', resolve).once('close', resolve))
     return open
   }
-  return runLog(request, { out, error: (text) => writeAll(2, text), terminal: process.stderr.isTTY })
+  const code = await runLog(request, { out, error: (text) => writeAll(2, text), terminal: process.stderr.isTTY })
+  // What was written last fails in a later turn.
+  await new Promise(setImmediate)
+  if (failure !== undefined) throw failure
+  return code
 }
 
 function serve({ dirs, temp, commits, ...request }: ServeRequest): Promise<void> {
@@ -94,7 +104,7 @@ async function start(request: StartRequest, readOnly?: ReadOnlyOptions): Promise
   const { Broker } = await import('../index.js')
   const level = request.settings['sluice.log.level'] as LogLevel | undefined
   const format = request.settings['sluice.log.format'] === 'json' ? 'json' : 'text'
-  const log = await openLog({ format, write: (line) => writeAll(1, line), ...(level === undefined ? {} : { level }) })
+  const log = await openLog({ format, write: writeLine, ...(level === undefined ? {} : { level }) })
   log.info(`sluice ${packageVersion()}, Node ${process.versions.node}, pid ${process.pid}`)
   const broker = await Broker.start({
     settings: request.settings,
@@ -104,7 +114,7 @@ async function start(request: StartRequest, readOnly?: ReadOnlyOptions): Promise
   })
   try {
     if (request.pidFile !== undefined) writePidFile(request.pidFile)
-    writeAll(1, `ready bootstrap=${broker.bootstrap} pid=${process.pid}\n`)
+    writeLine(`ready bootstrap=${broker.bootstrap} pid=${process.pid}\n`)
     const failure = broker.failure.then((reason) => {
       log.error(`Shutdown broker because ${reason}`)
       process.exitCode = EXIT_FAILED
@@ -153,16 +163,5 @@ function ownPidFile(path: string): boolean {
     return readFileSync(path, 'utf8').trim() === String(process.pid)
   } catch {
     return false
-  }
-}
-
-/** Writes at once, in order, and does not throw when the reader is gone. */
-function writeAll(fd: 1 | 2, text: string): void {
-  try {
-    writeSync(fd, text)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EAGAIN') (fd === 1 ? process.stdout : process.stderr).write(text)
-    else if (code !== 'EPIPE') throw error
   }
 }
