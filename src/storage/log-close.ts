@@ -69,6 +69,8 @@ export class LogClose {
   async abandon(): Promise<void> {
     this.#state.offline = true
     await this.#settleWork()
+    // By its name: the folder may be away next, and another log in its place.
+    await this.#state.epochsWritten
     await letGo(this.#state)
   }
 

@@ -55,6 +55,30 @@ test('a folder that fails refuses everything with what the system said, and tell
   await t.throwsAsync(log.append({ key: value, value }), { code: 'ECANCELED' })
 })
 
+test('a log that is deleted right after an append has nothing to warn of', async (t) => {
+  const warnings: string[] = []
+  const warn = (line: string): number => warnings.push(line)
+  const none = (): void => undefined
+  const directory = await LogDirectory.open(await folderOf(t), { log: { debug: none, info: none, warn, error: warn } })
+  for (let round = 0; round < 20; round++) {
+    const log = await directory.log('t')
+    await log.append({ value })
+    await directory.delete('t')
+  }
+  await directory.close()
+  t.deepEqual(warnings, [])
+})
+
+test('settings of a log that is refused are not those of a later one', async (t) => {
+  const directory = await LogDirectory.open(await folderOf(t))
+  t.teardown(() => directory.close())
+  const settings = { 'segment.bytes': '2000000' }
+  await t.throwsAsync(directory.log('t', { create: false, settings }), { code: 'UNKNOWN_TOPIC_OR_PARTITION' })
+  t.is((await directory.log('t')).config.segmentBytes, 1_073_741_824)
+  await t.throwsAsync(directory.log('t', { partition: 1, create: false, settings }), { code: 'UNKNOWN_TOPIC_OR_PARTITION' })
+  t.is((await directory.log('t', { partition: 2 })).config.segmentBytes, 1_073_741_824)
+})
+
 test('what was appended before a folder is closed is kept, and nothing of later', async (t) => {
   const folder = await folderOf(t)
   const directory = await LogDirectory.open(folder)
