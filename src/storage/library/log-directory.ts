@@ -141,15 +141,12 @@ export class LogDirectory {
     checkName(topic, partition)
     checkFlag('create', create)
     if (settings !== undefined) checkTexts(settings)
-    if (settings !== undefined) this.#overrides.set(topic, checkTopicOverrides(this.#config, new Map(Object.entries(settings))))
+    const undo = settings === undefined ? undefined : this.#override(topic, settings)
     const config = resolveTopicConfig(this.#config, this.#overrides.get(topic))
-    let found = await this.#manager.whenReady(topic, partition)
-    if (found === undefined) {
-      if (!create || this.#temporary !== undefined)
-        throw new LogError('UNKNOWN_TOPIC_OR_PARTITION', `there is no log ${topic}-${partition} in ${this.path}`)
-      checkNewName(topic, partition)
-      found = await this.#manager.create(topic, partition, await this.#topicId(topic), config)
-    }
+    const found = await this.#find(topic, partition, create, config).catch((error: unknown) => {
+      undo?.()
+      throw error
+    })
     if (settings !== undefined) for (const log of this.#manager.logs()) if (log.topic === topic) log.configure(config)
     const known = this.#logs.get(found)
     if (known !== undefined) return known
@@ -158,6 +155,27 @@ export class LogDirectory {
     const log = new Log(found, this.#runtime, this.#sender, this.#temporary === undefined ? this.#manager.cleaner : undefined)
     this.#logs.set(found, log)
     return log
+  }
+
+  async #find(topic: string, partition: number, create: boolean, config: TopicConfig): Promise<PartitionLog> {
+    const found = await this.#manager.whenReady(topic, partition)
+    if (found !== undefined) return found
+    if (!create || this.#temporary !== undefined)
+      throw new LogError('UNKNOWN_TOPIC_OR_PARTITION', `there is no log ${topic}-${partition} in ${this.path}`)
+    checkNewName(topic, partition)
+    return this.#manager.create(topic, partition, await this.#topicId(topic), config)
+  }
+
+  // Before the log is looked for, because it may be opened with them.
+  #override(topic: string, settings: Settings): () => void {
+    const before = this.#overrides.get(topic)
+    const now = checkTopicOverrides(this.#config, new Map(Object.entries(settings)))
+    this.#overrides.set(topic, now)
+    return () => {
+      if (this.#overrides.get(topic) !== now) return
+      if (before === undefined) this.#overrides.delete(topic)
+      else this.#overrides.set(topic, before)
+    }
   }
 
   /** Deletes a log, if it is there; its files go after `file.delete.delay.ms`. Rejects with a StorageError, or a LogError where the directory is only read. */
