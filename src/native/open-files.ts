@@ -3,13 +3,16 @@ import { readFileSync } from 'node:fs'
 
 /** `.log`, `.index` and `.timeindex` */
 const FILES_PER_SEGMENT = 3
-const LEAST_SEGMENTS = 16
+const LEAST_SEGMENTS = 4
 /** Of the limit of the process; the rest is for sockets and all else. */
 const SHARE = 2 / 3
+/** What Node and a broker without a connection have open, and what an operation needs for a moment. */
+const OWN_FILES = 48
 
 /** `files` 0: by the limit of this process, which Node has raised to the hard limit when it started. */
 export function openSegments(files: number): number {
-  const limit = files > 0 ? files : Math.floor(openFilesLimit() * SHARE)
+  const allowed = openFilesLimit()
+  const limit = files > 0 ? files : Math.min(Math.floor(allowed * SHARE), allowed - OWN_FILES)
   return Math.max(LEAST_SEGMENTS, Math.floor(limit / FILES_PER_SEGMENT))
 }
 

@@ -1,8 +1,9 @@
-/** A broker whose partitions hold nearly all descriptors that it may have stops in order all the same. */
+/** Processes that may have few descriptors. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import test from 'ava'
 import { produce } from '../../src/protocol/messages/00-produce.js'
 import { buildBatch } from '../../src/record/index.js'
@@ -33,5 +34,28 @@ test('an orderly stop does not need a descriptor more for each partition', async
   child.kill('SIGTERM')
   t.deepEqual(await gone, [0, null], log)
   t.notRegex(log, /ERROR|EMFILE/)
+  t.true(existsSync(path.join(dir, '.kafka_cleanshutdown')))
+})
+
+test('a program that may have 64 descriptors uses more logs than that', async (t) => {
+  const program = `
+    import { LogDirectory } from ${JSON.stringify(path.join(root, 'dist/src/storage/index.js'))}
+    const directory = await LogDirectory.open(process.argv[1], { log: console })
+    for (let round = 0; round < 2; round++)
+      for (let i = 0; i < 80; i++) {
+        const log = await directory.log('t' + i)
+        await log.append({ value: Buffer.from('x') })
+        let count = 0
+        for await (const record of log.records()) count += record.value.length
+        if (count !== round + 1) throw new Error(count + ' records in round ' + round)
+      }
+    await directory.close()`
+  const dir = path.join(await tempDir(t), 'data')
+  const command = 'ulimit -n 64 && exec "$0" --input-type=module -e "$1" "$2"'
+  const child = spawn('bash', ['-c', command, process.execPath, program, dir], { stdio: ['ignore', 'pipe', 'pipe'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  const [said, failed, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  t.is(code, 0, said + failed)
+  t.notRegex(said + failed, /EMFILE/)
   t.true(existsSync(path.join(dir, '.kafka_cleanshutdown')))
 })

@@ -63,7 +63,7 @@ export const sluiceSettings = {
   ),
   'sluice.disk.open.files': int(
     0,
-    'Descriptors for segments, three each: beyond it the least recently used ones are closed, and opened again when they are needed. 0: two thirds of what the process may have open (ulimit -n).',
+    'Descriptors for segments, three each: beyond it the least recently used ones are closed, and opened again when they are needed. 0: two thirds of what the process may have open (ulimit -n), or all but 48 where that is less.',
     { min: 0 }
   ),
   'sluice.flush.background.bytes': long(
