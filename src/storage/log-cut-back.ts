@@ -18,7 +18,9 @@ export async function cutBack(state: LogState, undone: readonly Undo[], code: st
   state.epochs.truncateFromEnd(state.endOffset + 1)
   if (!isPassing(code)) state.fail(new StorageError(code, state.folder))
   else {
-    state.environment.warn(`a write to ${state.topic}-${state.partition} failed with ${code}; the log goes on when there is room`)
+    state.environment.warnSometimes?.(
+      `a write to ${state.topic}-${state.partition} failed with ${code}; the log goes on when there is room`
+    )
     await dropEmptySegments(state)
     state.segments.active.unassign()
   }

@@ -50,6 +50,8 @@ export interface LogManagerOptions {
   readonly readOnly?: boolean
 }
 
+/** How often failed writes to one directory are told of. */
+const REPORT_MS = 60_000
 /** Each has a file open for a while: a topic of thousands of partitions would meet the limit of the process. */
 const CREATED_AT_A_TIME = 32
 /** As many as the thread pool of Node runs; each may hold up to MAX_DECOMPRESSED_BYTES. */
@@ -307,6 +309,7 @@ export class LogManager {
       clock,
       failed: (error) => (this.#options.readOnly === true ? this.#changed(error) : this.#failed(dir, error)),
       warn: (message, error) => log.warn(error === undefined ? message : `${message}: ${(error as Error).message}`),
+      warnSometimes: (message) => log.limited(`write-${dir.path}`, REPORT_MS).warn(message),
       logStartMoved: () => dir.saveLogStarts(),
       truncating: () => dir.saveRecoveryPoints(),
       unflushed: (key, offset) => dir.lowerRecoveryPoint(key, offset),

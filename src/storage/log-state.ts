@@ -23,6 +23,8 @@ export interface LogEnvironment {
   failed(error: StorageError): void
   /** Something that the operator should know of; the log goes on. */
   warn(message: string, error?: unknown): void
+  /** The same of what may come with every append: not of each. */
+  warnSometimes?(message: string): void
   /** The log start offset moved: resolved once that is durable. */
   logStartMoved(): Promise<void>
   /** The recovery point was lowered, because the log is about to be truncated: resolved once that is durable. */

@@ -7,6 +7,7 @@ import path from 'node:path'
 import readline from 'node:readline'
 import test from 'ava'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
+import { LogDirectory } from '../../src/storage/index.js'
 import { verifyFolder } from '../../src/storage/verify.js'
 import { append, readAll, startEngine, temporaryFolder, TOPIC_ID, values } from './support.js'
 
@@ -31,6 +32,21 @@ test.after.always(() => {
   if (disk === undefined) return
   execFileSync('umount', ['-l', disk], { stdio: 'ignore' })
   rmdirSync(disk)
+})
+
+testOnSmallDisk('appends to a full disk are warned of, not each of them', async (t) => {
+  const warnings: string[] = []
+  const warn = (line: string): number => warnings.push(line)
+  const none = (): void => undefined
+  const directory = await LogDirectory.open(path.join(disk!, 'told'), { log: { debug: none, info: none, warn, error: warn } })
+  const log = await directory.log('t')
+  let failed = 0
+  for (let round = 0; round < 80; round++) await log.append({ value: Buffer.alloc(100_000) }).catch(() => failed++)
+  await directory.close()
+  await rm(directory.path, { recursive: true })
+  t.true(failed > 10)
+  t.is(warnings.length, 1, warnings.join('\n'))
+  t.regex(warnings[0]!, /^a write to t-0 failed with ENOSPC/)
 })
 
 testOnSmallDisk('a full disk fails the writes behind it, loses nothing, and the log goes on when there is room', async (t) => {
