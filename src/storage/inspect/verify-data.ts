@@ -33,7 +33,13 @@ export interface Verification {
   readonly partitions: ReadonlyMap<string, PartitionSummary>
 }
 
-/** Rejects with the error of node:fs when something can't be read. */
+interface Partitions {
+  readonly found: ReadonlyMap<string, PartitionSummary>
+  /** Those that can't be read. */
+  readonly unread: ReadonlySet<string>
+}
+
+/** Rejects with the error of node:fs when the folder can't be read, or something in it, which one of several partitions is told of as damage. */
 export async function verifyData(folder: string, options: VerifyOptions): Promise<Verification> {
   const names = (await readdir(folder)).toSorted()
   const found = new Map<string, PartitionSummary>()
@@ -42,15 +48,28 @@ export async function verifyData(folder: string, options: VerifyOptions): Promis
   const total = await logBytes(partitions.map((name) => path.join(folder, name)))
   let done = 0
   const progress = (bytes: number) => options.progress?.((done += bytes), total)
+  const unread = new Set<string>()
   for (const name of partitions) {
     const one = path.join(folder, name)
-    found.set(
-      single ? path.basename(path.resolve(folder)) : name,
-      await verifyPartition(one, { ...options, strict: options.strict ?? false, root: folder, progress })
-    )
+    try {
+      const summary = await verifyPartition(one, { ...options, strict: options.strict ?? false, root: folder, progress })
+      found.set(single ? path.basename(path.resolve(folder)) : name, summary)
+    } catch (error) {
+      if (single) throw error
+      unread.add(name)
+      tellUnread(new FileFindings(name, options.tell), one, error)
+    }
   }
-  if (!single) await verifyTop(folder, names, found, options.tell)
+  if (!single) await verifyTop(folder, names, { found, unread }, options.tell)
   return { folder, partitions: found }
+}
+
+function tellUnread(findings: FileFindings, folder: string, error: unknown): void {
+  const { code, path: file = folder, message } = error as NodeJS.ErrnoException
+  // Not the error of a system call: a bug.
+  if (code === undefined) throw error
+  if (code === 'ENOTDIR' && file === folder) findings.note('is no folder; it is left alone')
+  else findings.damage(`${path.relative(folder, file) || 'it'} can not be read (${message}): what is left of it was not looked at`)
 }
 
 /** A folder in which segments stand, or nothing but what a partition has. */
@@ -63,9 +82,14 @@ function isPartition(names: readonly string[]): boolean {
 
 async function logBytes(folders: readonly string[]): Promise<number> {
   let total = 0
+  // What can't be read is told of where it is looked at.
   for (const folder of folders) {
-    const { segments } = await listPartition(folder)
-    for (const base of segments) total += (await stat(path.join(folder, offsetName(base) + LOG_SUFFIX))).size
+    const { segments } = await listPartition(folder).catch(() => ({ segments: [] }))
+    for (const base of segments)
+      total += await stat(path.join(folder, offsetName(base) + LOG_SUFFIX)).then(
+        ({ size }) => size,
+        () => 0
+      )
   }
   return total
 }
@@ -73,7 +97,7 @@ async function logBytes(folders: readonly string[]): Promise<number> {
 async function verifyTop(
   folder: string,
   names: readonly string[],
-  partitions: ReadonlyMap<string, PartitionSummary>,
+  partitions: Partitions,
   tell: (finding: Finding) => void
 ): Promise<void> {
   const findings = (name: string) => new FileFindings(name, tell)
@@ -98,16 +122,12 @@ async function verifyMeta(folder: string, names: readonly string[], findings: Fi
   }
 }
 
-async function verifyOffsets(
-  folder: string,
-  name: string,
-  partitions: ReadonlyMap<string, PartitionSummary>,
-  findings: FileFindings
-): Promise<void> {
+async function verifyOffsets(folder: string, name: string, { found, unread }: Partitions, findings: FileFindings): Promise<void> {
   const file = path.join(folder, name)
   try {
     for (const [partition, offset] of await readOffsetCheckpoint(file)) {
-      const log = partitions.get(partition)
+      if (unread.has(partition)) continue
+      const log = found.get(partition)
       if (log === undefined) findings.note(`names ${partition}, which is not in this folder`)
       else if (offset < 0) findings.damage(`${partition}: the offset ${offset} is below 0`)
       // A log that lost its end: what was said to be on the disk is not.

@@ -71,6 +71,18 @@ test('a folder, or a link that leads nowhere, is noted, and damage where a log n
   t.is(notes.filter((line) => line.includes('9999.log.deleted')).length, 1, notes.join('\n'))
 })
 
+test('a partition that can not be read is named, and the others are verified', async (t) => {
+  const dir = await filled(t)
+  await writeFile(path.join(dir, 'file-0'), '')
+  await symlink('nowhere', path.join(dir, 'gone-0'))
+  await flip(path.join(dir, 't-0', first('index')), 7)
+  const { damage, notes } = await findings(dir)
+  t.is(damage.length, 2, damage.join('\n'))
+  t.regex(damage[0]!, /^gone-0: it can not be read \(ENOENT/)
+  t.regex(damage[1]!, /^t-0.*\.index: no batch begins at/)
+  t.true(notes.includes('file-0: is no folder; it is left alone'), notes.join('\n'))
+})
+
 test('a compacted log of this engine is sound; gaps are noted', async (t) => {
   const { damage, notes } = await findings((await compacted(t)).folder)
   t.deepEqual(damage, [])
