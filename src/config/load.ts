@@ -11,7 +11,9 @@ import type { ParsedValue } from './values.js'
 export interface LoadedConfig {
   readonly config: BrokerConfig
   readonly listeners: ListenerPlan
-  /** Worth a warning: names that nothing here knows. */
+  /** Names that nothing here knows, with what may be meant. */
+  readonly unknown: readonly string[]
+  /** Worth a warning. */
   readonly warnings: readonly string[]
   /** Worth a line: settings that are known and have no effect. */
   readonly notes: readonly string[]
@@ -34,7 +36,7 @@ export function loadBrokerConfig(given: ReadonlyMap<string, string> | Readonly<R
       else {
         checkUnknown(name, text)
         if (own?.setting) ignored.push(name)
-        else unknown.push(name)
+        else unknown.push(withClosest(name))
       }
       continue
     }
@@ -46,9 +48,9 @@ export function loadBrokerConfig(given: ReadonlyMap<string, string> | Readonly<R
   checkRoles(config)
   checkBounds(config)
   const listeners = planListeners(config)
-  const warnings = unknown.length > 0 ? [`Unknown settings are left out: ${unknown.map(withClosest).join(', ')}`] : []
+  const warnings = unknown.length > 0 ? [`Unknown settings are left out: ${unknown.join(', ')}`] : []
   const notes = ignored.length > 0 ? [`Settings without effect here: ${ignored.join(', ')}`] : []
-  return { config, listeners, warnings, notes: [...notes, ...listeners.notes] }
+  return { config, listeners, unknown, warnings, notes: [...notes, ...listeners.notes] }
 }
 
 /** The name, and the known one that is meant if it is a slip. */

@@ -105,8 +105,8 @@ export class LogDirectory {
     checkTexts(settings)
     checkClock(clock)
     checkFlag('readOnly', readOnly)
-    const { config, warnings } = loadBrokerConfig(settings)
-    if (warnings.length > 0) throw new ConfigError('settings', warnings[0]!)
+    const { config, unknown } = loadBrokerConfig(settings)
+    if (unknown.length > 0) throw new ConfigError('settings', `Unknown settings of a folder: ${unknown.join(', ')}`)
     const log = programLogger(options.log)
     const overrides = new Map<string, Map<string, string>>()
     const mirror = readOnly ? await mirrorFolders([path], os.tmpdir(), log) : undefined

@@ -102,7 +102,10 @@ test('a refusal has the name that Kafka gives it, and changes nothing', (t) =>
     await refusal(t, directory.log('no such', { create: false }), 'INVALID_TOPIC_EXCEPTION')
     await refusal(t, directory.log('other', { create: false }), 'UNKNOWN_TOPIC_OR_PARTITION')
     await t.throwsAsync(directory.log('events', { settings: { 'segment.bytes': 'many' } }), { name: 'ConfigError' })
-    await t.throwsAsync(LogDirectory.open(path.join(folder, 'x'), { settings: { 'no.such': '1' } }), { name: 'ConfigError' })
+    await t.throwsAsync(LogDirectory.open(path.join(folder, 'x'), { settings: { 'no.such': '1', 'log.segment.byte': '2000000' } }), {
+      name: 'ConfigError',
+      message: 'Unknown settings of a folder: no.such, log.segment.byte (did you mean log.segment.bytes?)'
+    })
     await t.throwsAsync(LogDirectory.open(folder), { name: 'ConfigError', message: /in use/ })
     t.is(log.endOffset, 0)
     const compacted = await directory.log('keys', { settings: { 'cleanup.policy': 'compact' } })
