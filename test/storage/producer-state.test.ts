@@ -1,6 +1,7 @@
 /** Idempotence and transactions as a log sees them: pure. */
 import test from 'ava'
 import { MAX_INT32 } from '../../src/record/batch.js'
+import { crc32c } from '../../src/record/crc32c.js'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
 import { decodeSnapshot, encodeSnapshot } from '../../src/storage/producer-snapshot.js'
 import { ProducerStates, type ProducerBatch } from '../../src/storage/producer-state.js'
@@ -129,6 +130,12 @@ test('a snapshot holds the last batch of each producer and open transactions', (
     t.throws(() => decodeSnapshot(broken), { name: 'WireError' })
   }
   t.throws(() => decodeSnapshot(bytes.subarray(0, 30)), { name: 'WireError' })
+  for (const count of [-1, 0, 2, 4, MAX_INT32]) {
+    const wrong = Buffer.from(bytes)
+    wrong.writeInt32BE(count, 6)
+    wrong.writeUInt32BE(crc32c(wrong.subarray(6)), 2)
+    t.throws(() => decodeSnapshot(wrong), { name: 'WireError' }, `${count} entries`)
+  }
 })
 
 test('an abort names its transaction and the last stable offset behind it', (t) => {
