@@ -108,13 +108,25 @@ std::uint64_t position_of(int fd) {
   return syscall(SYS_fstat, fd, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
+void wait_for_rules(unsigned since) {
+  constexpr struct timespec kPause = {0, 1'000'000};
+  while (rules_version() == since) syscall(SYS_nanosleep, &kPause, nullptr);
+}
+
 long write_file(int fd, const struct iovec* data, std::size_t pieces, std::int64_t offset) {
   if (setup().root.empty()) return put(fd, data, pieces, offset);
   if (!setup().control.empty() && offset < 0 && path_of(fd) == setup().control) take_control(data, pieces);
   Target target;
   if (!ours(fd, target)) return put(fd, data, pieces, offset);
-  std::lock_guard lock(setup().order);
-  const Verdict verdict = judge(Op::Write, false, target.path);
+  std::unique_lock lock(setup().order);
+  Verdict verdict = judge(Op::Write, false, target.path);
+  while (verdict.action == Action::Hold) {
+    const unsigned version = rules_version();
+    lock.unlock();
+    wait_for_rules(version);
+    lock.lock();
+    verdict = judge(Op::Write, false, target.path);
+  }
   if (verdict.action == Action::Kill) die();
   if (verdict.action == Action::Fail) return fail(verdict.error);
   const std::uint64_t at = offset < 0 ? position_of(fd) : static_cast<std::uint64_t>(offset);
@@ -130,11 +142,6 @@ long write_file(int fd, const struct iovec* data, std::size_t pieces, std::int64
   }
   if (verdict.action == Action::KillMid || verdict.action == Action::KillAfter) die();
   return result;
-}
-
-void wait_for_rules(unsigned since) {
-  constexpr struct timespec kPause = {0, 1'000'000};
-  while (rules_version() == since) syscall(SYS_nanosleep, &kPause, nullptr);
 }
 
 // Not under the lock: appends go on while a sync runs, and it covers only those that were over when it began.

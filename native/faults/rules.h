@@ -1,7 +1,7 @@
 // What shall go wrong, and when. A rule is `ACTION OPERATION PATTERN FROM [COUNT]`; rules are separated by `;` or line ends.
 //
-//   ACTION     kill, kill-mid (half of the bytes are written), kill-after, short (half of the bytes are written, no error), hold (of a sync: it has begun, and
-//              goes on when the rules are replaced), or the name of an error
+//   ACTION     kill, kill-mid (half of the bytes are written), kill-after, short (half of the bytes are written, no error), hold (until the rules are replaced: a
+//              sync, which has begun; a write, which has not, and to which the new rules happen), or the name of an error
 //   OPERATION  create, open, write, truncate, rename, unlink, link, mkdir, rmdir, sync (fsync, fdatasync of a file), sync-folder, sync-all (syncfs), any;
 //              read, which `any` does not mean, nor `open`
 //   PATTERN    as a shell's, against the path below the watched folder; `*` also matches `/`. Of a rename both names count.

@@ -7,6 +7,7 @@ import { ErrorCode } from '../../src/protocol/error-codes.js'
 import { readInt64 } from '../../src/record/batch.js'
 import { decodeBatches } from '../../src/record/index.js'
 import { CLEANER_OFFSET_FILE, LOG_START_FILE, offsetName, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
+import { TRANSACTION_ENTRY_BYTES } from '../../src/storage/transaction-index.js'
 import { verifyFolder } from '../../src/storage/verify.js'
 import { COMPACT, seen } from '../storage/cleaner/support.js'
 import { ManualClock, readAll, type Engine } from '../storage/support.js'
@@ -109,6 +110,12 @@ serialWithFaults('the index of aborts that a truncation takes away stays away', 
   await sameNames(t, after, await after.cutAt(DONE))
 })
 
+serialWithFaults('the index of aborts that a truncation has cut is so on the disk', async (t) => {
+  const after = await play(t, 'truncation between two aborts')
+  const cut = await after.cutAt(DONE)
+  t.is((await readFile(path.join(cut, FOLDER, `${offsetName(0)}.txnindex`))).length, TRANSACTION_ENTRY_BYTES)
+})
+
 serialWithFaults('an epoch whose batches a truncation takes away goes with them, also from the file', async (t) => {
   const after = await play(t, 'truncation to the start of an epoch')
   t.is(told(after, 'epoch'), 0)
@@ -174,6 +181,12 @@ serialWithFaults('a log of which retention has left nothing goes on at its offse
 
 serialWithFaults('what retention has taken away stays away', async (t) => {
   const after = await play(t, 'retention')
+  const gone = renamedLogs(after, 0, '.deleted').map(({ base }) => base)
+  t.deepEqual(
+    gone,
+    gone.toSorted((a, b) => a - b),
+    'the first segment goes first'
+  )
   const cut = await after.cutAt(DONE)
   const start = told(after, 'start')
   t.is(await checkpointOf(cut, LOG_START_FILE), start)
@@ -263,6 +276,12 @@ serialWithFaults('what was acknowledged behind its own sync is there after a pow
   t.is((await readAll(log)).length, 80)
 })
 
+serialWithFaults('what was written beside a flush is acknowledged behind another one', async (t) => {
+  const after = await play(t, 'an acknowledgement beside the flush of another')
+  const { log } = await open(after, await after.cutAt(DONE))
+  t.is((await readAll(log)).length, 2)
+})
+
 serialWithFaults('a flush that fails takes the directory offline', async (t) => {
   const after = await play(t, 'flush that fails')
   t.true(after.at('refused EIO') < after.at('directories 0'))
@@ -316,6 +335,22 @@ serialWithFaults('no snapshot tells of a producer whose write failed beside the 
   const { log } = await open(after, after.dir)
   t.is(log.endOffset, 35)
   t.deepEqual([log.producer(7), log.producer(8)?.batches.at(-1)?.lastSequence], [undefined, 0])
+})
+
+serialWithFaults('no snapshot tells of a producer whose write was on its way when a flush was over', async (t) => {
+  const after = await play(t, 'a write that fails behind a flush that could have taken a snapshot')
+  t.is(told(after, 'refused'), ErrorCode.KAFKA_STORAGE_ERROR)
+  const { log } = await open(after, after.dir)
+  t.is(log.endOffset, 36)
+  t.deepEqual([log.producer(7), log.producer(8)?.batches.at(-1)?.lastSequence], [undefined, 1])
+})
+
+serialWithFaults('a leader epoch that began while another was written is in the file before the recovery point passes it', async (t) => {
+  const after = await play(t, 'a leader epoch that begins while another is written')
+  const cut = await after.cutAt(DONE)
+  t.is(await checkpointOf(cut, RECOVERY_POINT_FILE), 2)
+  const { log } = await open(after, cut)
+  t.deepEqual([log.epochOf(0), log.epochOf(1)], [1, 5])
 })
 
 serialWithFaults('what is written beside a flush is above the recovery point', async (t) => {

@@ -19,6 +19,13 @@ export const TRUNCATION_SCENES: Readonly<Record<string, (scene: Scene) => Promis
     scene.say(`epoch ${one.log.latestEpoch}`)
   },
 
+  async 'truncation between two aborts'(scene) {
+    const one = await begin(scene)
+    for (const producerId of [7, 8]) await abort(one, producerId)
+    await one.log.flush()
+    await one.log.truncateTo(2)
+  },
+
   async 'a truncation beside a flush'(scene) {
     // The ninth record is flushed before it is acknowledged.
     const one = await begin(scene, { ...TOPIC, 'flush.messages': '9' })

@@ -91,6 +91,44 @@ export const WRITE_SCENES: Readonly<Record<string, (scene: Scene) => Promise<voi
     await engine.drop()
   },
 
+  async 'a write that fails behind a flush that could have taken a snapshot'(scene) {
+    const engine = await scene.start({ clock: new ManualClock(), settings: { 'sluice.flush.background.bytes': '0' } })
+    const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+    // As much as a flush takes a snapshot for.
+    for (let count = 0; count < 34; count++) await append(engine, log, values(1, 'large', 1_000_000))
+    scene.rules('hold write *.log 1')
+    const lost = append(engine, log, values(1), idempotent(7, 0))
+    await log.flush()
+    scene.rules('ENOSPC write *.log 1')
+    scene.say(`refused ${(await lost).errorCode}`)
+    scene.rules('')
+    // As many offsets as a snapshot would have told of.
+    for (const sequence of [0, 1]) await append(engine, log, values(1), idempotent(8, sequence))
+    await engine.drop()
+  },
+
+  async 'an acknowledgement beside the flush of another'(scene) {
+    const one = await begin(scene, { ...TOPIC, 'flush.messages': '1' })
+    scene.rules('hold sync *.log 1')
+    const first = append(one.engine, one.log, values(1))
+    await scene.until(({ op, path: name }) => op === JournalOp.syncBegin && name.endsWith('.log'))
+    const second = append(one.engine, one.log, values(1, 'second'))
+    await scene.until(({ op, data }) => op === JournalOp.write && data.includes('second'))
+    scene.rules('')
+    await Promise.all([first, second])
+  },
+
+  async 'a leader epoch that begins while another is written'(scene) {
+    const one = await begin(scene)
+    scene.rules('hold sync *leader-epoch-checkpoint.tmp 1')
+    await append(one.engine, one.log, values(1), {}, 1)
+    await scene.until(({ op, path: name }) => op === JournalOp.syncBegin && name.endsWith('leader-epoch-checkpoint.tmp'))
+    await append(one.engine, one.log, values(1), {}, 5)
+    scene.rules('')
+    await one.log.flush()
+    await save(one)
+  },
+
   async 'a seal that has no room'(scene) {
     const one = await begin(scene)
     await fill(one, 2)

@@ -130,6 +130,23 @@ test('a checkpoint that can not be written takes the folder offline', async (t) 
   await rm(inTheWay, { recursive: true, force: true })
 })
 
+test('a directory in which a log could not be opened is not taken for closed in an orderly way', async (t) => {
+  const engine = await startEngine(t)
+  const killed = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  await append(engine, killed, values(1), { producerId: 7, producerEpoch: 0, baseSequence: 0 })
+  await killed.flush()
+  await engine.manager.dirs[0]!.saveRecoveryPoints()
+  await engine.drop()
+  const obstacle = path.join(killed.folder, '00000000000000000000.txnindex')
+  await mkdir(obstacle)
+  const second = await startEngine(t, { dir: engine.dir })
+  await t.throwsAsync(second.manager.whenReady('t', 0)!, { name: 'StorageError' })
+  await second.stop()
+  await rm(obstacle, { recursive: true })
+  const third = await startEngine(t, { dir: engine.dir })
+  t.is((await third.manager.whenReady('t', 0))?.producer(7)?.batches.at(-1)?.lastSequence, 0)
+})
+
 test('of a log that a power cut has emptied, what is left of its indexes goes', async (t) => {
   const topic = { 'index.interval.bytes': '1' }
   const engine = await startEngine(t, { topic })

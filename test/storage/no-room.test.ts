@@ -1,6 +1,6 @@
 /** Single files for which a full disk, or a process without a free descriptor, has nothing left: what was asked for fails, and nothing else. */
 import { constants } from 'node:fs'
-import fsp, { readdir, readFile } from 'node:fs/promises'
+import fsp, { readdir, readFile, rename } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -56,6 +56,9 @@ test.serial('records below a log start that was not saved have their epochs when
   const engine = await startEngine(t, { topic })
   const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
   for (let round = 0; round < 20; round++) await append(engine, log, values(4, `${round}-`, 50), {}, round)
+  // What is flushed is not read for its epochs.
+  await log.flush()
+  await engine.manager.dirs[0]!.saveRecoveryPoints()
   noRoom(/log-start-offset-checkpoint/)
   t.is((await log.deleteRecordsBefore(50)).errorCode, ErrorCode.KAFKA_STORAGE_ERROR)
   t.true((await log.applyRetention()) > 0)
@@ -78,6 +81,18 @@ test.serial('retention frees a disk that has no room for the checkpoint of the l
   refusals.splice(0)
   const again = await startEngine(t, { dir: engine.dir, topic })
   t.is((await again.manager.whenReady('t', 0))!.logStartOffset, start)
+})
+
+test.serial('a stop that has no room for producer states is not taken for an orderly one', async (t) => {
+  const engine = await startEngine(t, { topic })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  await append(engine, log, values(1), { producerId: 7, producerEpoch: 0, baseSequence: 0 })
+  await log.flush()
+  noRoom(/\.snapshot$/)
+  await engine.stop()
+  refusals.splice(0)
+  const again = await startEngine(t, { dir: engine.dir, topic })
+  t.is((await again.manager.whenReady('t', 0))?.producer(7)?.batches.at(-1)?.lastSequence, 0)
 })
 
 for (const name of ['recovery-point-offset-checkpoint', 'log-start-offset-checkpoint']) {
@@ -143,6 +158,33 @@ test.serial('a copy that has no room leaves no folder behind', async (t) => {
 })
 
 const noDescriptor = (file: RegExp, left: number) => refusals.push({ path: file, code: 'EMFILE', left })
+
+test.serial('a flush that waited for one that failed fails as well', async (t) => {
+  const { engine, log } = await filled(t)
+  await log.flush()
+  // The file is written anew: all that is left to flush is the folder.
+  log.becomeLeader(5)
+  await log.truncateTo(log.endOffset)
+  refusals.push({ path: /t-0$/, code: 'EIO', left: 1 })
+  const outcomes = await Promise.allSettled([log.flush(), log.flush()])
+  t.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['rejected', 'rejected']
+  )
+  t.false(engine.manager.dirs[0]!.online)
+})
+
+test.serial('a flush under which the folder gets another name flushes it under that one', async (t) => {
+  const { engine, log } = await filled(t)
+  await log.flush()
+  log.becomeLeader(5)
+  await log.truncateTo(log.endOffset)
+  const renamed = path.join(engine.dir, 't-1')
+  refusals.push({ path: /t-0$/, code: 'ENOENT', left: 1 }, { path: /t-1$/, code: 'EIO', left: 1 })
+  const flushed = log.flush()
+  await log.rename(renamed, () => rename(log.folder, renamed))
+  await t.throwsAsync(flushed, { code: 'EIO' })
+})
 
 test.serial('a flush without a free descriptor waits for one, and an acknowledgement with it', async (t) => {
   const engine = await startEngine(t)

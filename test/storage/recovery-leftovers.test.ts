@@ -148,6 +148,17 @@ test('an abort whose marker the log has lost is none', async (t) => {
   )
 })
 
+test('a transaction that began below the log start is open after a crash', async (t) => {
+  const [dir] = await startFilled(t, async (engine, log) => {
+    await append(engine, log, values(2), { producerId: 7, producerEpoch: 0, baseSequence: 0, transactional: true })
+    await append(engine, log, values(8))
+    await log.deleteRecordsBefore(5)
+    await log.flush()
+  })
+  const { log } = await reopen(t, dir, 10)
+  t.deepEqual([log.logStartOffset, log.lastStableOffset, log.endOffset], [5, 5, 10])
+})
+
 test('an epoch of which the log has lost all batches begins where its next one is written', async (t) => {
   let size = 0
   const [dir, folder] = await startFilled(t, async (engine, log) => {
