@@ -288,7 +288,7 @@ async function scanFrom(segment: LogSegment, recoveryPoint: number): Promise<num
     if (at !== undefined && at.bytes > 0) return at.baseOffset === recoveryPoint ? at.position : 0
     // No whole batch is there: all that was written was flushed, or what came next is torn.
     const last = await segment.native.locate(recoveryPoint - 1)
-    return last.bytes > 0 && last.baseOffset < recoveryPoint ? last.position + last.bytes : 0
+    return last.bytes > 0 ? last.position + last.bytes : 0
   } catch {
     return 0
   }
