@@ -38,6 +38,7 @@ export const TRUNCATION_SCENES: Readonly<Record<string, (scene: Scene) => Promis
     scene.rules('')
     await Promise.all([flushed, cut])
     await append(one.engine, one.log, values(1))
+    await save(one)
   },
 
   async 'a flush behind a cut that a killed process made'(scene) {

@@ -118,12 +118,41 @@ export const WRITE_SCENES: Readonly<Record<string, (scene: Scene) => Promise<voi
     await Promise.all([first, second])
   },
 
+  async 'a leader epoch that is saved beside a flush of the folder'(scene) {
+    const one = await begin(scene)
+    await append(one.engine, one.log, values(1), {}, -1)
+    scene.rules(`hold sync-folder *${FOLDER} 1`)
+    const flushed = one.log.flush()
+    await scene.until(({ op, path: name }) => op === JournalOp.syncBegin && name.endsWith(FOLDER))
+    await append(one.engine, one.log, values(1), {}, 5)
+    await scene.until(({ op, to }) => op === JournalOp.rename && to.endsWith('leader-epoch-checkpoint'))
+    // Cuts nothing: it waits until they are saved.
+    await one.log.truncateTo(one.log.endOffset)
+    scene.rules('')
+    await flushed
+    await one.log.flush()
+    await save(one)
+  },
+
+  async 'an abort whose index has no room'(scene) {
+    const one = await begin(scene)
+    await append(one.engine, one.log, values(1))
+    await one.log.flush()
+    scene.rules('ENOSPC write *.txnindex 1 *')
+    await abort(one, 7)
+    await one.log.flush()
+    scene.rules('')
+    await save(one)
+  },
+
   async 'a leader epoch that begins while another is written'(scene) {
     const one = await begin(scene)
     scene.rules('hold sync *leader-epoch-checkpoint.tmp 1')
     await append(one.engine, one.log, values(1), {}, 1)
     await scene.until(({ op, path: name }) => op === JournalOp.syncBegin && name.endsWith('leader-epoch-checkpoint.tmp'))
     await append(one.engine, one.log, values(1), {}, 5)
+    // Time for another one to begin, if it would.
+    await save(one)
     scene.rules('')
     await one.log.flush()
     await save(one)

@@ -52,6 +52,30 @@ test('the time index of the segment before the recovery point gets its last entr
   t.deepEqual(await verifyFolder(folder), [])
 })
 
+test('a broken index of the segment before the recovery point is made anew', async (t) => {
+  const [dir, folder] = await startFilled(t, async (engine, log) => {
+    for (let round = 0; round < 10; round++) await append(engine, log, values(1, 'v', 100))
+    log.roll()
+    await append(engine, log, values(1))
+  })
+  const index = path.join(folder, `${offsetName(0)}.index`)
+  const sound = await readFile(index)
+  await writeFile(index, Buffer.alloc(sound.length))
+  await reopen(t, dir, 10)
+  t.deepEqual(await readFile(index), sound)
+})
+
+test('a recovery point within a batch is not believed: all of its segment is checked', async (t) => {
+  const [dir, folder] = await startFilled(t, async (engine, log) => {
+    for (let round = 0; round < 2; round++) await append(engine, log, values(2, `${round}-`))
+  })
+  const file = path.join(folder, `${offsetName(0)}.log`)
+  const bytes = await readFile(file)
+  bytes[70]! ^= 1
+  await writeFile(file, bytes)
+  t.is((await reopen(t, dir, 3)).log.endOffset, 0)
+})
+
 test('producer states of what the log has lost go', async (t) => {
   const producer = { producerId: 5, producerEpoch: 0 }
   const [dir, folder] = await startFilled(t, async (engine, log) => {
