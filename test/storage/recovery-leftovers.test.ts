@@ -52,6 +52,37 @@ test('the time index of the segment before the recovery point gets its last entr
   t.deepEqual(await verifyFolder(folder), [])
 })
 
+test('a segment that is checked from its start gets its indexes back, also the last entry by time', async (t) => {
+  const [dir, folder] = await startFilled(t, async (engine, log) => {
+    for (let round = 0; round < 10; round++) await append(engine, log, values(1, 'v', 100), { timestamp: HOUR_MS + round })
+    log.roll()
+    await append(engine, log, values(1), { timestamp: 1 })
+  })
+  const files = ['.index', '.timeindex'].map((suffix) => path.join(folder, offsetName(0) + suffix))
+  const sound = await Promise.all(files.map((file) => readFile(file)))
+  await reopen(t, dir, 0)
+  t.deepEqual(await Promise.all(files.map((file) => readFile(file))), sound)
+})
+
+for (const orderly of [false, true]) {
+  test(`what lies before an empty segment is checked all the same, after ${orderly ? 'an orderly stop' : 'a crash'}`, async (t) => {
+    let size = 0
+    const [dir, folder] = await startFilled(
+      t,
+      async (engine, log) => {
+        await append(engine, log, values(2))
+        size = (await stat(path.join(log.folder, `${offsetName(0)}.log`))).size
+        await append(engine, log, values(1))
+      },
+      orderly
+    )
+    await truncate(path.join(folder, `${offsetName(0)}.log`), size + 5)
+    await writeFile(path.join(folder, `${offsetName(3)}.log`), '')
+    const { log } = await reopen(t, dir, 2)
+    t.deepEqual([log.endOffset, (await readAll(log)).length], [2, 2])
+  })
+}
+
 test('a broken index of the segment before the recovery point is made anew', async (t) => {
   const [dir, folder] = await startFilled(t, async (engine, log) => {
     for (let round = 0; round < 10; round++) await append(engine, log, values(1, 'v', 100))
@@ -88,7 +119,7 @@ test('producer states of what the log has lost go', async (t) => {
   })
   t.true((await readdir(folder)).includes(`${offsetName(4)}.snapshot`))
   const { engine, log } = await reopen(t, dir, 0)
-  t.is(log.endOffset, 2)
+  t.deepEqual([log.endOffset, log.producer(5)?.batches.at(-1)?.lastSequence], [2, 1])
   t.false((await readdir(folder)).includes(`${offsetName(4)}.snapshot`))
   // As many offsets as were lost, of somebody else: at the next start the states at the end are not those of the snapshot.
   await append(engine, log, values(2), { producerId: 6, producerEpoch: 0, baseSequence: 0 })
@@ -128,6 +159,7 @@ test('aborts of which half is in the index are found again, also below the recov
   for (const breakIt of [() => truncate(index, 50), () => appendFile(index, Buffer.alloc(34))]) {
     await breakIt()
     const { engine, log } = await reopen(t, dir, 5)
+    t.regex(await readFile(path.join(dir, 'recovery-point-offset-checkpoint'), 'utf8'), /^t 0 0$/m, 'what is made anew is not flushed')
     t.deepEqual(
       (await log.abortedTransactions(0, 5)).map(({ lastOffset }) => lastOffset),
       [1, 3]

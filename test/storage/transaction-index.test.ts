@@ -1,6 +1,6 @@
 /** The transaction index of one segment: its file, its searches, and how it is cut, against an array. */
 import { readFileSync } from 'node:fs'
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, stat, writeFile, type FileHandle } from 'node:fs/promises'
 import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
@@ -251,6 +251,25 @@ test('an entry that is written beside a sync needs another one', async (t) => {
   index.append(aborted(5, 6))
   await index.sync()
   await index.write()
+  t.true(index.dirty)
+})
+
+test.serial('an entry that comes while the disk is at work needs another sync', async (t) => {
+  const file = path.join(await temporaryFolder(t), '0.txnindex')
+  const index = new TransactionIndex(() => file, 0, true)
+  index.append(aborted(1, 4))
+  await index.write()
+  const handle = await open(file)
+  const handles = Object.getPrototypeOf(handle) as FileHandle
+  const real = Object.getOwnPropertyDescriptor(handles, 'datasync')!
+  t.teardown(() => Object.defineProperty(handles, 'datasync', real))
+  handles.datasync = async function (this: FileHandle) {
+    await (real.value as () => Promise<void>).call(this)
+    index.append(aborted(5, 6))
+    await index.write()
+  }
+  await handle.close()
+  await index.sync()
   t.true(index.dirty)
 })
 
