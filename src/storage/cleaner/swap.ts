@@ -221,7 +221,6 @@ async function batchesOf(file: string, baseOffset: number): Promise<{ next: numb
       let start = 0
       let length = 0
       for (let at = 0; at < size;) {
-        if (at + batch.BATCH_OVERHEAD > size) return { next, damagedFrom: at }
         if (at + batch.BATCH_OVERHEAD > start + length) {
           length = (await handle.read(buffer, 0, READ_BYTES, at)).bytesRead
           start = at
