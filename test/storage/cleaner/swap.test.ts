@@ -3,7 +3,7 @@ import fsp, { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { decodeBatches } from '../../../src/record/index.js'
+import { buildBatch, decodeBatches } from '../../../src/record/index.js'
 import { recoverSwaps, runSwapSteps, swapSteps } from '../../../src/storage/cleaner/swap.js'
 import { offsetName } from '../../../src/storage/names.js'
 import { temporaryFolder } from '../support.js'
@@ -150,6 +150,23 @@ test('a .swap file that is no whole segment takes no place, and is kept', async 
   t.deepEqual([await seen(log), log.endOffset], [records, endOffset])
   t.regex(engine.lines.join('\n'), /log\.swap is no whole segment: it takes no other's place, and is kept as 0+\.log\.swap\.corrupt/)
   t.deepEqual(await leftOver(folder), [])
+})
+
+test('of a .swap file nothing is taken from a length on that no batch has, and none of its indexes', async (t) => {
+  const sound = buildBatch([{ value: Buffer.from('1') }], { timestamp: 1 })
+  for (const length of [0, -12, -100, 48]) {
+    const folder = await temporaryFolder(t)
+    const behind = Buffer.alloc(100)
+    behind.writeInt32BE(length, 8)
+    await writeFile(path.join(folder, `${offsetName(0)}.log.swap`), Buffer.concat([sound, behind]))
+    await writeFile(path.join(folder, `${offsetName(0)}.index.swap`), Buffer.alloc(8, 1))
+    await recoverSwaps(folder, () => undefined)
+    t.deepEqual(await readFile(path.join(folder, `${offsetName(0)}.log`)), sound)
+    t.deepEqual(
+      (await readdir(folder)).filter((name) => name.includes('index')),
+      []
+    )
+  }
 })
 
 test('of a .swap file that is no whole segment, but all there is of what it was to replace, the sound beginning is served', async (t) => {
