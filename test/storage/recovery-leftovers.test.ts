@@ -129,6 +129,16 @@ test('producer states of what the log has lost go', async (t) => {
   t.is((await append(again.engine, again.log, values(2), { ...producer, baseSequence: 2 })).baseOffset, 4)
 })
 
+test('producer states of what was there before a log began anew go with it', async (t) => {
+  const producer = { producerId: 5, producerEpoch: 0, baseSequence: 0 }
+  const [dir] = await startFilled(t, async (engine, log) => void (await append(engine, log, values(2), producer)), true)
+  const before = await reopen(t, dir, 2)
+  await before.log.truncateFullyAndStartAt(50)
+  await before.engine.drop()
+  const { log } = await reopen(t, dir, 0)
+  t.deepEqual([log.endOffset, log.producer(5)], [50, undefined])
+})
+
 for (const origin of ['client', 'replication'] as const) {
   test(`a batch that began a segment and is lost is none that its ${origin} has written`, async (t) => {
     const producer = { producerId: 5, producerEpoch: 0 }
