@@ -64,7 +64,7 @@ export interface FetchContext {
   readonly errorCode: number
   /** What the response says; 0: no session. */
   readonly sessionId: number
-  readonly targets: Iterable<FetchTarget>
+  readonly targets: readonly FetchTarget[]
   /** Present for an incremental fetch: partitions with nothing new are left out. */
   readonly session: FetchSession | undefined
   readonly incremental: boolean
@@ -96,7 +96,7 @@ export class FetchSessions {
       return {
         errorCode: ErrorCode.NONE,
         sessionId: session?.id ?? 0,
-        targets: session ? session.targets.values() : request.targets,
+        targets: session ? [...session.targets.values()] : request.targets,
         session,
         incremental: false
       }
@@ -111,7 +111,7 @@ export class FetchSessions {
     this.#sessions.delete(sessionId)
     if (session.targets.size === 0) return { errorCode: ErrorCode.NONE, sessionId: 0, targets: [], session: undefined, incremental: false }
     this.#sessions.set(sessionId, session)
-    return { errorCode: ErrorCode.NONE, sessionId, targets: session.targets.values(), session, incremental: true }
+    return { errorCode: ErrorCode.NONE, sessionId, targets: [...session.targets.values()], session, incremental: true }
   }
 
   close(sessionId: number): void {

@@ -1,0 +1,59 @@
+/** Fetch sessions over a socket: what a reader is told when it has waited. The same of Apache Kafka. */
+import test, { type ExecutionContext } from 'ava'
+import { ErrorCode } from '../../src/protocol/error-codes.js'
+import { fetch } from '../../src/protocol/messages/01-fetch.js'
+import { buildBatch } from '../../src/record/index.js'
+import { startBroker } from '../support/broker.js'
+import { RawClient } from '../support/raw-client.js'
+import { fetchBody } from '../support/traffic.js'
+import { Session } from '../takeover/session.js'
+
+const MAX_BYTES = 1 << 20
+const LONG_MS = 30_000
+
+async function setUp(t: ExecutionContext) {
+  const broker = await startBroker()
+  const session = await Session.connect(broker)
+  const reader = await RawClient.connect(broker)
+  t.teardown(async () => {
+    reader.close()
+    session.close()
+    await broker.stop()
+  })
+  const topic = `sessions-${Date.now()}`
+  await session.createTopic(topic, 1)
+  const send = (value: string) => session.send(topic, 0, buildBatch([{ value: Buffer.from(value), timestamp: Date.now() }]))
+  return { reader, topic, send }
+}
+
+test('a fetch of a session that waits is answered with what it waited for', async (t) => {
+  const { reader, topic, send } = await setUp(t)
+  await send('before')
+  const wait = { maxWaitMs: LONG_MS, minBytes: 1 }
+  const told = async (body: object) => {
+    const { sessionId, errorCode, responses } = await reader.request(fetch, 12, { ...fetchBody(topic, 1, MAX_BYTES), ...wait, ...body })
+    t.is(errorCode, ErrorCode.NONE)
+    return { sessionId, sizes: responses.flatMap(({ partitions }) => partitions.map(({ records }) => records?.length ?? 0)) }
+  }
+  const begun = told({ sessionEpoch: 0 })
+  await send('first')
+  const { sessionId, sizes } = await begun
+  t.true(sessionId > 0)
+  t.deepEqual(sizes.length, 1)
+  t.true(sizes[0]! > 0)
+
+  const going = told({ sessionId, sessionEpoch: 1, topics: fetchBody(topic, 2, MAX_BYTES).topics })
+  await send('second')
+  t.true((await going).sizes[0]! > 0)
+})
+
+test('a fetch that begins a session and waits in vain names its partitions', async (t) => {
+  const { reader, topic } = await setUp(t)
+  const body = { ...fetchBody(topic, 0, MAX_BYTES), sessionEpoch: 0, maxWaitMs: 10, minBytes: 1 }
+  const { sessionId, responses } = await reader.request(fetch, 12, body)
+  t.true(sessionId > 0)
+  t.deepEqual(
+    responses.map(({ partitions }) => partitions.map(({ errorCode, highWatermark }) => [errorCode, highWatermark])),
+    [[[ErrorCode.NONE, 0]]]
+  )
+})
