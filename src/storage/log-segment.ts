@@ -154,15 +154,13 @@ export class LogSegment {
     }
   }
 
-  // Each entry stands for more than the interval: below that many bytes no count is needed.
+  // Each entry stands for more than the interval: below that many bytes no count is needed. The time index keeps a place for its last entry.
   #indexFull(): boolean {
-    const most = Math.min(Math.floor(this.#indexBytes / OFFSET_ENTRY_BYTES), Math.floor(this.#indexBytes / TIME_ENTRY_BYTES))
-    if (this.assignedBytes <= most * this.#indexInterval) return false
+    const mostOffsets = Math.floor(this.#indexBytes / OFFSET_ENTRY_BYTES)
+    const mostTimes = Math.floor(this.#indexBytes / TIME_ENTRY_BYTES) - 1
+    if (this.assignedBytes <= Math.min(mostOffsets, mostTimes) * this.#indexInterval) return false
     const { offsetIndexEntries, timeIndexEntries } = this.native.stat()
-    return (
-      offsetIndexEntries >= Math.floor(this.#indexBytes / OFFSET_ENTRY_BYTES) ||
-      timeIndexEntries >= Math.floor(this.#indexBytes / TIME_ENTRY_BYTES) - 1
-    )
+    return offsetIndexEntries >= mostOffsets || timeIndexEntries >= mostTimes
   }
 }
 

@@ -145,6 +145,17 @@ test('segment.index.bytes: a full index ends the segment', async (t) => {
   t.deepEqual(await verifyFolder(log.folder), [])
 })
 
+test('segment.index.bytes: the place of the last time entry is not taken by another', async (t) => {
+  const { engine, log } = await open(t, { topic: { 'segment.index.bytes': '36', 'index.interval.bytes': '150' } })
+  const bytes = [100, 100, 0, 100]
+  // The second and the third batch have entries in both indexes: two of three places for times are taken then.
+  for (const [at, each] of bytes.entries()) await append(engine, log, values(1, 'x', each), { timestamp: engine.clock.now() + at })
+  t.deepEqual(
+    (await files(log, '.log')).map((file) => Number(path.basename(file, '.log'))),
+    [0, 3]
+  )
+})
+
 test('index.interval.bytes and segment.bytes change with the next segment and the next batch', async (t) => {
   const { engine, log } = await open(t)
   const fill = async (): Promise<void> => {
