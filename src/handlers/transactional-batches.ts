@@ -5,6 +5,7 @@ import type { Frame } from '../native/runtime.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { batch } from '../record/index.js'
 
+const FIRST_VERSION_WITH_ABORTABLE = 11
 const FIRST_VERSION_THAT_ADDS = 12
 
 export interface TransactionalBatch {
@@ -49,8 +50,7 @@ export async function admitBatches(
     producerEpoch,
     places: batches.map(({ topic, index }) => [topic, index] as const),
     adds,
-    // Kafka tells it in every version here.
-    knowsAbortable: true
+    knowsAbortable: apiVersion >= FIRST_VERSION_WITH_ABORTABLE
   })
   return (topic, index) => {
     if (others.some((each) => each.topic === topic && each.index === index)) return ErrorCode.INVALID_PRODUCER_ID_MAPPING

@@ -124,7 +124,7 @@ test('what is not part of a transaction is not written (KIP-890)', async (t) => 
   const { session, topic, id } = await setUp(t)
   const producer = new Producer(session, id, V1)
   await producer.init()
-  t.is(await producer.send(topic, 0, 'not added', { add: false }), TRANSACTION_ABORTABLE)
+  t.is(await producer.send(topic, 0, 'not added', { add: false }), INVALID_TXN_STATE, 'older clients do not know the other error')
   t.is(await producer.send(topic, 0, 'not added', { add: false, version: 11 }), TRANSACTION_ABORTABLE)
   t.is(await producer.send(topic, 0, 'a'), NONE)
   t.is(await producer.send(topic, 1, 'not added', { add: false, version: 11 }), TRANSACTION_ABORTABLE)
