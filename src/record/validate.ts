@@ -109,8 +109,12 @@ export function judgeRecords(
   const base = batch.baseTimestamp(header, at)
   const least = base + found[WalkField.minTimestampDelta]!
   const most = base + found[WalkField.maxTimestampDelta]!
-  if (!rules.logAppendTime && (!inTime(least, rules) || !inTime(most, rules))) return listErrors(header, at, bytes, start, end, rules)
-  return most
+  if (rules.logAppendTime) return most
+  if (!inTime(least, rules) || !inTime(most, rules)) return listErrors(header, at, bytes, start, end, rules)
+  // A record without a timestamp is the least, and says nothing of the others.
+  if (least !== batch.NO_TIMESTAMP || rules.nowMs <= rules.beforeMaxMs) return most
+  const refusal = listErrors(header, at, bytes, start, end, rules)
+  return refusal.batchIndexErrors?.length === 0 ? most : refusal
 }
 
 function inTime(timestamp: number, rules: ValidationRules): boolean {

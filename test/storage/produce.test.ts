@@ -156,6 +156,9 @@ test('timestamps out of bounds are refused, record by record', async (t) => {
   )
   t.is((await append(engine, log, [at(NOW - 1000), at(NOW + 500)])).errorCode, ErrorCode.NONE)
   t.is((await append(engine, log, [at(-1)])).errorCode, ErrorCode.NONE, 'no timestamp at all')
+  const mixed = await append(engine, log, [at(-1), at(NOW - 1001), at(NOW)])
+  t.deepEqual([mixed.errorCode, mixed.batchIndexErrors?.map((error) => error.batchIndex)], [ErrorCode.INVALID_TIMESTAMP, [1]])
+  t.is((await append(engine, log, [at(-1), at(NOW - 1000)])).errorCode, ErrorCode.NONE)
 })
 
 test('a largest timestamp that the records contradict is put right', async (t) => {
