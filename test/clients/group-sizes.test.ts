@@ -96,7 +96,8 @@ function settled(members: readonly Member[]): boolean {
   return all.length === PARTITIONS && new Set(all).size === PARTITIONS && shares.every(({ length }) => length >= least && length <= most)
 }
 
-async function example(t: ExecutionContext, join: Join): Promise<void> {
+/** `once`: nobody is given a record by a fetch that it sent before a rebalance. */
+async function example(t: ExecutionContext, join: Join, once: boolean): Promise<void> {
   const session = await Session.connect(broker)
   t.teardown(() => session.close())
   const [topic, groupId] = [uniqueName('sizes'), uniqueName('sizes')]
@@ -137,8 +138,8 @@ async function example(t: ExecutionContext, join: Join): Promise<void> {
     await until(
       t,
       'all is read',
-      () => read.length >= sent.length,
-      () => `${read.length} of ${sent.length} with ${shares()}`
+      () => distinct(read).length >= sent.length,
+      () => `${distinct(read).length} of ${sent.length} with ${shares()}`
     )
     const committed = async (): Promise<boolean> => {
       for (let partition = 0; partition < PARTITIONS; partition++) {
@@ -148,16 +149,23 @@ async function example(t: ExecutionContext, join: Join): Promise<void> {
       return true
     }
     await until(t, 'all is committed', committed, shares)
+    if (!once) continue
     for (const { member, partition } of read.slice(before)) t.true(member.owned().includes(partition), `${partition} is read by its owner`)
   }
   t.is(members.filter((member) => member.owned().length === 0).length, 1, 'the fifth has nothing to do')
-  t.deepEqual(read.map(({ value }) => value).toSorted(), sent.toSorted(), 'each record is read once')
+  t.deepEqual(distinct(read), sent.toSorted(), 'each record is read')
+  if (once) t.is(read.length, sent.length, 'each record is read once')
 }
 
-test('kafkajs: four partitions and two, four, three, five members', (t) => example(t, joinKafkajs))
-test('@platformatic/kafka: four partitions and two, four, three, five members', (t) => example(t, joinPlatformatic('classic')))
+function distinct(read: readonly Read[]): string[] {
+  return [...new Set(read.map(({ value }) => value))].toSorted()
+}
+
+test('kafkajs: four partitions and two, four, three, five members', (t) => example(t, joinKafkajs, true))
+// It passes on what a fetch of before a rebalance brings, also with Apache Kafka.
+test('@platformatic/kafka: four partitions and two, four, three, five members', (t) => example(t, joinPlatformatic('classic'), false))
 test('@platformatic/kafka, consumer protocol: four partitions and two, four, three, five members', (t) =>
-  example(t, joinPlatformatic('consumer')))
+  example(t, joinPlatformatic('consumer'), false))
 
 for (const strategy of ['range', 'cooperative-sticky', 'consumer']) {
   const clientTest = librdkafka.found ? test : test.skip
