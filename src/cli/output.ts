@@ -3,6 +3,8 @@ import { writeSync } from 'node:fs'
 
 type Output = 1 | 2
 
+/** Lines of a log that a slow reader may be behind. */
+const MOST_BEHIND_BYTES = 1024 * 1024
 /** Outputs that took nothing more for the moment: Node has the rest, and what comes goes behind it. */
 const behind = new Map<Output, NodeJS.WriteStream>()
 
@@ -24,8 +26,9 @@ export function writeAll(fd: Output, text: string): void {
   }
 }
 
-/** A line of the log of a broker, which serves on where it can't be written: on a full disk, to a terminal that is gone. */
+/** A line of the log of a broker, which serves on where it can't be written: on a full disk, to a terminal that is gone, to a reader that has stopped. */
 export function writeLine(line: string): void {
+  if ((behind.get(1)?.writableLength ?? 0) > MOST_BEHIND_BYTES) return
   try {
     writeAll(1, line)
   } catch {

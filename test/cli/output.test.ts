@@ -62,3 +62,15 @@ test('a reader that takes its time gets all of it, in order', async (t) => {
   t.is(out.length, (1 << 20) + 'the end'.length)
   t.true(out.endsWith('xthe end'))
 })
+
+test('a reader of the log that has stopped does not take memory', async (t) => {
+  const program = `
+    import { writeLine } from ${JSON.stringify(OUTPUT)}
+    process.stdout.isTTY
+    for (let line = 0; line < 1000; line++) writeLine('x'.repeat(10_000))
+    process.stderr.write(String(process.stdout.writableLength))`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'pipe'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  const [kept] = (await once(child.stderr, 'data')) as [Buffer]
+  t.true(Number(kept) > 0 && Number(kept) < 1_100_000, String(kept))
+})
