@@ -1,5 +1,5 @@
 /**
- * Patience with a process that has no free descriptor. That says nothing of the disk, and is over soon: where something is half done, waiting for it is
+ * Patience with a process that has no free descriptor, or no room in the queue of a disk thread, for which it is the same. That says nothing of the disk, and is over soon: where something is half done, waiting for it is
  * better than giving up a log directory (which Kafka does).
  */
 import { setTimeout as delay } from 'node:timers/promises'
@@ -7,9 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 /** Whoever waits for an answer has gone by then. */
 const PATIENCE_MS = 30_000
 const RETRY_MS = 50
-const NO_DESCRIPTOR = new Set(['EMFILE', 'ENFILE'])
+const NO_DESCRIPTOR = new Set(['EMFILE', 'ENFILE', 'EAGAIN'])
 
-/** The process, or the whole system, has as many files open as it may. */
+/** The process, or the whole system, has as many files open as it may, or a disk thread as many jobs: the disk was asked nothing. */
 export function hasNoDescriptor(error: unknown): boolean {
   return NO_DESCRIPTOR.has((error as NodeJS.ErrnoException).code ?? '')
 }

@@ -252,12 +252,8 @@ export class LogFlusher {
   }
 
   // A failed fsync may have dropped the pages: a second one would lie. So the folder goes, whatever the reason was.
+  // But without a free descriptor nothing was asked of the disk: what waits for this flush fails, and the next one tries again.
   #fail(error: StorageError): void {
-    if (!askedNothing(error)) this.#state.fail(error)
+    if (error.code !== 'ECANCELED' && !hasNoDescriptor(error)) this.#state.fail(error)
   }
-}
-
-/** Without a free descriptor, or room in the queue of its thread, the disk was asked nothing: what waits for that flush fails, and the next one tries again. */
-export function askedNothing(error: StorageError): boolean {
-  return error.code === 'ECANCELED' || error.code === 'EAGAIN' || hasNoDescriptor(error)
 }

@@ -14,7 +14,7 @@ import { changesTimestamps, followingBatches } from './append-check.js'
 import { AppendIntake } from './append-intake.js'
 import { Fifo } from './fifo.js'
 import { cutBack } from './log-cut-back.js'
-import { askedNothing, type LogFlusher } from './log-flusher.js'
+import type { LogFlusher } from './log-flusher.js'
 import { rollAgeMs, type LogSegment } from './log-segment.js'
 import type { LogState } from './log-state.js'
 import { encodeSnapshot } from './producer-snapshot.js'
@@ -323,9 +323,8 @@ export class LogWriter {
         let count = batches.length
         try {
           await this.#flusher.flushRecords()
-        } catch (error) {
-          const code = error instanceof StorageError && askedNothing(error) ? error.code : 'EIO'
-          for (const one of this.#unpublished.splice(0)) this.#failed(one, code)
+        } catch {
+          for (const one of this.#unpublished.splice(0)) this.#failed(one, 'EIO')
           return
         }
         batches[count - 1]!.segment.followsDurable = true

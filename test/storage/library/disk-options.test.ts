@@ -36,7 +36,8 @@ test('sluice.disk.open.files bounds the descriptors', async (t) => {
 
 for (const [when, messages] of [
   ['by call', '9223372036854775807'],
-  ['with each append', '1']
+  ['with each append', '1'],
+  ['with every other append', '2']
 ] as const) {
   test(`flushes ${when}: those that the queue has no room for are refused, and the folder goes on`, async (t) => {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-queue-'))
@@ -57,6 +58,12 @@ for (const [when, messages] of [
       await log.append({ value })
       await log.flush()
       t.is(log.durableOffset, log.endOffset)
+      const offsets: number[] = []
+      for await (const { offset } of log.records()) offsets.push(offset)
+      t.deepEqual(
+        offsets,
+        Array.from({ length: log.endOffset }, (_, offset) => offset)
+      )
     }
     await directory.close()
   })
