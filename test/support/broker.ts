@@ -32,8 +32,15 @@ export interface Start {
 const FOREIGN = process.env['SLUICE_TEST_BOOTSTRAP']
 const CLI = path.join(root, 'dist/src/cli/main.js')
 
-/** What every test wants: groups that do not wait for more members, and internal topics of a size that starts fast. */
-const TEST_SETTINGS = { 'group.initial.rebalance.delay.ms': '0', 'offsets.topic.num.partitions': '5' }
+/**
+ * What every test wants: groups that do not wait for more members, internal topics of a size that starts fast, and no retention, however long the test
+ * takes: records may be of the past.
+ */
+const TEST_SETTINGS = {
+  'group.initial.rebalance.delay.ms': '0',
+  'offsets.topic.num.partitions': '5',
+  'log.initial.task.delay.ms': '3600000'
+}
 
 /** True if tests of what only Sluice has, or of the broker's own folder and process, cannot run. */
 export const foreignBroker = FOREIGN !== undefined
