@@ -118,6 +118,7 @@ test('a partition moves under constant produce, and a consumer misses nothing', 
   const consumer = await RawClient.connect(broker)
   t.teardown(() => (producer.close(), consumer.close()))
   const enough = new AbortController()
+  const all = new AbortController()
   const sent: string[] = []
   const writing = (async () => {
     for (let sequence = 0; !enough.signal.aborted; sequence++) {
@@ -126,10 +127,11 @@ test('a partition moves under constant produce, and a consumer misses nothing', 
       if (errorCode !== ErrorCode.NONE || baseOffset !== sequence) throw new Error(`record ${sequence}: ${errorCode}, ${baseOffset}`)
       sent.push(value)
     }
+    all.abort()
   })()
   const got: string[] = []
   const reading = (async () => {
-    while (!enough.signal.aborted || got.length < sent.length) {
+    while (!all.signal.aborted || got.length < sent.length) {
       const { errorCode, records } = await read(consumer, 'load', 0, got.length, 100)
       if (errorCode !== ErrorCode.NONE) throw new Error(`fetch at ${got.length}: ${errorCode}`)
       for (const { offset, value } of records) if (offset === got.length) got.push(value!.toString())

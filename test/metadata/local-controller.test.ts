@@ -192,6 +192,7 @@ test('five thousand partitions load quickly', async (t) => {
   const took = performance.now() - started
   t.is(second.controller.image.partitionCount, 5000)
   t.log(`${Math.round(took)} ms`)
-  t.true(took < 1000)
+  // Some 100 ms where nothing else runs; what is meant is that the time does not grow with the square of the partitions.
+  t.true(took < 10_000)
   await Promise.all([first, second].map(({ controller }) => controller.close()))
 })
