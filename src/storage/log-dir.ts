@@ -9,7 +9,13 @@ import { errnoName } from '../native/runtime.js'
 import { readOffsetCheckpoint, writeOffsetCheckpoint, type OffsetCheckpoint, type PartitionOffset } from './checkpoints.js'
 import { ensureFolder, isPassing, readIfThere, removeFile, storageError, syncFolder, syncNames, writeDurably } from './files.js'
 import type { Log } from './log.js'
-import { readMetaProperties, writeMetaProperties, type MetaProperties } from './meta-properties.js'
+import {
+  metaPropertiesOf,
+  readWrittenProperties,
+  writeMetaProperties,
+  type MetaProperties,
+  type WrittenProperties
+} from './meta-properties.js'
 import {
   CLEAN_SHUTDOWN_FILE,
   CLEANER_OFFSET_FILE,
@@ -176,10 +182,10 @@ export class LogDir {
     await writeDurably(path.join(this.path, CLEAN_SHUTDOWN_FILE), '{"version":0,"brokerEpoch":-1}')
   }
 
-  // As Kafka: what can't be understood of one directory is a fault of that one.
-  async #meta(): Promise<MetaProperties | undefined> {
+  // As Kafka: what can't be read of one directory is a fault of that one. What it says, and should not, ends the start.
+  async #written(): Promise<WrittenProperties | undefined> {
     try {
-      return await readMetaProperties(this.path)
+      return await readWrittenProperties(this.path)
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
       throw new StorageError('EINVAL', path.join(this.path, META_PROPERTIES_FILE), error.message)
@@ -187,8 +193,8 @@ export class LogDir {
   }
 
   async #readMeta(): Promise<MetaProperties | undefined> {
-    const meta = await this.#meta()
-    if (meta !== undefined) return meta
+    const written = await this.#written()
+    if (written !== undefined) return metaPropertiesOf(written)
     let names: string[]
     try {
       names = await readdir(this.path)

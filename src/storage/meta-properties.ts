@@ -14,6 +14,8 @@ export interface MetaProperties {
 }
 
 const VERSION = '1'
+const OLD_VERSION = '0'
+const INTEGER = /^[+-]?\d+$/
 const UUID = /^[A-Za-z0-9_-]{22}$/
 /** Directory ids below 100 (KIP-858). Sixteen bytes at random never are, but the text must not begin with a dash. */
 const RESERVED_IDS = 100
@@ -27,22 +29,47 @@ export function randomUuid(): string {
   }
 }
 
+/** What the file says, if it can be read at all. */
+export interface WrittenProperties {
+  readonly file: string
+  /** Undefined, as the node's id: it is of version 0, by a Kafka with ZooKeeper, which need not have written them. */
+  readonly clusterId: string | undefined
+  readonly nodeId: number | undefined
+  readonly directoryId: string | undefined
+}
+
 /** Undefined: there is no such file. Throws a ConfigError when it is of another kind than ours. */
 export async function readMetaProperties(dir: string): Promise<MetaProperties | undefined> {
+  const written = await readWrittenProperties(dir)
+  return written && metaPropertiesOf(written)
+}
+
+/** Undefined: there is no such file. Throws a ConfigError when it can't be read. */
+export async function readWrittenProperties(dir: string): Promise<WrittenProperties | undefined> {
   const file = path.join(dir, META_PROPERTIES_FILE)
   const text = await readIfThere(file)
   if (text === undefined) return undefined
   const properties = parseProperties(text, file)
   const value = (name: string): string | undefined => properties.get(name)?.trim()
-  const version = value('version')
-  if (version !== VERSION) throw new ConfigError('log.dirs', `${file}: version is ${version ?? 'missing'}, only ${VERSION} is known`)
+  const version = value('version') ?? OLD_VERSION
+  if (version !== VERSION && version !== OLD_VERSION)
+    throw new ConfigError('log.dirs', `${file}: version is ${version}, only ${OLD_VERSION} and ${VERSION} are known`)
+  const name = version === OLD_VERSION ? 'broker.id' : 'node.id'
+  const id = value(name)
+  if (id === undefined ? version === VERSION : !INTEGER.test(id))
+    throw new ConfigError('log.dirs', `${file}: ${name} is missing or no number`)
   const clusterId = value('cluster.id')
-  const nodeId = Number(value('node.id') ?? Number.NaN)
-  if (!clusterId) throw new ConfigError('log.dirs', `${file}: cluster.id is missing`)
-  if (!Number.isInteger(nodeId)) throw new ConfigError('log.dirs', `${file}: node.id is missing or no number`)
+  if (!clusterId && version === VERSION) throw new ConfigError('log.dirs', `${file}: cluster.id is missing`)
   const directoryId = value('directory.id')
   if (directoryId !== undefined && !UUID.test(directoryId))
     throw new ConfigError('log.dirs', `${file}: directory.id is no id: ${directoryId}`)
+  return { file, clusterId, nodeId: id === undefined ? undefined : Number(id), directoryId }
+}
+
+/** Throws a ConfigError when what is written is not what a node of a cluster can have. */
+export function metaPropertiesOf({ file, clusterId, nodeId, directoryId }: WrittenProperties): MetaProperties {
+  if (!clusterId) throw new ConfigError('log.dirs', `${file}: cluster.id is missing`)
+  if (nodeId === undefined) throw new ConfigError('log.dirs', `${file}: broker.id is missing`)
   if (directoryId !== undefined && isReserved(directoryId))
     throw new ConfigError('log.dirs', `${file}: directory.id ${directoryId} is reserved`)
   return { clusterId, nodeId, directoryId }

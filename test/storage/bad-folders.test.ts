@@ -85,7 +85,11 @@ for (const [what, content, found] of [
 
 for (const [what, change, found] of [
   ['of another node', (text: string) => text.replace('node.id=1', 'node.id=9'), /node\D*9/],
-  ['of a later version', (text: string) => text.replace('version=1', 'version=2'), /meta\.properties: version is 2, only 1 is known/],
+  [
+    'of a later version',
+    (text: string) => text.replace('version=1', 'version=2'),
+    /meta\.properties: version is 2, only 0 and 1 are known/
+  ],
   [
     'with the id that metadata give to lost directories',
     (text: string) => text.replace(/^directory\.id=.*$/m, 'directory.id=AAAAAAAAAAAAAAAAAAAAAQ'),
@@ -103,23 +107,68 @@ for (const [what, change, found] of [
   })
 }
 
-test('meta.properties that can not be understood take one of several folders offline; nothing in it changes', async (t) => {
+for (const [what, change, found] of [
+  [
+    'of a later version',
+    (text: string) => text.replace('version=1', 'version=2'),
+    /other is offline: .*version is 2, only 0 and 1 are known/
+  ],
+  ['without a node id', (text: string) => text.replace(/^node\.id=.*\n/m, ''), /other is offline: .*node\.id is missing or no number/],
+  ['without a cluster id', (text: string) => text.replace(/^cluster\.id=.*\n/m, ''), /other is offline: .*cluster\.id is missing/],
+  ['with an id that is none', (text: string) => text.replace(/^directory\.id=.*$/m, 'directory.id=x'), /other is offline: .*is no id: x/]
+] as const) {
+  test(`meta.properties ${what} take one of several folders offline, as in Kafka; nothing in it changes`, async (t) => {
+    const { dir, other, file } = await twoFolders(t)
+    await writeFile(file, change(await readFile(file, 'utf8')))
+    const before = await readdir(other)
+    const engine = await startEngine(t, { dirs: [dir, other] })
+    t.deepEqual(
+      engine.manager.dirs.map(({ online }) => online),
+      [true, false]
+    )
+    t.regex(engine.lines.join('\n'), found)
+    t.is((await append(engine, (await engine.manager.whenReady('t', 0))!, values(1))).errorCode, 0)
+    await engine.stop()
+    t.deepEqual(await readdir(other), before)
+  })
+}
+
+for (const [what, change, found] of [
+  ['with a reserved id', (text: string) => text.replace(/^directory\.id=.*$/m, 'directory.id=AAAAAAAAAAAAAAAAAAAAAQ'), /is reserved/],
+  ['of a broker with ZooKeeper', () => 'version=0\nbroker.id=1\n', /cluster\.id is missing/],
+  [
+    'of another broker with ZooKeeper',
+    (text: string) => old(text).replace('broker.id=1', 'broker.id=2'),
+    /belongs to the node 2, not to 1/
+  ],
+  ['of no broker', (text: string) => old(text).replace('broker.id=1\n', ''), /broker\.id is missing/]
+] as const) {
+  test(`meta.properties ${what} in one of several folders: the start ends, as Kafka's`, async (t) => {
+    const { dir, other, file } = await twoFolders(t)
+    await writeFile(file, change(await readFile(file, 'utf8')))
+    await t.throwsAsync(startEngine(t, { dirs: [dir, other] }), { instanceOf: ConfigError, message: found })
+  })
+}
+
+test('meta.properties of version 0 that name this cluster and node are ours, as in Kafka', async (t) => {
+  const { dir, other, file } = await twoFolders(t)
+  await writeFile(file, old(await readFile(file, 'utf8')))
+  const engine = await startEngine(t, { dirs: [dir, other] })
+  t.true(engine.manager.dirs.every(({ online }) => online))
+  await engine.stop()
+})
+
+/** As Kafka wrote it before it called brokers nodes. */
+function old(text: string): string {
+  return text.replace('version=1', 'version=0').replace('node.id', 'broker.id')
+}
+
+async function twoFolders(t: ExecutionContext) {
   const { dir } = await filled(t)
   const other = path.join(await temporaryFolder(t), 'other')
   await (await startEngine(t, { dirs: [dir, other] })).stop()
-  const file = path.join(other, 'meta.properties')
-  await writeFile(file, (await readFile(file, 'utf8')).replace('version=1', 'version=2'))
-  const before = await readdir(other)
-  const engine = await startEngine(t, { dirs: [dir, other] })
-  t.deepEqual(
-    engine.manager.dirs.map(({ online }) => online),
-    [true, false]
-  )
-  t.regex(engine.lines.join('\n'), /other is offline: .*meta\.properties: version is 2, only 1 is known/)
-  t.is((await append(engine, (await engine.manager.whenReady('t', 0))!, values(1))).errorCode, 0)
-  await engine.stop()
-  t.deepEqual(await readdir(other), before)
-})
+  return { dir, other, file: path.join(other, 'meta.properties') }
+}
 
 test('two folders of two clusters: the start ends and names both', async (t) => {
   const { dir } = await filled(t)

@@ -59,7 +59,7 @@ test('a directory of somebody else is refused by name, and left alone', async (t
     message: /belongs to the cluster/
   })
   await writeFile(path.join(engine.dir, 'meta.properties'), 'version=0\nbroker.id=1\n')
-  await t.throwsAsync(startEngine(t, { dir: engine.dir }), { name: 'ConfigError', message: /version is 0/ })
+  await t.throwsAsync(startEngine(t, { dir: engine.dir }), { name: 'ConfigError', message: /cluster\.id is missing/ })
 
   const file = path.join(base, 'file')
   await writeFile(file, '')
