@@ -22,6 +22,7 @@ type TopicResponse = { topic: string; topicId: string; partitions: PartitionResp
 
 const READ_COMMITTED = 1
 const FIRST_VERSION_WITH_TOPIC_IDS = 13
+const NO_LEADER_EPOCH = -1
 
 /** What one partition gave: its part of the response, and how many bytes of records that holds. */
 interface PartitionRead {
@@ -121,7 +122,7 @@ class Fetching {
     const fenced = partition.checkLeaderEpoch(target.currentLeaderEpoch)
     if (fenced !== ErrorCode.NONE) return failed(target, fenced)
     const { log } = partition
-    if (target.fetchOffset < log.logStartOffset || target.fetchOffset > log.endOffset) return failed(target, ErrorCode.OFFSET_OUT_OF_RANGE)
+    if (target.fetchOffset < log.logStartOffset) return failed(target, ErrorCode.OFFSET_OUT_OF_RANGE)
     const found: PartitionResponse = {
       partitionIndex: target.partition,
       errorCode: ErrorCode.NONE,
@@ -138,6 +139,8 @@ class Fetching {
         return { target, response: { ...found, divergingEpoch: end }, bytes: 0, failed: true }
       }
     }
+    // Behind the epochs: a reader is told where they part rather than that the log ends before (KIP-595).
+    if (target.fetchOffset > log.endOffset) return failed(target, ErrorCode.OFFSET_OUT_OF_RANGE)
     const committed = this.#request.isolationLevel === READ_COMMITTED
     if (committed) found.abortedTransactions = []
     const upTo = committed ? partition.lastStableOffset : partition.highWatermark
@@ -283,7 +286,8 @@ function targetsOf(request: Request): FetchTarget[] {
         partition,
         fetchOffset,
         maxBytes: partitionMaxBytes,
-        currentLeaderEpoch,
+        // Whatever is below 0 is none.
+        currentLeaderEpoch: Math.max(NO_LEADER_EPOCH, currentLeaderEpoch),
         lastFetchedEpoch,
         highWatermark: -1,
         logStartOffset: -1
