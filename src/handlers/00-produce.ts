@@ -10,17 +10,17 @@ import type { Admission } from '../broker/transaction-admission.js'
 import { ErrorCode } from '../protocol/error-codes.js'
 import { produce } from '../protocol/messages/00-produce.js'
 import type { InputOf, MessageOf } from '../protocol/schema.js'
-import { batch, Compression } from '../record/index.js'
+import { batch } from '../record/index.js'
 import type { AppendResult } from '../storage/log.js'
 import { closeConnection, handler, type RequestContext } from './handler.js'
-import { admitBatches, transactionalBatch } from './transactional-batches.js'
+import { REASONS, recordsError, requestError } from './produce-checks.js'
+import { admitBatches, ofSeveralProducers, transactionalBatch } from './transactional-batches.js'
 
 type Request = MessageOf<typeof produce.request>
 type Response = InputOf<typeof produce.response>
 type TopicRequest = Request['topicData'][number]
 type PartitionResponse = Response['responses'][number]['partitionResponses'][number]
 
-const FIRST_VERSION_WITH_ZSTD = 7
 const FIRST_VERSION_WITH_TOPIC_IDS = 13
 
 export const produceHandler = handler({
@@ -31,7 +31,8 @@ export const produceHandler = handler({
   keepsFrame: true,
   pipelined: true,
   handle(request, context, broker) {
-    if (request.acks < -1 || request.acks > 1) return answer(request, refuseAll(request, ErrorCode.INVALID_REQUIRED_ACKS))
+    const refused = requestError(request, context.frame)
+    if (refused !== ErrorCode.NONE) return answer(request, refuseAll(request, refused))
     if (request.transactionalId !== null) return appendAdmitted(request, request.transactionalId, context, broker)
     return appendAll(request, context, broker, notInTransaction)
   },
@@ -47,15 +48,26 @@ async function appendAdmitted(request: Request, transactionalId: string, context
     const name = nameOf(topic, context, broker)
     if (name === undefined || broker.isInternal(name)) return []
     const held = topic.partitionData.filter(({ index }) => broker.replicas.partition(name, index) !== undefined)
-    return held.flatMap(({ index, records }) => transactionalBatch(name, index, records, frame) ?? [])
+    const sound = held.filter(({ records }) => recordsError(records, apiVersion, frame) === ErrorCode.NONE)
+    return sound.flatMap(({ index, records }) => transactionalBatch(name, index, records!, frame) ?? [])
   })
+  if (ofSeveralProducers(batches)) return answer(request, refuseAll(request, ErrorCode.INVALID_PRODUCER_ID_MAPPING))
   return appendAll(request, context, broker, await admitBatches(transactionalId, batches, apiVersion, broker))
 }
 
-/** `admission`: asked for each batch of a transaction. */
+/** What is the same for all partitions of a request. */
+interface Asked {
+  readonly acks: number
+  readonly context: RequestContext
+  readonly broker: BrokerServices
+  /** Asked for each batch of a transaction. */
+  readonly admission: Admission
+}
+
 function appendAll(request: Request, context: RequestContext, broker: BrokerServices, admission: Admission) {
   const pending: Promise<void>[] = []
-  const response: Response = { responses: request.topicData.map((topic) => appendTopic(topic, context, broker, admission, pending)) }
+  const asked = { acks: request.acks, context, broker, admission }
+  const response: Response = { responses: request.topicData.map((topic) => appendTopic(topic, asked, pending)) }
   if (pending.length === 0) return answer(request, response)
   const settled = pending.length === 1 ? pending[0]! : Promise.all(pending)
   return settled.then(() => answer(request, response))
@@ -65,14 +77,14 @@ function nameOf(topic: TopicRequest, { apiVersion }: RequestContext, { metadata 
   return apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS ? metadata.image.topicById(topic.topicId)?.name : topic.name
 }
 
-function appendTopic(topic: TopicRequest, context: RequestContext, broker: BrokerServices, admission: Admission, pending: Promise<void>[]) {
-  const name = nameOf(topic, context, broker)
+function appendTopic(topic: TopicRequest, asked: Asked, pending: Promise<void>[]) {
+  const name = nameOf(topic, asked.context, asked.broker)
   const partitionResponses: PartitionResponse[] = []
   for (const { index, records } of topic.partitionData) {
     const at = partitionResponses.length
     if (name === undefined) partitionResponses.push(refuse(index, ErrorCode.UNKNOWN_TOPIC_ID))
     else {
-      const done = append(name, index, records, context, broker, admission)
+      const done = append(name, index, records, asked)
       if (!(done instanceof Promise)) partitionResponses.push(done)
       else {
         partitionResponses.push(refuse(index, ErrorCode.UNKNOWN_SERVER_ERROR))
@@ -87,30 +99,28 @@ function append(
   topic: string,
   index: number,
   records: Uint8Array | null,
-  { frame, apiVersion }: RequestContext,
-  broker: BrokerServices,
-  admission: Admission
+  { acks, context: { frame, apiVersion }, broker, admission }: Asked
 ): PartitionResponse | Promise<PartitionResponse> {
   const partition = broker.replicas.partition(topic, index)
-  if (partition === undefined) return refuse(index, broker.replicas.whyMissing(topic, index))
+  const missing = partition === undefined ? broker.replicas.whyMissing(topic, index) : ErrorCode.NONE
+  if (missing === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return refuse(index, missing)
+  const unsound = recordsError(records, apiVersion, frame)
+  if (unsound !== ErrorCode.NONE) return refuse(index, unsound, REASONS[unsound])
+  const at = records!.byteOffset - frame.buffer.byteOffset
+  // A batch of a transaction that nothing ends would hold back its readers for ever.
+  const refused = batch.isTransactional(frame.buffer, at) ? admission(topic, index) : ErrorCode.NONE
+  if (refused !== ErrorCode.NONE) return refuse(index, refused)
+  if (acks < -1 || acks > 1) return refuse(index, ErrorCode.INVALID_REQUIRED_ACKS)
   if (broker.isInternal(topic)) return refuse(index, ErrorCode.INVALID_TOPIC_EXCEPTION)
-  if (records === null || records.length === 0) return refuse(index, ErrorCode.INVALID_RECORD)
-  const at = records.byteOffset - frame.buffer.byteOffset
-  if (records.length >= batch.BATCH_OVERHEAD) {
-    // A batch of a transaction that nothing ends would hold back its readers for ever.
-    const refused = batch.isTransactional(frame.buffer, at) ? admission(topic, index) : ErrorCode.NONE
-    if (refused !== ErrorCode.NONE) return refuse(index, refused)
-    // KIP-110: consumers of these versions may not know zstd.
-    if (apiVersion < FIRST_VERSION_WITH_ZSTD && batch.compressionType(frame.buffer, at) === Compression.zstd) {
-      return refuse(index, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
+  if (partition === undefined) return refuse(index, missing)
+  // As Kafka: a client that says where a batch is to be takes something else for a log's.
+  if (batch.baseOffset(frame.buffer, at) !== 0)
+    return {
+      ...refuse(index, ErrorCode.INVALID_RECORD, 'the offset of a batch that is produced must be 0'),
+      logStartOffset: partition.log.logStartOffset
     }
-    // As Kafka: a client that says where a batch is to be takes something else for a log's.
-    if (batch.magic(frame.buffer, at) === batch.CURRENT_MAGIC && batch.baseOffset(frame.buffer, at) !== 0) {
-      return refuse(index, ErrorCode.INVALID_RECORD)
-    }
-  }
   const offset = at - frame.start
-  return partition.append({ frame, offset, length: records.length, origin: 'client' }).then((result) => toResponse(index, result))
+  return partition.append({ frame, offset, length: records!.length, origin: 'client' }).then((result) => toResponse(index, result))
 }
 
 function toResponse(index: number, result: AppendResult): PartitionResponse {
@@ -125,16 +135,17 @@ function toResponse(index: number, result: AppendResult): PartitionResponse {
   }
 }
 
-function refuse(index: number, errorCode: number): PartitionResponse {
-  return { index, errorCode, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1, recordErrors: [], errorMessage: null }
+function refuse(index: number, errorCode: number, errorMessage: string | null = null): PartitionResponse {
+  return { index, errorCode, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1, recordErrors: [], errorMessage }
 }
 
 function refuseAll(request: Request, errorCode: number): Response {
+  const reason = REASONS[errorCode]
   return {
     responses: request.topicData.map(({ name, topicId, partitionData }) => ({
       name,
       topicId,
-      partitionResponses: partitionData.map(({ index }) => refuse(index, errorCode))
+      partitionResponses: partitionData.map(({ index }) => refuse(index, errorCode, reason))
     }))
   }
 }

@@ -16,12 +16,10 @@ export interface TransactionalBatch {
   readonly baseSequence: number
 }
 
-/** What the header of a transactional batch says; undefined: it is none, or no whole header. */
-export function transactionalBatch(topic: string, index: number, records: Uint8Array | null, frame: Frame): TransactionalBatch | undefined {
-  if (records === null || records.length < batch.BATCH_OVERHEAD) return undefined
-  const at = records.byteOffset - frame.buffer.byteOffset
-  if (!batch.isTransactional(frame.buffer, at)) return undefined
-  const { buffer } = frame
+/** What the header of a transactional batch says; undefined: it is none. */
+export function transactionalBatch(topic: string, index: number, records: Uint8Array, { buffer }: Frame): TransactionalBatch | undefined {
+  const at = records.byteOffset - buffer.byteOffset
+  if (!batch.isTransactional(buffer, at) || !batch.hasProducerId(buffer, at)) return undefined
   return {
     topic,
     index,
@@ -31,7 +29,13 @@ export function transactionalBatch(topic: string, index: number, records: Uint8A
   }
 }
 
-/** Resolved: what was found holds in this turn of the event loop. */
+/** A request has the batches of one producer. */
+export function ofSeveralProducers(batches: readonly TransactionalBatch[]): boolean {
+  const [first] = batches
+  return batches.some((each) => each.producerId !== first!.producerId || each.producerEpoch !== first!.producerEpoch)
+}
+
+/** Of one producer. Resolved: what was found holds in this turn of the event loop. */
 export async function admitBatches(
   transactionalId: string,
   batches: readonly TransactionalBatch[],
@@ -41,8 +45,6 @@ export async function admitBatches(
   const [first] = batches
   if (first === undefined) return () => ErrorCode.NONE
   const { producerId, producerEpoch } = first
-  // A request has the batches of one producer.
-  const others = batches.filter((each) => each.producerId !== producerId || each.producerEpoch !== producerEpoch)
   const adds = apiVersion >= FIRST_VERSION_THAT_ADDS
   const admission = await admit(broker, {
     transactionalId,
@@ -53,7 +55,6 @@ export async function admitBatches(
     knowsAbortable: apiVersion >= FIRST_VERSION_WITH_ABORTABLE
   })
   return (topic, index) => {
-    if (others.some((each) => each.topic === topic && each.index === index)) return ErrorCode.INVALID_PRODUCER_ID_MAPPING
     const refused = admission(topic, index)
     if (refused !== ErrorCode.NONE || !adds) return produceError(refused, adds)
     // Each transaction has an epoch of its own, and begins anew: without its first batch the rest may be a retry that comes late.

@@ -19,6 +19,7 @@ export { repackBatch, type Codec, type Repacked } from './repack.js'
 export {
   CheckVerdict,
   checkHeader,
+  checkSize,
   checkPlainRecords,
   checkRecords,
   isRefusal,

@@ -47,14 +47,17 @@ export function isRefusal<T>(verdict: Refusal | T): verdict is Refusal {
   return typeof verdict === 'object' && verdict !== null && 'errorCode' in verdict
 }
 
-/** The header of what should be one batch at `buffer[at, at + length)`; `checked` is the answer of `checkBatches`. Undefined: fine. */
-export function checkHeader(buffer: Buffer, at: number, length: number, checked: number, rules: ValidationRules): Refusal | undefined {
+/** Whether so many bytes may be appended at once: asked before their CRC is computed. Undefined: yes. */
+export function checkSize(length: number, { maxMessageBytes }: ValidationRules): Refusal | undefined {
   if (length === 0) return invalid('a produce request holds exactly one record batch for a partition, this one holds none')
+  if (length <= maxMessageBytes) return undefined
+  return refuse(ErrorCode.MESSAGE_TOO_LARGE, `the record batch has ${length} bytes, max.message.bytes is ${maxMessageBytes}`)
+}
+
+/** The header of what should be one batch at `buffer[at, at + length)`; `checked` is the answer of `checkBatches`. Undefined: fine. */
+export function checkHeader(buffer: Buffer, at: number, length: number, checked: number): Refusal | undefined {
   if (checked < 1) return framingRefusal(buffer, at, length, checked)
   if (checked > 1) return invalid(`a produce request holds exactly one record batch for a partition, this one holds ${checked}`)
-  if (length > rules.maxMessageBytes) {
-    return refuse(ErrorCode.MESSAGE_TOO_LARGE, `the record batch has ${length} bytes, max.message.bytes is ${rules.maxMessageBytes}`)
-  }
   const attributes = batch.attributes(buffer, at)
   if ((attributes & batch.Attribute.control) !== 0) return invalid('clients may not write control records')
   const compression = attributes & batch.Attribute.compression
@@ -155,13 +158,14 @@ function framingRefusal(buffer: Buffer, at: number, length: number, checked: num
   if (checked === CheckVerdict.fields) return invalid("the record batch's count does not fit its offsets")
   // A length that no batch can have is corrupt; bytes that end inside their first batch hold none.
   const claimed = length < batch.LOG_OVERHEAD ? 0 : batch.batchLength(buffer, at)
-  if (claimed !== 0 && claimed < 14) return refuse(ErrorCode.CORRUPT_MESSAGE, `a record batch claims ${claimed} bytes`)
+  if (claimed !== 0 && claimed < batch.BATCH_OVERHEAD - batch.LOG_OVERHEAD)
+    return refuse(ErrorCode.CORRUPT_MESSAGE, `a record batch claims ${claimed} bytes`)
   return invalid('a produce request holds exactly one whole record batch for a partition')
 }
 
 function recordRefusal(flaw: number, index: number): Refusal {
-  const message = flaw === WalkFlaw.offsets ? 'The record does not have its position in the batch as its offset' : 'The record is malformed'
-  return { ...invalid(`record ${index} of the batch: ${message}`), batchIndexErrors: [{ batchIndex: index, message }] }
+  const what = flaw === WalkFlaw.offsets ? 'does not have its position as its offset' : 'is malformed'
+  return invalid(`record ${index} of the batch ${what}`)
 }
 
 function invalid(errorMessage: string): Refusal {

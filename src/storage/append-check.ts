@@ -6,6 +6,7 @@ import {
   checkHeader,
   checkPlainRecords,
   checkRecords,
+  checkSize,
   Compression,
   repackBatch,
   walkRecords,
@@ -44,8 +45,7 @@ export function checkAppend(state: LogState, input: AppendInput): Refusal | numb
   }
   const checks = input.origin === 'client'
   if (checks) {
-    const checked = length === 0 ? 0 : runtime.native.checkBatches(frame.id, offset, length)
-    const refusal = checkHeader(buffer, at, length, checked, rules)
+    const refusal = checkSize(length, rules) ?? checkHeader(buffer, at, length, runtime.native.checkBatches(frame.id, offset, length))
     if (refusal !== undefined) return refusal
   }
   const codec = otherCodec(config, buffer, at)

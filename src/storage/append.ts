@@ -36,6 +36,7 @@ export interface AppendResult {
   readonly lastOffset: number
   /** -1 unless the topic stamps LogAppendTime. A retry of what is written gets the largest timestamp of the original, as in Kafka. */
   readonly logAppendTimeMs: number
+  /** -1 with some errors. */
   readonly logStartOffset: number
   /** The records that were refused, where it was about single records. */
   readonly batchIndexErrors?: readonly RecordError[]
@@ -69,14 +70,22 @@ export interface PendingBatch {
   retries?: Resolve[]
 }
 
-export function failedAppend(errorCode: number, errorMessage: string | null, logStartOffset: number): AppendResult {
+/** What a client is told without the log's start, as by Kafka: these do not say that the log was looked at. */
+const SILENT: ReadonlySet<number> = new Set([
+  ErrorCode.CORRUPT_MESSAGE,
+  ErrorCode.MESSAGE_TOO_LARGE,
+  ErrorCode.RECORD_LIST_TOO_LARGE,
+  ErrorCode.KAFKA_STORAGE_ERROR
+])
+
+export function failedAppend(errorCode: number, errorMessage: string | null, startOffset: number): AppendResult {
+  const logStartOffset = SILENT.has(errorCode) ? -1 : startOffset
   return { errorCode, errorMessage, baseOffset: -1, lastOffset: -1, logAppendTimeMs: -1, logStartOffset }
 }
 
-export function refusedAppend(refusal: Refusal, logStartOffset: number): AppendResult {
-  // As Kafka: a batch refused as a whole is told apart from the log it was meant for; one refused for its records is not.
-  if (refusal.batchIndexErrors === undefined) return failedAppend(refusal.errorCode, refusal.errorMessage, -1)
-  return { ...failedAppend(refusal.errorCode, refusal.errorMessage, logStartOffset), batchIndexErrors: refusal.batchIndexErrors }
+export function refusedAppend({ errorCode, errorMessage, batchIndexErrors }: Refusal, logStartOffset: number): AppendResult {
+  const failed = failedAppend(errorCode, errorMessage, logStartOffset)
+  return batchIndexErrors === undefined ? failed : { ...failed, batchIndexErrors }
 }
 
 export function storageFailure(message: string, logStartOffset: number): AppendResult {

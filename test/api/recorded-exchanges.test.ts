@@ -42,7 +42,7 @@ const MEANT: readonly (readonly [from: number, to: number, what: RegExp, why: st
   [4, 5, /^\.finalizedFeatures\["kraft\.version"\]: only recorded$/, 'the metadata log has no quorum whose version could be raised'],
   [92, 94, /errorMessage: null, ours "/, 'a refused batch is told why'],
   [95, 95, /logAppendTimeMs: \d{13}, ours \d{13}$/, 'the moment of the append'],
-  [103, 103, /errorMessage: null, ours "/, 'a refused batch is told why'],
+  [102, 103, /errorMessage: null, ours "/, 'a refused batch is told why'],
   [331, 331, /errorMessage: null, ours "/, 'a refused batch is told why'],
   [342, 342, /errorMessage: "", ours "/, 'an unknown topic is named'],
   [343, 343, /\["sluice\.[a-z.]+"\]: only ours$/, 'settings of our own'],
