@@ -18,12 +18,15 @@ export interface TransactionalWrite {
   readonly transactionalId: string
   readonly producerId: number
   readonly producerEpoch: number
-  readonly places: readonly (readonly [topic: string, index: number])[]
+  /** `baseSequence`: of a batch that a client sends. */
+  readonly places: readonly (readonly [topic: string, index: number, baseSequence?: number])[]
   /** Writing to a partition adds it: transaction version 2. Else it must have been added before. */
   readonly adds: boolean
   /** The client understands TRANSACTION_ABORTABLE. */
   readonly knowsAbortable: boolean
 }
+
+type Place = TransactionalWrite['places'][number]
 
 /** Why the write to a partition is refused; NONE: it may be appended, in this turn of the event loop. */
 export type Admission = (topic: string, index: number) => number
@@ -35,11 +38,12 @@ export async function admit({ config, replicas, transactions }: AdmissionService
   const { transactionalId, producerId, producerEpoch, adds } = write
   if (!adds && !config.get('transaction.partition.verification.enable')) return ADMITTED
   for (;;) {
-    const unknown = write.places.filter(([topic, index]) => {
-      const known = replicas.partition(topic, index)?.log.producer(producerId)
-      return known === undefined || known.epoch !== producerEpoch || known.currentTxnFirstOffset < 0
-    })
-    if (unknown.length === 0) return ADMITTED
+    const { stale, unknown } = sorted(replicas, write)
+    const refusing = (places: readonly Place[], why: Admission): Admission => refusingBoth(stale, places, why)
+    if (unknown.length === 0) return stale.length === 0 ? ADMITTED : refusing([], ADMITTED)
+    for (const [topic, index, baseSequence] of unknown) {
+      if (baseSequence !== undefined) replicas.partition(topic, index)?.log.awaitTransaction(producerId, producerEpoch, baseSequence, adds)
+    }
     const request = { transactionalId, producerId, producerEpoch, partitions: partitionSet(unknown) }
     if (adds) {
       const errorCode = await transactions.addPartitions({ ...request, clientVersion: 2 })
@@ -52,12 +56,31 @@ export async function admit({ config, replicas, transactions }: AdmissionService
         return refusing(unknown, (topic, index) => (missing.get(topic)?.includes(index) === true ? abortable : ErrorCode.NONE))
     }
     // Its end may have been decided while the answer was on its way, and a marker be in the log before what we would append.
-    if (transactions.isOpen(request)) return ADMITTED
+    if (transactions.isOpen(request)) return refusing([], ADMITTED)
   }
 }
 
-function refusing(unknown: TransactionalWrite['places'], why: Admission): Admission {
-  return (topic, index) => (unknown.some(([name, at]) => name === topic && at === index) ? why(topic, index) : ErrorCode.NONE)
+/** Where a later epoch of the producer has written already, and where nothing tells that its transaction is open. */
+function sorted(replicas: ReplicaManager, { places, producerId, producerEpoch }: TransactionalWrite) {
+  const stale: Place[] = []
+  const unknown: Place[] = []
+  for (const place of places) {
+    const known = replicas.partition(place[0], place[1])?.log.producer(producerId)
+    if (known !== undefined && producerEpoch < known.epoch) stale.push(place)
+    else if (known?.epoch !== producerEpoch || known.currentTxnFirstOffset < 0) unknown.push(place)
+  }
+  return { stale, unknown }
+}
+
+function refusingBoth(stale: readonly Place[], places: readonly Place[], why: Admission): Admission {
+  return (topic, index) => {
+    if (holds(stale, topic, index)) return ErrorCode.INVALID_PRODUCER_EPOCH
+    return holds(places, topic, index) ? why(topic, index) : ErrorCode.NONE
+  }
+}
+
+function holds(places: readonly Place[], topic: string, index: number): boolean {
+  return places.some(([name, at]) => name === topic && at === index)
 }
 
 function translated(errorCode: number, { knowsAbortable }: TransactionalWrite): number {

@@ -50,16 +50,9 @@ export async function admitBatches(
     transactionalId,
     producerId,
     producerEpoch,
-    places: batches.map(({ topic, index }) => [topic, index] as const),
+    places: batches.map(({ topic, index, baseSequence }) => [topic, index, baseSequence] as const),
     adds,
     knowsAbortable: apiVersion >= FIRST_VERSION_WITH_ABORTABLE
   })
-  return (topic, index) => {
-    const refused = admission(topic, index)
-    if (refused !== ErrorCode.NONE || !adds) return produceError(refused, adds)
-    // Each transaction has an epoch of its own, and begins anew: without its first batch the rest may be a retry that comes late.
-    const isNew = broker.replicas.partition(topic, index)?.log.producer(producerId) === undefined
-    const begins = batches.some((each) => each.topic === topic && each.index === index && each.baseSequence === 0)
-    return isNew && !begins ? ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER : ErrorCode.NONE
-  }
+  return (topic, index) => produceError(admission(topic, index), adds)
 }

@@ -308,6 +308,11 @@ export class Log {
     return this.#state.producers.get(producerId)
   }
 
+  /** A coordinator is asked whether a batch may begin a transaction here; `anew`: its epoch is of this transaction alone (KIP-890). */
+  awaitTransaction(producerId: number, producerEpoch: number, baseSequence: number, anew: boolean): void {
+    this.#state.producers.awaits({ producerId, producerEpoch, baseSequence }, anew, this.#state.clock.now())
+  }
+
   /** Forgets producers that wrote nothing for `producer.id.expiration.ms`. */
   expireProducers(): void {
     this.#state.producers.expire(this.#state.clock.now(), this.#state.environment.producerExpirationMs())

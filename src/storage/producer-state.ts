@@ -8,6 +8,8 @@ import type { AbortedTransaction } from './transaction-index.js'
 
 /** A retry is known as such as long as its original is among the producer's last five batches: as many as a client may have in flight. */
 export const DUPLICATE_WINDOW = 5
+/** Producers of one log that are waited for: the oldest is forgotten first. */
+const AWAITED_LIMIT = 1000
 
 export interface BatchMark {
   readonly lastSequence: number
@@ -57,6 +59,16 @@ export interface Undo {
   readonly before: ProducerEntry | undefined
 }
 
+/** A transaction may begin in the log: a coordinator is or was asked about a batch of it, and none is written yet. */
+interface Awaited {
+  readonly epoch: number
+  /** Of the batches that came: one behind a first one that was refused for a passing reason must not be written before it. */
+  readonly lowestSequence: number
+  /** Its epoch is of this transaction alone (KIP-890), so that its sequences begin at 0. */
+  readonly anew: boolean
+  readonly sinceMs: number
+}
+
 const ACCEPTED: SequenceCheck = { kind: 'accepted' }
 
 export class ProducerStates {
@@ -66,6 +78,8 @@ export class ProducerStates {
   #open: Map<number, number> | undefined
   // First offset of a transaction whose end is written but not replicated → the offset of its marker.
   #unreplicated: Map<number, number> | undefined
+  // By producer.
+  #awaited: Map<number, Awaited> | undefined
 
   get size(): number {
     return this.#entries.size
@@ -86,10 +100,22 @@ export class ProducerStates {
     return first
   }
 
+  /** A coordinator is asked whether a batch may begin a transaction here. */
+  awaits(batch: Pick<ProducerBatch, 'producerId' | 'producerEpoch' | 'baseSequence'>, anew: boolean, nowMs: number): void {
+    const { producerId, producerEpoch, baseSequence } = batch
+    const all = (this.#awaited ??= new Map())
+    const known = all.get(producerId)
+    if (known !== undefined && (producerEpoch < known.epoch || (producerEpoch === known.epoch && baseSequence >= known.lowestSequence)))
+      return
+    const first = { epoch: producerEpoch, lowestSequence: baseSequence, anew: known?.anew ?? anew, sinceMs: known?.sinceMs ?? nowMs }
+    if (known === undefined && all.size >= AWAITED_LIMIT) all.delete(all.keys().next().value!)
+    all.set(producerId, first)
+  }
+
   /** Whether a batch of a client, or of a coordinator (whose sequences are not checked), may be appended. */
   check(batch: ProducerBatch, fromClient: boolean): SequenceCheck {
     const entry = this.#entries.get(batch.producerId)
-    if (entry === undefined) return ACCEPTED
+    if (entry === undefined) return fromClient && !this.#isInTurn(batch) ? outOfOrder(batch, undefined) : ACCEPTED
     if (fromClient) {
       const of = duplicateOf(entry, batch)
       if (of !== undefined) return { kind: 'duplicate', of }
@@ -100,17 +126,19 @@ export class ProducerStates {
         `epoch ${batch.producerEpoch} of producer ${batch.producerId} is below ${entry.epoch}`
       )
     }
-    if (fromClient && !continues(entry, batch)) {
-      const last = batch.producerEpoch === entry.epoch ? (entry.batches.at(-1)?.lastSequence ?? NO_SEQUENCE) : NO_SEQUENCE
-      return refused(
-        ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
-        `sequence ${batch.baseSequence} of producer ${batch.producerId} (epoch ${batch.producerEpoch}) does not follow ${last} (epoch ${entry.epoch})`
-      )
-    }
+    if (fromClient && !(continues(entry, batch) && this.#isInTurn(batch))) return outOfOrder(batch, entry)
     if (entry.currentTxnFirstOffset >= 0 && !batch.transactional) {
       return refused(ErrorCode.INVALID_TXN_STATE, `producer ${batch.producerId} has an open transaction and writes outside of it`)
     }
     return ACCEPTED
+  }
+
+  #isInTurn({ producerId, baseSequence }: ProducerBatch): boolean {
+    const awaited = this.#awaited?.get(producerId)
+    if (awaited === undefined) return true
+    // Without its first batch the rest may be a retry that comes late.
+    const begun = (this.#entries.get(producerId)?.batches.length ?? 0) > 0
+    return (begun || !awaited.anew || baseSequence === 0) && baseSequence <= awaited.lowestSequence
   }
 
   /**
@@ -144,6 +172,7 @@ export class ProducerStates {
   /** Takes over a batch that was accepted and has its offsets. */
   append(batch: ProducerBatch, firstOffset: number, lastOffset: number, timestamp: number): Undo {
     const before = this.#entries.get(batch.producerId)
+    if (batch.transactional) this.#awaited?.delete(batch.producerId)
     const mark = { lastSequence: batch.lastSequence, lastOffset, offsetDelta: lastOffset - firstOffset, timestamp }
     const kept = before !== undefined && before.epoch === batch.producerEpoch ? before.batches.slice(1 - DUPLICATE_WINDOW) : []
     const open = before?.currentTxnFirstOffset ?? -1
@@ -179,6 +208,9 @@ export class ProducerStates {
   /** Ends the producer's transaction. Until `ended` is called its first offset still holds back the last stable offset. */
   end(marker: EndMarker, timestamp: number): Undo {
     const before = this.#entries.get(marker.producerId)
+    const awaited = this.#awaited?.get(marker.producerId)
+    // What is awaited with the epoch that the marker brings is the next transaction.
+    if (awaited !== undefined && !(awaited.anew && awaited.epoch === marker.producerEpoch)) this.#awaited?.delete(marker.producerId)
     this.#entries.set(marker.producerId, {
       producerId: marker.producerId,
       epoch: marker.producerEpoch,
@@ -226,6 +258,7 @@ export class ProducerStates {
     for (const entry of this.#entries.values()) {
       if (entry.currentTxnFirstOffset < 0 && nowMs - entry.lastTimestamp >= expirationMs) this.#entries.delete(entry.producerId)
     }
+    for (const [producerId, { sinceMs }] of this.#awaited ?? []) if (nowMs - sinceMs >= expirationMs) this.#awaited?.delete(producerId)
   }
 
   #reopen(): void {
@@ -257,6 +290,14 @@ function continues(entry: ProducerEntry, batch: ProducerBatch): boolean {
   if (batch.producerEpoch !== entry.epoch) return batch.baseSequence === 0
   const last = entry.batches.at(-1)?.lastSequence ?? NO_SEQUENCE
   return batch.baseSequence === (last === MAX_INT32 ? 0 : last + 1)
+}
+
+function outOfOrder(batch: ProducerBatch, entry: ProducerEntry | undefined): SequenceCheck {
+  const last = batch.producerEpoch === entry?.epoch ? (entry.batches.at(-1)?.lastSequence ?? NO_SEQUENCE) : NO_SEQUENCE
+  return refused(
+    ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+    `sequence ${batch.baseSequence} of producer ${batch.producerId} (epoch ${batch.producerEpoch}) does not follow ${last} (epoch ${entry?.epoch ?? NO_PRODUCER_EPOCH})`
+  )
 }
 
 function refused(errorCode: number, message: string): SequenceCheck {

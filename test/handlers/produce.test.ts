@@ -2,10 +2,12 @@
 import test, { type ExecutionContext } from 'ava'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
 import { produce } from '../../src/protocol/messages/00-produce.js'
+import { initProducerId } from '../../src/protocol/messages/22-init-producer-id.js'
+import { addPartitionsToTxn } from '../../src/protocol/messages/24-add-partitions-to-txn.js'
 import { At, computeCrc } from '../../src/record/batch.js'
 import { buildBatch, type RecordInput } from '../../src/record/index.js'
 import { startBroker } from '../support/broker.js'
-import { Session } from '../takeover/session.js'
+import { settled, Session } from '../takeover/session.js'
 
 const HOUR_MS = 3_600_000
 const START = 2
@@ -130,4 +132,33 @@ test('what can be no batch, and transactions that are none, are errors of the wh
   const mapping = ErrorCode.INVALID_PRODUCER_ID_MAPPING
   t.deepEqual(await codes(12, topic, [inTransaction, ofAnother], -1, 'x'), [mapping, mapping])
   t.deepEqual(await codes(12, topic, [oneBatch(), oneBatch()]), [0, 0])
+})
+
+test('no batch of a transaction is written before an earlier one that was refused', async (t) => {
+  const { session, topic, send } = await setUp(t)
+  const transactionalId = `tx-${topic}`
+  await session.coordinator(transactionalId, 1)
+  const open = () => settled(() => session.client.request(initProducerId, 4, { transactionalId, transactionTimeoutMs: 60_000 }))
+  const { producerId, producerEpoch } = await open()
+  const codeOf = async (version: number, index: 0 | 1, baseSequence: number, epoch = producerEpoch) => {
+    const bytes = oneBatch(undefined, { producerId, producerEpoch: epoch, baseSequence, transactional: true })
+    const partitions = index === 0 ? [bytes] : [Buffer.alloc(0), bytes]
+    const answers = await send(version, topic, partitions, -1, transactionalId)
+    return answers.find((answer) => answer.index === index)!.errorCode
+  }
+  t.is(await codeOf(11, 0, 0), ErrorCode.TRANSACTION_ABORTABLE, 'not part of the transaction yet')
+  const added = await session.client.request(addPartitionsToTxn, 3, {
+    v3AndBelowTransactionalId: transactionalId,
+    v3AndBelowProducerId: producerId,
+    v3AndBelowProducerEpoch: producerEpoch,
+    v3AndBelowTopics: [{ name: topic, partitions: [0] }]
+  })
+  t.is(added.resultsByTopicV3AndBelow[0]!.resultsByPartition[0]!.partitionErrorCode, 0)
+  t.is(await codeOf(11, 0, 3), ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
+  t.is(await codeOf(11, 0, 0), 0)
+  t.is(await codeOf(11, 0, 1), 0)
+  t.is(await codeOf(12, 1, 3), ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, 'a transaction with an epoch of its own begins at 0')
+  t.is(await codeOf(12, 1, 0), 0)
+  const next = await open()
+  t.is(await codeOf(12, 0, 2, next.producerEpoch - 1), ErrorCode.INVALID_PRODUCER_EPOCH)
 })

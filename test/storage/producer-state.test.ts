@@ -46,6 +46,45 @@ test('a retry of one of the last five batches is a duplicate with its first offs
   t.is(offer(states, sent(2, 2), 99), `error ${ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER}`)
 })
 
+test('behind a batch that was refused for a passing reason no later one begins the transaction', (t) => {
+  const states = new ProducerStates()
+  const inTransaction = (baseSequence: number) => sent(baseSequence, 1, { transactional: true })
+  states.awaits(inTransaction(3), false, 0)
+  states.awaits(inTransaction(1), false, 0)
+  states.awaits(inTransaction(2), false, 0)
+  t.is(offer(states, inTransaction(3), 0), `error ${ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER}`)
+  t.is(offer(states, inTransaction(2), 0), `error ${ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER}`)
+  t.is(offer(states, inTransaction(1), 0), 'accepted')
+  t.is(offer(states, inTransaction(2), 1), 'accepted', 'nothing is awaited any more')
+  states.awaits(sent(4, 1, { producerEpoch: 1 }), false, 0)
+  states.expire(1000, 1000)
+  states.end({ producerId: PRODUCER, producerEpoch: 0, coordinatorEpoch: 0, commit: true }, 2000)
+  t.is(offer(states, inTransaction(3), 3), 'accepted', 'what was awaited is long ago')
+})
+
+test('a transaction with an epoch of its own begins at 0 in a log that knows nothing of its producer', (t) => {
+  const states = new ProducerStates()
+  const inTransaction = (baseSequence: number, producerEpoch = 0) => sent(baseSequence, 1, { transactional: true, producerEpoch })
+  states.awaits(inTransaction(2), true, 0)
+  t.is(offer(states, inTransaction(2), 0), `error ${ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER}`)
+  states.awaits(inTransaction(0), true, 0)
+  t.is(offer(states, inTransaction(0), 0), 'accepted')
+  // The marker of one transaction brings the epoch of the next, which may be awaited already.
+  states.awaits(inTransaction(1, 1), true, 0)
+  states.end({ producerId: PRODUCER, producerEpoch: 1, coordinatorEpoch: 0, commit: true }, 10)
+  t.is(offer(states, inTransaction(1, 1), 2), `error ${ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER}`)
+  states.awaits(inTransaction(0, 1), true, 0)
+  t.is(offer(states, inTransaction(0, 1), 2), 'accepted')
+})
+
+test('of very many producers that are awaited the oldest are forgotten', (t) => {
+  const states = new ProducerStates()
+  const first = (producerId: number) => sent(3, 1, { producerId, transactional: true })
+  for (let producerId = 0; producerId <= 1000; producerId++) states.awaits(first(producerId), true, 0)
+  t.is(states.check(first(0), true).kind, 'accepted')
+  t.is(states.check(first(1), true).kind, 'refused')
+})
+
 test('sequences wrap to 0 after 2147483647, also inside a batch', (t) => {
   const states = new ProducerStates()
   t.is(offer(states, sent(MAX_INT32 - 1, 3), 0), 'accepted')

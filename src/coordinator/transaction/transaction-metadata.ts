@@ -71,7 +71,7 @@ export function union(partitions: PartitionSet, added: PartitionSet): PartitionS
   return all
 }
 
-export function partitionSet(places: Iterable<readonly [topic: string, index: number]>): PartitionSet {
+export function partitionSet(places: Iterable<readonly [topic: string, index: number, ...unknown[]]>): PartitionSet {
   const all = new Map<string, number[]>()
   for (const [topic, index] of places) {
     const indexes = all.get(topic)
