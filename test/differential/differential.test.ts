@@ -18,6 +18,8 @@ import { adminKinds } from './admin-requests.js'
 import { AdminSide } from './admin-side.js'
 import { groupKinds } from './group-requests.js'
 import { GroupSide } from './group-side.js'
+import { recordKinds } from './record-requests.js'
+import { RecordSide } from './record-side.js'
 import { compareLive, compareWithRecorded, type KindOf } from './rounds.js'
 import type { Side } from './side.js'
 
@@ -45,6 +47,7 @@ compare({
   kinds: groupKinds,
   side: GroupSide
 })
+compare({ name: 'records', settings: SMALL, kinds: recordKinds, side: RecordSide })
 compare({ name: 'administration', settings: { ...SMALL, 'auto.create.topics.enable': 'false' }, kinds: adminKinds, side: AdminSide })
 
 function recordingOf(name: string): string {
