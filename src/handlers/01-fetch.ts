@@ -108,7 +108,7 @@ class Fetching {
     }
     let total = 0
     const add = (read: PartitionRead): void => {
-      total += read.bytes
+      if (read.response.records !== EMPTY) total += read.bytes
       reads.push(read)
     }
     return rest()

@@ -10,8 +10,9 @@ import { StorageError } from '../errors.js'
 
 export interface ReadResult {
   readonly errorCode: number
-  /** Null: nothing to read now. */
+  /** Null: nothing to read now, or nothing that is whole. */
   readonly region: FileRegion | null
+  /** What could be read within the limit, whole or not. */
   readonly bytes: number
 }
 
@@ -94,8 +95,11 @@ async function limitLater(segment: LogSegment, { upTo, connection }: WantedRead)
 // A torn batch at the end is not sent where the location tells of it. It counts all the same: what may be read decides whether a fetch has enough.
 function regionOf(segment: LogSegment, from: BatchLocation, limit: number, { maxBytes, atLeastOneBatch }: WantedRead): ReadResult {
   let bytes = Math.min(maxBytes, limit - from.position)
-  if (atLeastOneBatch && from.bytes > maxBytes) bytes = from.bytes
+  const isCut = from.bytes > maxBytes
+  if (isCut && atLeastOneBatch) bytes = from.bytes
   if (bytes <= 0) return NOTHING
+  // A consumer to whom a part of a batch is all that is given takes it for one that it can't get past.
+  if (isCut && !atLeastOneBatch) return { errorCode: ErrorCode.NONE, region: null, bytes }
   const length = Math.min(bytes, from.bytes)
   return { errorCode: ErrorCode.NONE, region: { segment: segment.native.handle, position: from.position, length }, bytes }
 }
