@@ -105,6 +105,28 @@ test('of a plain commit and a transaction, the one that is later in the log wins
   t.deepEqual(await node.fetch(true), [11, 0])
 })
 
+test('a producer that names no member may commit for a group of the consumer protocol, one that names another may not', async (t) => {
+  const node = await setUp(t)
+  const joins = {
+    groupId: 'g',
+    memberId: 'm',
+    memberEpoch: 0,
+    instanceId: null,
+    rackId: null,
+    rebalanceTimeoutMs: 30_000,
+    subscribedTopicNames: ['t'],
+    subscribedTopicRegex: null,
+    serverAssignor: null,
+    topicPartitions: []
+  }
+  const { memberEpoch } = await node.groups.consumerGroupHeartbeat(joins, { apiVersion: 1, clientId: 'c', clientAddress: '127.0.0.1' })
+  const codeOf = async (more: Parameters<typeof node.commit>[1]) => (await node.commit(5, more)).errorCode
+  t.is(await codeOf({}), 0)
+  t.is(await codeOf({ member: 'm', generation: memberEpoch }), 0)
+  t.is(await codeOf({ member: 'other' }), ErrorCode.UNKNOWN_MEMBER_ID)
+  t.is(await codeOf({ member: 'm', generation: memberEpoch + 1 }), ErrorCode.ILLEGAL_GENERATION)
+})
+
 test('records of a transaction are batches of their producer alone', async (t) => {
   const node = await setUp(t)
   await Promise.all([node.plain(1), node.commit(2, { producer: 7 }), node.commit(3, { producer: 8, topic: 'u' }), node.plain(4, 'v')])

@@ -64,13 +64,14 @@ export function commitTransactionalOffsets(
 
 function validateTransactional(group: ClassicGroup | ConsumerGroup, request: TxnOffsetCommitRequest): number {
   const { memberId, groupInstanceId, generationId } = request
+  const named = generationId >= 0 || memberId !== '' || groupInstanceId !== null
+  if (!named) return ErrorCode.NONE
   if (!(group instanceof ClassicGroup)) {
     const error = validateConsumer(group, request, true)
     // Producers know generations only.
     return error === ErrorCode.STALE_MEMBER_EPOCH ? ErrorCode.ILLEGAL_GENERATION : error
   }
-  const named = generationId >= 0 || memberId !== '' || groupInstanceId !== null
-  if (!named || (generationId < 0 && group.state === 'Empty')) return ErrorCode.NONE
+  if (generationId < 0 && group.state === 'Empty') return ErrorCode.NONE
   return validateGeneration(group, memberId, groupInstanceId, generationId)
 }
 
