@@ -20,7 +20,7 @@ export const initProducerIdHandler = handler({
   async handle(request, { apiVersion }, { controller, transactions }) {
     const { transactionalId, producerId, producerEpoch } = request
     // Both or none.
-    if (producerId < -1 || producerEpoch < -1 || (producerId === -1) !== (producerEpoch === -1)) {
+    if ((producerId === -1) !== (producerEpoch === -1)) {
       return { ...NO_PRODUCER, errorCode: ErrorCode.INVALID_REQUEST }
     }
     if (transactionalId === null) {

@@ -1,6 +1,7 @@
 /** DescribeConfigs, AlterConfigs, IncrementalAlterConfigs, DescribeCluster and InitProducerId in every version, over a socket. */
 import test from 'ava'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
+import { findCoordinator } from '../../src/protocol/messages/10-find-coordinator.js'
 import { createTopics } from '../../src/protocol/messages/19-create-topics.js'
 import { initProducerId } from '../../src/protocol/messages/22-init-producer-id.js'
 import { describeConfigs } from '../../src/protocol/messages/32-describe-configs.js'
@@ -8,6 +9,7 @@ import { alterConfigs } from '../../src/protocol/messages/33-alter-configs.js'
 import { incrementalAlterConfigs } from '../../src/protocol/messages/44-incremental-alter-configs.js'
 import { describeCluster } from '../../src/protocol/messages/60-describe-cluster.js'
 import { startBroker, type TestBroker } from '../support/broker.js'
+import { settled } from '../takeover/session.js'
 import { RawClient } from '../support/raw-client.js'
 
 const TOPIC = 2
@@ -149,4 +151,18 @@ test('InitProducerId: a new id each time, in every version', async (t) => {
     t.is(empty.errorCode, ErrorCode.INVALID_REQUEST)
   }
   t.is(seen.size, 6)
+})
+
+test('InitProducerId: an id that no producer has is judged as another one, behind the time-out', async (t) => {
+  const transactionalId = `init-${Date.now()}`
+  const ask = async (version: number, producerId: number, producerEpoch: number, transactionTimeoutMs = 60_000) => {
+    const body = { transactionalId, transactionTimeoutMs, producerId, producerEpoch }
+    return (await settled(() => client.request(initProducerId, version, body))).errorCode
+  }
+  t.is((await settled(() => client.request(findCoordinator, 3, { key: transactionalId, keyType: 1 }))).errorCode, 0)
+  t.is(await ask(4, -1, -1), 0)
+  t.is(await ask(4, -2, 0), ErrorCode.PRODUCER_FENCED)
+  t.is(await ask(3, -2, 0), ErrorCode.INVALID_PRODUCER_EPOCH)
+  t.is(await ask(4, -2, 0, 0), ErrorCode.INVALID_TRANSACTION_TIMEOUT)
+  t.is(await ask(4, -2, -1), ErrorCode.INVALID_REQUEST)
 })
