@@ -149,7 +149,7 @@ export class GroupSide extends Side<State> {
         transactionState,
         transactionTimeoutMs,
         producerEpoch - transaction.epoch,
-        topics.map((each) => `${each.topic === topic ? 'own' : each.topic} ${each.partitions.join()}`).toSorted()
+        topics.map((each) => `${each.topic === topic ? 'own' : each.topic} ${each.partitions.toSorted().join()}`).toSorted()
       ])
     }
   }

@@ -94,7 +94,20 @@ export function anyBatch(choice: Choice, version: number): BatchRef {
     () => -1
   )
   const valueBytes = choice.of(1, 1, 1, 500)
-  const producer = choice.of('none', 'none', 'idempotent', 'idempotent', 'transactional', 'transactional', 'unknown', 'old', 'new')
+  const producer = choice.of(
+    'none',
+    'none',
+    'idempotent',
+    'idempotent',
+    'transactional',
+    'transactional',
+    'transactional',
+    'unknown',
+    'old',
+    'new',
+    'new',
+    'newest'
+  )
   const sequence = choice.of(0, 0, 0, 1, 3, -1)
   const faults = choice.of(0, 0, 1, 1, 1, 2, 2)
   const possible = [...FAULTS, ...(version < FIRST_VERSION_WITH_ZSTD ? [ZSTD] : []), ...(producer === 'none' ? [] : [TRANSACTIONAL])]
@@ -108,7 +121,8 @@ export function anyBatch(choice: Choice, version: number): BatchRef {
       transactional: { producerId: transactional.id, producerEpoch: transactional.epoch, baseSequence: sequence, transactional: true },
       unknown: { producerId: 987_654, producerEpoch: 3, baseSequence: sequence },
       old: { producerId: transactional.id, producerEpoch: transactional.epoch - 1, baseSequence: sequence, transactional: true },
-      new: { producerId: transactional.id, producerEpoch: transactional.epoch + 1, baseSequence: sequence, transactional: true }
+      new: { producerId: transactional.id, producerEpoch: transactional.epoch + 1, baseSequence: sequence, transactional: true },
+      newest: { producerId: transactional.id, producerEpoch: transactional.epoch + 2, baseSequence: sequence, transactional: true }
     }[producer]
     const builder = new RecordBatchBuilder(by)
     for (let at = 0; at < count; at++) {

@@ -20,6 +20,12 @@ export const anyTopic = (choice: Choice): Ref =>
   )
 export const anyPartition = (choice: Choice): number => choice.of(0, 0, 0, 0, 1, 1, 2, -1)
 
+/** Of the transaction: the right one, or of another epoch, or another. */
+export const anyProducer = (choice: Choice): Ref<{ readonly name: string; readonly id: number; readonly epoch: number }> => {
+  const [ahead, others] = [choice.of(0, 0, 0, 1, 1, 2, -1), choice.of(0, 0, 0, 0, 1)]
+  return ({ transactional: { name, id, epoch } }) => ({ name, id: id + others * 1000, epoch: epoch + ahead })
+}
+
 /** A topic that is not there has an id that none has. */
 export function idOf({ ids }: RecordState, name: string): string {
   return ids.get(name) ?? UNKNOWN_ID

@@ -3,11 +3,13 @@ import { produce } from '../../src/protocol/messages/00-produce.js'
 import { fetch } from '../../src/protocol/messages/01-fetch.js'
 import { listOffsets } from '../../src/protocol/messages/02-list-offsets.js'
 import { deleteRecords } from '../../src/protocol/messages/21-delete-records.js'
+import { addPartitionsToTxn } from '../../src/protocol/messages/24-add-partitions-to-txn.js'
+import { endTxn } from '../../src/protocol/messages/26-end-txn.js'
 import { offsetForLeaderEpoch } from '../../src/protocol/messages/23-offset-for-leader-epoch.js'
 import { anyBatch, type BatchRef } from './record-batches.js'
 import type { RecordState } from './record-side.js'
 import type { KindOf } from './rounds.js'
-import { anyPartition, anyTopic, distinct, idOf, some } from './record-chances.js'
+import { anyPartition, anyProducer, anyTopic, distinct, idOf, some } from './record-chances.js'
 
 const produceKind: KindOf<RecordState> = {
   api: produce,
@@ -129,6 +131,38 @@ export const recordKinds: readonly KindOf<RecordState>[] = [
         })),
         timeoutMs: 1000
       })
+    }
+  },
+  {
+    api: addPartitionsToTxn,
+    body: (choice) => {
+      const producer = anyProducer(choice)
+      const verifyOnly = choice.of(true, false)
+      const topics = some(choice, () => ({ name: anyTopic(choice), partitions: some(choice, () => anyPartition(choice)) }))
+      return (state) => {
+        const { name, id, epoch } = producer(state)
+        const named = distinct(topics, (each) => each.name(state)).map((each) => ({
+          name: each.name(state),
+          partitions: distinct(each.partitions, (index) => index)
+        }))
+        return {
+          transactions: [{ transactionalId: name, producerId: id, producerEpoch: epoch, verifyOnly, topics: named }],
+          v3AndBelowTransactionalId: name,
+          v3AndBelowProducerId: id,
+          v3AndBelowProducerEpoch: epoch,
+          v3AndBelowTopics: named
+        }
+      }
+    }
+  },
+  {
+    api: endTxn,
+    body: (choice) => {
+      const [producer, committed] = [anyProducer(choice), choice.of(true, false)]
+      return (state) => {
+        const { name, id, epoch } = producer(state)
+        return { transactionalId: name, producerId: id, producerEpoch: epoch, committed }
+      }
     }
   }
 ]

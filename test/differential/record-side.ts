@@ -1,7 +1,9 @@
 /** Topics with records, and producers, of one of the brokers that are compared, and what it tells of them. */
 import { ZERO_UUID } from '../../src/protocol/reader.js'
+import { setTimeout as delay } from 'node:timers/promises'
 import { initProducerId } from '../../src/protocol/messages/22-init-producer-id.js'
 import { describeProducers } from '../../src/protocol/messages/61-describe-producers.js'
+import { describeTransactions } from '../../src/protocol/messages/65-describe-transactions.js'
 import { buildBatch } from '../../src/record/builder.js'
 import { settled } from '../takeover/session.js'
 import { Side, type Answer } from './side.js'
@@ -75,6 +77,7 @@ export class RecordSide extends Side<RecordState> {
 
   async snapshot({ topic, compacted, stamped, small, strict, idempotent, transactional }: RecordState): Promise<unknown> {
     const { session } = this
+    await this.#whenEnded(transactional.name)
     const places = [[topic, 0] as const, [topic, 1] as const, ...[compacted, stamped, small, strict].map((each) => [each, 0] as const)]
     const ends: unknown[] = []
     for (const [name, index] of places) {
@@ -99,6 +102,15 @@ export class RecordSide extends Side<RecordState> {
           )
         )
         .toSorted()
+    }
+  }
+
+  /** An ending that is decided takes a moment. */
+  async #whenEnded(name: string): Promise<void> {
+    for (;;) {
+      const { transactionStates } = await this.session.client.request(describeTransactions, 0, { transactionalIds: [name] })
+      if (!transactionStates.some(({ transactionState }) => transactionState.startsWith('Prepare'))) return
+      await delay(2)
     }
   }
 
@@ -140,6 +152,7 @@ function comparableField(state: RecordState, name: string, value: unknown): unkn
   if (/^topicId$/i.test(name)) return [...state.ids].find(([, id]) => id === value)?.[0] ?? (value === ZERO_UUID ? '' : value)
   if ((name === 'logAppendTimeMs' || name === 'timestamp') && (value as number) > LONG_AGO + RECORDS) return 'now'
   if (name === 'sessionId') return value === 0 ? '' : 'one'
+  if (name === 'producerEpoch') return (value as number) < 0 ? value : (value as number) - state.transactional.epoch
   if (name === 'producerId') return value === state.idempotent.id ? 'own' : value === state.transactional.id ? 'of a transaction' : value
   return comparable(state, value)
 }
