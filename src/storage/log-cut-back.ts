@@ -14,7 +14,7 @@ export async function cutBack(state: LogState, undone: readonly Undo[], code: st
   state.nextOffset = state.endOffset
   state.writtenOffset = state.endOffset
   // What a flush has learned of batches that were on their way no longer holds.
-  state.cuts++
+  state.cuts += 2
   state.epochs.truncateFromEnd(state.endOffset + 1)
   if (!isPassing(code)) state.fail(new StorageError(code, state.folder))
   else {

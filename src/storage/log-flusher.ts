@@ -142,7 +142,7 @@ export class LogFlusher {
     for (const segment of segments) {
       await this.#unlessDeleted(segment, async () => {
         const synced = await segment.native.flush({ indexes: false })
-        if (cuts === state.cuts && !state.cutting) segment.noteSynced(synced)
+        if (state.isUncutSince(cuts)) segment.noteSynced(synced)
       })
     }
   }
@@ -161,7 +161,7 @@ export class LogFlusher {
     const segments = this.#unflushed()
     if (state.folderChanged || segments.some((segment) => !segment.inFolder)) await this.#flushFolder(segments)
     for (const segment of segments) await this.#flushSegment(segment)
-    const isUncut = cuts === state.cuts && !state.cutting
+    const isUncut = state.isUncutSince(cuts)
     if (snapshot !== undefined && isUncut) this.#saveSnapshot(snapshot)
     if (upTo > state.recoveryPoint && indexed && epochsSaved && isUncut) {
       state.recoveryPoint = upTo
@@ -235,7 +235,7 @@ export class LogFlusher {
     await this.#unlessDeleted(segment, async () => {
       const durable = await segment.native.flush()
       await segment.transactions.sync()
-      if (cuts !== this.#state.cuts || this.#state.cutting) return
+      if (!this.#state.isUncutSince(cuts)) return
       segment.noteSynced(durable)
       if (durable > segment.durableBytes && segment.indexChanges === indexChanges) segment.durableBytes = durable
       if (segment.sealed && segment.size === segment.assignedBytes) segment.transactions.release()

@@ -78,9 +78,7 @@ export class LogState {
   writtenOffset = 0
   /** What followers are known to have; undefined: there are none, and all that is written is replicated. */
   replicatedTo: number | undefined
-  /** The log is being truncated: its recovery point does not rise. */
-  cutting = false
-  /** Rises when a truncation begins and when it ends: who waited for the disk meanwhile knows that what it learned no longer holds. */
+  /** Rises when a truncation begins and when it ends, so that it is odd meanwhile: who waited for the disk knows that what it learned no longer holds. */
   cuts = 0
   /** Bytes that readers were shown since the log was opened: only rises, whatever retention deletes. */
   appendedBytes = 0
@@ -125,6 +123,11 @@ export class LogState {
 
   get highWatermark(): number {
     return this.replicatedTo === undefined ? this.endOffset : Math.min(this.replicatedTo, this.endOffset)
+  }
+
+  /** Nothing was cut off since `cuts` was that, nor is anything being cut off now. */
+  isUncutSince(cuts: number): boolean {
+    return cuts === this.cuts && cuts % 2 === 0
   }
 
   segmentPath(baseOffset: number): string {

@@ -45,7 +45,6 @@ async function alone<T>(state: LogState, writer: LogWriter, work: () => Promise<
   const { active } = segments
   const before = state.endOffset
   // From here on no flush begins a snapshot.
-  state.cutting = true
   state.cuts++
   try {
     await state.snapshotsWritten
@@ -57,7 +56,6 @@ async function alone<T>(state: LogState, writer: LogWriter, work: () => Promise<
     if (state.endOffset !== before || segments.active !== active) state.fail(failure)
     throw failure
   } finally {
-    state.cutting = false
     state.comingStart = undefined
     state.cuts++
     writer.resume()

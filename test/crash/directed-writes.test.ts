@@ -172,6 +172,13 @@ serialWithFaults('a flush that a truncation has overtaken vouches for nothing th
   t.is((await open(after, cut)).log.endOffset, 5)
 })
 
+for (const scene of ['a truncation that is over before the flush that it overtook', 'a flush that a truncation waits beside']) {
+  serialWithFaults(`nor does one behind or within it: ${scene}`, async (t) => {
+    const after = await play(t, scene)
+    t.is(await checkpointOf(await after.cutAt(DONE), RECOVERY_POINT_FILE), 4)
+  })
+}
+
 serialWithFaults('a segment whose seal had no room is sealed when there is', async (t) => {
   const after = await play(t, 'a seal that has no room')
   t.deepEqual([told(after, 'failed'), told(after, 'appended')], [1, 10])

@@ -41,6 +41,37 @@ export const TRUNCATION_SCENES: Readonly<Record<string, (scene: Scene) => Promis
     await save(one)
   },
 
+  async 'a truncation that is over before the flush that it overtook'(scene) {
+    const one = await begin(scene)
+    await fill(one, 2)
+    await one.log.flush()
+    // The folder is to be flushed for the name of their file.
+    await fill(one, 2, 1)
+    scene.rules(`hold sync-folder *${FOLDER} 1`)
+    const flushed = one.log.flush()
+    await scene.until(({ op, path: name }) => op === JournalOp.syncBegin && name.endsWith(FOLDER))
+    await one.log.truncateTo(4)
+    scene.rules('')
+    await flushed
+    await append(one.engine, one.log, values(1))
+    await save(one)
+  },
+
+  async 'a flush that a truncation waits beside'(scene) {
+    const one = await begin(scene)
+    await fill(one, 2)
+    await one.log.flush()
+    await fill(one, 2, 1)
+    scene.rules('hold sync *recovery-point-offset-checkpoint.tmp 1')
+    const cut = one.log.truncateTo(4)
+    await scene.until(({ op, path: name }) => op === JournalOp.syncBegin && name.endsWith('recovery-point-offset-checkpoint.tmp'))
+    await one.log.flush()
+    scene.rules('')
+    await cut
+    await append(one.engine, one.log, values(1))
+    await save(one)
+  },
+
   async 'a flush behind a cut that a killed process made'(scene) {
     await truncate(path.join(scene.dir, FOLDER, `${offsetName(0)}.txnindex`), TRANSACTION_ENTRY_BYTES)
     const one = await begin(scene)
