@@ -28,15 +28,15 @@ export async function truncateLog(state: LogState, writer: LogWriter, offset: nu
       await state.saveEpochs()
       return false
     }
-    if (offset < state.segments.first.baseOffset) await restart(state, offset, offset)
+    if (offset < state.segments.first.baseOffset) await restart(state, offset)
     else await cut(state, offset)
     return true
   })
 }
 
 /** See Log.truncateFullyAndStartAt. */
-export async function restartLog(state: LogState, writer: LogWriter, offset: number, logStartOffset: number): Promise<void> {
-  return alone(state, writer, () => restart(state, offset, logStartOffset))
+export async function restartLog(state: LogState, writer: LogWriter, offset: number): Promise<void> {
+  return alone(state, writer, () => restart(state, offset))
 }
 
 async function alone<T>(state: LogState, writer: LogWriter, work: () => Promise<T>): Promise<T> {
@@ -70,7 +70,7 @@ async function cut(state: LogState, offset: number): Promise<void> {
   const end = at.bytes > 0 ? Math.min(offset, at.baseOffset) : offset
   const logStartOffset = Math.min(state.logStartOffset, end)
   // As in Kafka, all of the segment that is appended to from now on counts as not compacted.
-  await saveCheckpoints(state, end, segment.baseOffset, logStartOffset)
+  await saveCheckpoints(state, end, segment.baseOffset, logStartOffset < state.logStartOffset ? logStartOffset : undefined)
   const rebuild = await transactionsOf(state, segment)
   const snapshots = await snapshotsOf(state)
   const producers = await producersAsOf(state, snapshots, end, rebuild)
@@ -90,19 +90,17 @@ async function cut(state: LogState, offset: number): Promise<void> {
   await finish(state)
 }
 
-async function restart(state: LogState, offset: number, logStartOffset: number): Promise<void> {
+// Without a file it is the log start that tells a start where the log is: also one that the name of the first segment has told so far is saved.
+async function restart(state: LogState, offset: number): Promise<void> {
   const snapshots = await snapshotsOf(state)
-  await saveCheckpoints(state, offset, offset, logStartOffset)
+  await saveCheckpoints(state, offset, offset, offset)
   const gone = state.segments.removeFirst(state.segments.count)
-  const segment = state.makeSegment(offset, -1)
-  move(state, offset, logStartOffset, new ProducerStates())
+  state.makeSegment(offset, -1)
+  move(state, offset, offset, new ProducerStates())
   state.epochs.clear()
   await removeFromEnd(state, gone)
   await removeSnapshotsAbove(state, snapshots, -1)
   state.snapshotOffset = -1
-  // A file is what tells a start where the log is. Without one it goes by the log start.
-  const prepare = () => withDescriptor(() => segment.native.prepare(state.strand))
-  await (offset === logStartOffset ? unlessFull(state, 'its first segment', prepare) : prepare())
   await finish(state)
 }
 
@@ -129,7 +127,7 @@ function move(state: LogState, end: number, logStartOffset: number, producers: P
 
 // Durably, before anything is cut: what is written in place of the tail is not on the disk yet, nor was it compacted. And before memory knows of the
 // cut: on a disk that is full all stays as it was.
-async function saveCheckpoints(state: LogState, end: number, activeBase: number, logStartOffset: number): Promise<void> {
+async function saveCheckpoints(state: LogState, end: number, activeBase: number, logStartOffset: number | undefined): Promise<void> {
   const { environment, topic, partition, recoveryPoint } = state
   try {
     if (Math.max(recoveryPoint, state.savedRecoveryPoint) > end) {
@@ -138,7 +136,7 @@ async function saveCheckpoints(state: LogState, end: number, activeBase: number,
       state.savedRecoveryPoint = end
     }
     await environment.notCompacted?.(partitionFolder(topic, partition), activeBase)
-    if (logStartOffset === state.logStartOffset) return
+    if (logStartOffset === undefined) return
     state.comingStart = logStartOffset
     await environment.logStartMoved()
     state.savedStart = logStartOffset

@@ -251,11 +251,11 @@ export class Log {
   }
 
   /** Removes everything: the log is empty, and what is appended next gets `offset`. As truncateTo. */
-  async truncateFullyAndStartAt(offset: number, logStartOffset = offset): Promise<void> {
+  async truncateFullyAndStartAt(offset: number): Promise<void> {
     if (!(offset >= 0)) throw new RangeError(`a log can't start at the offset ${offset}`)
     const heir = this.#handover === undefined ? this : await this.#handover.decided
-    if (heir !== this) return heir.truncateFullyAndStartAt(offset, logStartOffset)
-    return this.#removals.alone(() => restartLog(this.#state, this.#writer, offset, logStartOffset))
+    if (heir !== this) return heir.truncateFullyAndStartAt(offset)
+    return this.#removals.alone(() => restartLog(this.#state, this.#writer, offset))
   }
 
   /**

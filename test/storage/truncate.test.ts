@@ -1,5 +1,5 @@
 /** Truncation of a log: what readers, appends, checkpoints and the next start see of it. */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import test from 'ava'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
@@ -200,4 +200,41 @@ test('the last stable offset stays behind until the end of a transaction is repl
   log.setHighWatermark(undefined)
   await append(engine, log, values(1))
   t.is(log.lastStableOffset, 7)
+})
+
+test('what a producer writes into a log that was emptied is known after a stop', async (t) => {
+  const producer = { producerId: 7, producerEpoch: 0 }
+  const first = await startEngine(t, { topic })
+  const log = await first.manager.create('t', 0, TOPIC_ID, first.config())
+  await append(first, log, values(10), { ...producer, baseSequence: 0 })
+  // It leaves a snapshot of the producers at the end, beyond which the next log will not come.
+  await first.stop()
+  const second = await startEngine(t, { dir: first.dir, topic })
+  const emptied = (await second.manager.whenReady('t', 0))!
+  await emptied.truncateFullyAndStartAt(0)
+  await append(second, emptied, values(2), { ...producer, baseSequence: 0 })
+  await second.stop()
+  const third = await startEngine(t, { dir: first.dir, topic })
+  const reopened = (await third.manager.whenReady('t', 0))!
+  t.is((await append(third, reopened, values(2), { ...producer, baseSequence: 0 })).baseOffset, 0, 'a retry')
+  t.is(reopened.endOffset, 2)
+})
+
+test('an emptied log is where it was, also where nothing but the name of its first segment had told that', async (t) => {
+  const first = await startEngine(t, { topic })
+  const log = await first.manager.create('t', 0, TOPIC_ID, first.config())
+  for (let round = 0; round < 10; round++) await append(first, log, values(4, 'v', 50))
+  await log.deleteRecordsBefore(40)
+  log.roll()
+  await log.applyRetention()
+  await first.stop()
+  await rm(path.join(first.dir, 'log-start-offset-checkpoint'))
+  const second = await startEngine(t, { dir: first.dir, topic })
+  const emptied = (await second.manager.whenReady('t', 0))!
+  t.is(emptied.logStartOffset, 40)
+  await emptied.truncateFullyAndStartAt(40)
+  await second.drop()
+  const third = await startEngine(t, { dir: first.dir, topic })
+  const reopened = (await third.manager.whenReady('t', 0))!
+  t.deepEqual([reopened.logStartOffset, reopened.endOffset], [40, 40])
 })
