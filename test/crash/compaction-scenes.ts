@@ -1,7 +1,11 @@
 /** Scenes of compactions: one that goes well, and those that must wait. */
+import { rename, rm, stat, truncate } from 'node:fs/promises'
+import path from 'node:path'
+import { offsetName } from '../../src/storage/names.js'
+import { startEngine } from '../storage/support.js'
 import { compact, endTransaction, put, seen, startCompacting } from '../storage/cleaner/support.js'
 import type { Scene } from './directed.js'
-import { idempotent, putPairs } from './scenes.js'
+import { begin, fill, FOLDER, idempotent, putPairs } from './scenes.js'
 
 export const COMPACTION_SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
   async compaction(scene) {
@@ -14,6 +18,10 @@ export const COMPACTION_SCENES: Readonly<Record<string, (scene: Scene) => Promis
     }
     scene.say('filled')
     await compact(one)
+  },
+
+  async 'a start on a compacted segment that is damaged'(scene) {
+    await begin(scene)
   },
 
   async 'compaction of an abort whose index has no room'(scene) {
@@ -29,4 +37,15 @@ export const COMPACTION_SCENES: Readonly<Record<string, (scene: Scene) => Promis
     await compact(one)
     scene.say(`left ${(await seen(one.log)).length}`)
   }
+}
+
+/** A compacted segment that has lost its end, while what it was made of is gone already. */
+export async function leaveDamagedSwap(dir: string): Promise<void> {
+  const one = await begin({ start: (options) => startEngine({ teardown: () => undefined }, { ...options, dirs: [dir] }) })
+  await fill(one, 10)
+  await one.engine.stop()
+  const file = path.join(dir, FOLDER, offsetName(0))
+  await truncate(`${file}.log`, (await stat(`${file}.log`)).size - 5)
+  await rename(`${file}.log`, `${file}.log.swap`)
+  for (const suffix of ['.index', '.timeindex']) await rm(file + suffix)
 }

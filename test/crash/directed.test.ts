@@ -10,6 +10,7 @@ import { verifyFolder } from '../../src/storage/verify.js'
 import { COMPACT, seen } from '../storage/cleaner/support.js'
 import { ManualClock, readAll } from '../storage/support.js'
 import { serialWithFaults } from '../support/faults.js'
+import { leaveDamagedSwap } from './compaction-scenes.js'
 import { DONE, isSyncedBetween, namesIn, play } from './directed.js'
 import { checkpointOf, FOLDER, leaveEmptied, leaveKilled, leaveTornIndex, TOPIC } from './scenes.js'
 import { logOf, open, renamedLogs, sameNames, told } from './views.js'
@@ -169,6 +170,17 @@ serialWithFaults('indexes are not made anew below a recovery point that could no
   t.false(after.entries.slice(0, after.at('refused ENOSPC')).some(isIndex))
   t.true(after.entries.some(isIndex))
   t.is(told(after, 'end'), 40)
+})
+
+serialWithFaults('of a compacted segment that is damaged, what is cut off stays so', async (t) => {
+  const after = await play(t, 'a start on a compacted segment that is damaged', leaveDamagedSwap)
+  const log = path.join(FOLDER, `${offsetName(0)}.log`)
+  const served = await readFile(path.join(after.dir, log))
+  t.is(
+    served.length,
+    Array.from(decodeBatches(served)).reduce((sum, { sizeInBytes }) => sum + sizeInBytes, 0)
+  )
+  t.deepEqual(await readFile(path.join(await after.cutAt(DONE), log)), served)
 })
 
 serialWithFaults('compacted segments wait for room for their last names, and the log goes on meanwhile', async (t) => {

@@ -152,6 +152,16 @@ test('a .swap file that is no whole segment takes no place, and is kept', async 
   t.deepEqual(await leftOver(folder), [])
 })
 
+test('nor does one that has lost its end, while there is what it was made of', async (t) => {
+  const { before, after, records, endOffset } = await prepare(t)
+  const folder = path.join(before, 't-0')
+  const whole = await readFile(path.join(after, `${offsetName(0)}.log`))
+  await writeFile(path.join(folder, `${offsetName(0)}.log.swap`), whole.subarray(0, whole.length - 5))
+  const { log, engine } = await startCompacting(t, { dir: before, topic: { 'internal.segment.bytes': '100000' } })
+  t.deepEqual([await seen(log), log.endOffset], [records, endOffset])
+  t.regex(engine.lines.join('\n'), /log\.swap is no whole segment: it takes no other's place, and is kept as 0+\.log\.swap\.corrupt/)
+})
+
 test('of a .swap file nothing is taken from a length on that no batch has, and none of its indexes', async (t) => {
   const sound = buildBatch([{ value: Buffer.from('1') }], { timestamp: 1 })
   for (const length of [0, -12, -100, 48]) {
