@@ -1,5 +1,7 @@
 /** What a program does to a log besides appending: truncation, transactions, compaction, and what its readers see of them. */
+import { once } from 'node:events'
 import { appendFile, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -58,6 +60,33 @@ test('what is truncated is gone, also after the folder was closed, and its offse
     t.deepEqual([again.startOffset, again.endOffset], [0, 0])
     t.deepEqual(await verifyFolder(folder), [])
   }))
+
+for (const [what, end] of [
+  ['with a part of its segment', 1],
+  ['with all of it', 0]
+] as const) {
+  test(`what is cut off is not sent any more: ${what}`, (t) =>
+    withLog(t, { 'segment.bytes': '50000000' }, async (log) => {
+      await log.append(text('first'))
+      log.roll()
+      for (let count = 0; count < 30; count++) await log.append({ value: Buffer.alloc(1_000_000) })
+      // More than the system takes for a peer that does not read.
+      const [region] = await log.regions(1, 100_000_000)
+      const server = createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+      const [socket] = (await once(server, 'connection')) as [Socket]
+      const sent = log.send(socket, region!).finally(() => socket.destroy())
+      await once(client, 'readable')
+      t.true(await log.truncateTo(end))
+      let bytes = 0
+      client.on('data', (chunk: Buffer) => (bytes += chunk.length)).on('error', () => undefined)
+      await t.throwsAsync(sent, { name: 'StorageError' })
+      t.true(bytes < region!.length)
+      client.destroy()
+      server.close()
+    }))
+}
 
 test('a reader that follows goes on where the log was cut', (t) =>
   withLog(t, {}, async (log) => {
