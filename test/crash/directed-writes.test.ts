@@ -1,7 +1,7 @@
 /** As directed.test.ts: of appends, flushes and what fails under them. */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { JournalOp } from '../../src/cli/crash-journal.js'
+import { ALL_FILES, JournalOp } from '../../src/cli/crash-journal.js'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
 import { readInt64 } from '../../src/record/batch.js'
 import { offsetName, RECOVERY_POINT_FILE } from '../../src/storage/names.js'
@@ -11,7 +11,7 @@ import { serialWithFaults } from '../support/faults.js'
 import { DONE, isSyncedBetween, play } from './directed.js'
 import { checkpointOf, FOLDER } from './scenes.js'
 import { leaveHalfCut } from './truncation-scenes.js'
-import { leaveUnflushed, leaveUnsealed } from './write-scenes.js'
+import { leaveUnflushed, leaveUnsealed, MANY_LOGS } from './write-scenes.js'
 import { logOf, open, told } from './views.js'
 
 serialWithFaults('behind a sync that failed no other one is believed', async (t) => {
@@ -187,4 +187,11 @@ serialWithFaults('a segment whose seal had no room is sealed when there is', asy
   t.is(readInt64(index, index.length - 12), new ManualClock().now() + 12)
   const { log } = await open(after, cut)
   t.is((await readAll(log)).length, 11)
+})
+
+serialWithFaults('leader epochs that wait to be written at a stop are written by it alone', async (t) => {
+  const { entries } = await play(t, 'a stop while leader epochs wait to be written')
+  const begun = entries.filter(({ op, path: name }) => op === JournalOp.create && name.endsWith('leader-epoch-checkpoint.tmp'))
+  const isTogether = entries.some(({ op, file }) => op === JournalOp.syncEnd && file === ALL_FILES)
+  t.is(isTogether ? begun.length : new Set(begun.map(({ path: name }) => name)).size, MANY_LOGS)
 })

@@ -9,6 +9,8 @@ import { abort, begin, fill, FOLDER, idempotent, save, TOPIC } from './scenes.js
 
 /** Batches that share neither a write nor, the last of them, a segment. */
 const SIZES = [300_000, 100, 200_000]
+/** More than write their epochs at a time, and so many that they are closed together. */
+export const MANY_LOGS = 70
 
 export const WRITE_SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
   async 'a write that fails before others'(scene) {
@@ -156,6 +158,20 @@ export const WRITE_SCENES: Readonly<Record<string, (scene: Scene) => Promise<voi
     scene.rules('')
     await one.log.flush()
     await save(one)
+  },
+
+  async 'a stop while leader epochs wait to be written'(scene) {
+    const engine = await scene.start({ clock: new ManualClock(), topic: TOPIC })
+    const create = (partition: number) => engine.manager.create('t', partition, TOPIC_ID, engine.config())
+    const logs = await Promise.all(Array.from({ length: MANY_LOGS }, (_, partition) => create(partition)))
+    scene.rules('hold sync *leader-epoch-checkpoint.tmp 1 *')
+    await Promise.all(logs.map((log) => append(engine, log, values(1), {}, 1)))
+    const stopped = engine.stop()
+    // Each ends its time index before it waits for its epochs.
+    const ended = new Set<string>()
+    await scene.until(({ op, path: name }) => op === JournalOp.write && name.endsWith('.timeindex') && ended.add(name).size === MANY_LOGS)
+    scene.rules('')
+    await stopped
   },
 
   async 'a seal that has no room'(scene) {

@@ -2,6 +2,7 @@
 import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { writeInt64 } from '../../src/record/batch.js'
 import { buildBatch, endTransactionBatch } from '../../src/record/index.js'
 import type { Log } from '../../src/storage/log.js'
 import { offsetName } from '../../src/storage/names.js'
@@ -94,6 +95,36 @@ test('a broken index of the segment before the recovery point is made anew', asy
   await writeFile(index, Buffer.alloc(sound.length))
   await reopen(t, dir, 10)
   t.deepEqual(await readFile(index), sound)
+})
+
+test('an index that is missing is made anew as a whole, also where the recovery point lies within its segment', async (t) => {
+  const [dir, folder] = await startFilled(t, async (engine, log) => {
+    for (let round = 0; round < 10; round++) await append(engine, log, values(1, 'v', 100), { timestamp: HOUR_MS + round })
+  })
+  for (const suffix of ['.index', '.timeindex']) {
+    const index = path.join(folder, offsetName(0) + suffix)
+    const sound = await readFile(index)
+    await rm(index)
+    await (await reopen(t, dir, 5)).engine.drop()
+    t.deepEqual(await readFile(index), sound, suffix)
+  }
+})
+
+test('a log ends before a batch whose offsets do not follow, though its checksum is right', async (t) => {
+  const sizes: number[] = []
+  const [dir, folder] = await startFilled(t, async (engine, log) => {
+    for (let round = 0; round < 3; round++) {
+      await append(engine, log, values(2))
+      sizes.push(log.sizeBytes)
+    }
+  })
+  const file = path.join(folder, `${offsetName(0)}.log`)
+  const bytes = await readFile(file)
+  // No checksum is of the offset.
+  writeInt64(bytes, 3, sizes[1]!)
+  await writeFile(file, bytes)
+  const { log } = await reopen(t, dir, 0)
+  t.deepEqual([log.endOffset, log.sizeBytes], [4, sizes[1]!])
 })
 
 test('a recovery point within a batch is not believed: all of its segment is checked', async (t) => {
