@@ -85,6 +85,24 @@ test('a copy that has lost its first segment is made anew', async (t) => {
   t.is((await readAll(log)).length, 20)
 })
 
+test('what the checkpoints of the other directory say of an earlier log of that name is gone before the copy begins', async (t) => {
+  const [one, two] = await closedPartition(t, (engine, log) => append(engine, log, values(4)))
+  const checkpoints = ['recovery-point', 'log-start'].map((what) => path.join(two, `${what}-offset-checkpoint`))
+  for (const file of checkpoints) await writeFile(file, '0\n1\nt 0 999\n')
+  const said: string[] = []
+  const assignDir = async () => {
+    for (const file of checkpoints) said.push(await readFile(file, 'utf8'))
+    return true
+  }
+  const engine = await startEngine(t, { dirs: [one, two], topic: TOPIC, more: { assignDir } })
+  await engine.manager.whenReady('t', 0)
+  t.is(await engine.manager.moves.start('t', 0, two), ErrorCode.NONE)
+  // The copy is there now, if not whole: a start would go by these.
+  for (const file of checkpoints) t.notRegex(await readFile(file, 'utf8'), /999/)
+  await moved(engine, two)
+  t.deepEqual(said, ['0\n1\nt 0 4\n', '0\n0\n'])
+})
+
 test('a log that gets its topic id while it is copied has it after the move', async (t) => {
   const [one, two] = await closedPartition(t, (engine, log) => append(engine, log, values(4)))
   await rm(path.join(one, 't-0', 'partition.metadata'))
