@@ -149,7 +149,8 @@ export class LogManager {
     if (log === undefined || topicId === undefined || log.topicId === topicId) return log
     if (log.topicId === ZERO_UUID) {
       if (this.#options.readOnly !== true) await log.adoptTopicId(topicId)
-      return log
+      // It may have moved meanwhile.
+      return this.get(topic, partition)
     }
     await this.setAside(topic, partition, `is of another topic, ${log.topicId}`)
     return undefined

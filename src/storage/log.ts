@@ -83,8 +83,18 @@ export class Log {
 
   /** Of a log whose folder does not say of which topic it is: durable when it resolves. Rejects with a StorageError. */
   async adoptTopicId(topicId: string): Promise<void> {
-    await writeTopicId(this.#state.folder, topicId)
-    this.#state.topicId = topicId
+    const heir = (await this.#handover?.decided) ?? this
+    if (heir !== this) return heir.adoptTopicId(topicId)
+    const state = this.#state
+    const before = state.topicId
+    // At once: a copy that is to take its place must have it, too.
+    state.topicId = topicId
+    try {
+      await writeTopicId(state.folder, topicId)
+    } catch (error) {
+      state.topicId = before
+      throw error
+    }
   }
 
   get folder(): string {

@@ -9,6 +9,8 @@ import { verifyFolder } from '../../src/storage/verify.js'
 import { append, readAll, startEngine, temporaryFolder, TOPIC_ID, values, type Engine } from './support.js'
 
 const PATIENCE_MS = 20_000
+/** Of the event loop: time for a small file. */
+const TURNS = 2000
 const TOPIC = { 'file.delete.delay.ms': '0', 'retention.ms': '-1' }
 
 /** A partition in the first of two directories, closed in order. */
@@ -115,6 +117,23 @@ test('a log that gets its topic id while it is copied has it after the move', as
   t.is(await engine.manager.moves.start('t', 0, two), ErrorCode.NONE)
   await engine.manager.whenReady('t', 0, TOPIC_ID)
   t.is((await moved(engine, two)).topicId, TOPIC_ID)
+  t.regex(await readFile(path.join(two, 't-0', 'partition.metadata'), 'utf8'), new RegExp(`^topic_id: ${TOPIC_ID}$`, 'm'))
+})
+
+test('a log that gets its topic id while the metadata is told where it is has it after the move', async (t) => {
+  const [one, two] = await closedPartition(t, (engine, log) => append(engine, log, values(4)))
+  await rm(path.join(one, 't-0', 'partition.metadata'))
+  let ready: Promise<Log | undefined> | undefined
+  const assignDir = async (log: Log): Promise<boolean> => {
+    ready ??= engine.manager.whenReady('t', 0, TOPIC_ID)
+    for (let turn = 0; turn < TURNS && log.topicId !== TOPIC_ID; turn++) await new Promise(setImmediate)
+    return log.topicId === TOPIC_ID
+  }
+  const engine = await startEngine(t, { dirs: [one, two], topic: TOPIC, more: { assignDir } })
+  await engine.manager.whenReady('t', 0)
+  t.is(await engine.manager.moves.start('t', 0, two), ErrorCode.NONE)
+  t.is((await moved(engine, two)).topicId, TOPIC_ID)
+  t.is((await ready)?.topicId, TOPIC_ID)
   t.regex(await readFile(path.join(two, 't-0', 'partition.metadata'), 'utf8'), new RegExp(`^topic_id: ${TOPIC_ID}$`, 'm'))
 })
 
