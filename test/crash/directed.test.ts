@@ -202,8 +202,8 @@ serialWithFaults('what was acknowledged behind a flush is on the disk that a par
   const log = (await engine.manager.whenReady('t', 0))!
   t.is(log.folder, path.join(other, FOLDER))
   t.is((await readAll(log)).length, 40)
-  t.deepEqual([log.epochOf(0), log.epochOf(20)], [0, 1])
-  t.is(log.producer(101)?.batches.at(-1)?.lastSequence, 19)
+  t.deepEqual([log.epochOf(31), log.epochOf(32)], [0, 1])
+  t.is(log.producer(101)?.batches.at(-1)?.lastSequence, 7)
 })
 
 serialWithFaults('an empty log that has moved begins where it did', async (t) => {

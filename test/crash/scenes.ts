@@ -215,12 +215,12 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
   async 'move of a log that is written to'(scene) {
     const engine = await scene.start({ dirs: [scene.dir, scene.other], topic: TOPIC })
     const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config(), scene.dir)
-    await fill({ engine, log }, 5)
-    // The copy has all there is, and is being flushed: what comes now is copied while appends wait.
+    await fill({ engine, log }, 8)
+    // The copy has all there is, and is being flushed: what comes now is copied while appends wait. It begins no segment, which would be a reason to flush.
     scene.rules('hold sync *-future/*.log 1')
     await engine.manager.moves.start('t', 0, scene.other)
     await scene.until(({ op, path: name }) => op === JournalOp.syncBegin && /-future\/.*\.log$/.test(name))
-    await fill({ engine, log }, 5, 1)
+    await fill({ engine, log }, 2, 1)
     await log.flush()
     scene.rules('')
     await moved(engine, scene.other)
