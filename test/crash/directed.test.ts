@@ -222,6 +222,38 @@ serialWithFaults('a log without batches that has moved begins and ends where it 
   t.deepEqual([log.logStartOffset, log.endOffset], [0, 20])
 })
 
+serialWithFaults('a producer is known after a move whose batches were deleted before it', async (t) => {
+  const after = await play(t, 'move of a log whose first batches are deleted')
+  const cut = await after.cutAt(DONE)
+  const engine = await after.open(cut, { dirs: [cut, path.join(path.dirname(cut), 'other')], topic: TOPIC })
+  const log = (await engine.manager.whenReady('t', 0))!
+  t.deepEqual([log.logStartOffset, log.endOffset], [1, 9])
+  t.is(log.producer(7)?.batches.at(-1)?.lastSequence, 0)
+})
+
+serialWithFaults('what is on its way to the files when a copy is about to take their place is in it', async (t) => {
+  const after = await play(t, 'move beside a write on its way')
+  t.is(told(after, 'acknowledged'), 8)
+  const engine = await after.open(after.dir, { dirs: [after.dir, path.join(path.dirname(after.dir), 'other')], topic: TOPIC })
+  t.is((await readAll((await engine.manager.whenReady('t', 0))!)).length, 9)
+})
+
+serialWithFaults('what is cut off a log while its copy is flushed is not in the copy', async (t) => {
+  const after = await play(t, 'move of a log that is cut before its copy takes the place')
+  const engine = await after.open(after.dir, { dirs: [after.dir, path.join(path.dirname(after.dir), 'other')], topic: TOPIC })
+  const records = await readAll((await engine.manager.whenReady('t', 0))!)
+  t.deepEqual(
+    records.map(({ value }) => value!.toString().slice(0, 2)),
+    Array.from({ length: 24 }, (_, offset) => (offset < 8 ? 'e0' : 'e1'))
+  )
+})
+
+serialWithFaults('the name of a log directory is on the disk before anything in it counts, whoever made it', async (t) => {
+  const after = await play(t, 'a start in a folder that somebody has just made')
+  const { log } = await open(after, path.join(path.dirname(await after.cutAt(DONE)), 'other'))
+  t.is((await readAll(log)).length, 1)
+})
+
 serialWithFaults('the folder of a partition is on the disk with its first record', async (t) => {
   const after = await play(t, 'creation')
   const { log } = await open(after, await after.cutAt(DONE))

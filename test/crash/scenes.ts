@@ -1,6 +1,6 @@
 /** What the children of the directed crash tests do: each of it is one or two operations, and the tests know what they promise. */
 import { strict as assert } from 'node:assert'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { JournalOp } from '../../src/cli/crash-journal.js'
@@ -60,10 +60,6 @@ async function appendWithoutRoom(scene: Scene, { engine, log }: One, rules: stri
 
 export async function save({ engine }: Pick<One, 'engine'>): Promise<void> {
   await engine.manager.dirs[0]!.saveRecoveryPoints()
-}
-
-async function moved(engine: Engine, to: string): Promise<void> {
-  while (engine.manager.dirOf('t', 0)!.path !== to || engine.manager.moves.isMoving('t', 0)) await delay(2)
 }
 
 export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
@@ -212,36 +208,6 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
     scene.say(`directories ${one.engine.manager.dirs.filter(({ online }) => online).length}`)
   },
 
-  async 'move of a log that is written to'(scene) {
-    const engine = await scene.start({ dirs: [scene.dir, scene.other], topic: TOPIC })
-    const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config(), scene.dir)
-    await fill({ engine, log }, 8)
-    // The copy has all there is, and is being flushed: what comes now is copied while appends wait. It begins no segment, which would be a reason to flush.
-    scene.rules('hold sync *-future/*.log 1')
-    await engine.manager.moves.start('t', 0, scene.other)
-    await scene.until(({ op, path: name }) => op === JournalOp.syncBegin && /-future\/.*\.log$/.test(name))
-    await fill({ engine, log }, 2, 1)
-    await log.flush()
-    scene.rules('')
-    await moved(engine, scene.other)
-  },
-
-  async 'move of an empty log'(scene) {
-    const engine = await scene.start({ dirs: [scene.dir, scene.other], topic: TOPIC })
-    const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config(), scene.dir)
-    await fill({ engine, log }, 5)
-    await log.truncateFullyAndStartAt(50)
-    await engine.manager.moves.start('t', 0, scene.other)
-    await moved(engine, scene.other)
-  },
-
-  async 'move of a log without batches'(scene) {
-    const engine = await scene.start({ dirs: [scene.dir, scene.other], topic: TOPIC })
-    await engine.manager.whenReady('t', 0)
-    await engine.manager.moves.start('t', 0, scene.other)
-    await moved(engine, scene.other)
-  },
-
   async 'sync after one that failed'(scene) {
     const engine = await scene.start()
     const { runtime } = engine
@@ -311,6 +277,13 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => Promise<void>>> =
     await appendWithoutRoom(scene, one, 'short write *.index 1;ENOSPC write *.index 2;ENOSPC truncate *.index 1', 300)
     one.log.roll()
     await one.log.whenIdle()
+    await one.log.flush()
+  },
+
+  async 'a start in a folder that somebody has just made'(scene) {
+    await mkdir(scene.other)
+    const one = await begin({ start: (options) => scene.start({ ...options, dirs: [scene.other] }) })
+    await append(one.engine, one.log, values(1))
     await one.log.flush()
   },
 

@@ -5,8 +5,9 @@ import { syncBuiltinESMExports } from 'node:module'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
+import { StorageError } from '../../src/errors.js'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
-import type { Log } from '../../src/storage/log.js'
+import type { AppendResult, Log } from '../../src/storage/log.js'
 import { verifyFolder } from '../../src/storage/verify.js'
 import { append, readAll, startEngine, temporaryFolder, TOPIC_ID, values, type Engine } from './support.js'
 
@@ -318,6 +319,53 @@ test('a word of the metadata that can not be had leaves the partition where it i
   const second = await moved(engine, there)
   t.is(second.endOffset, 6)
   t.is(assigned.at(-1), engine.manager.dirOf('t', 0)!.directoryId)
+})
+
+test('a directory that fails while the metadata is told of it does not get the partition', async (t) => {
+  const dirs = await twoDirs(t)
+  const assigned: string[] = []
+  const assignDir = async (_log: Log, directoryId: string) => {
+    const target = engine.manager.dirs.find((dir) => dir.directoryId === directoryId)!
+    if (assigned.push(directoryId) === 1) target.onFailure!(new StorageError('EIO', target.path))
+    return true
+  }
+  const engine = await startEngine(t, { dirs, more: { assignDir } })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  await append(engine, log, values(5))
+  const { here, there } = placeOf(engine)
+  await engine.manager.moves.start('t', 0, there)
+  await until(engine, () => !engine.manager.moves.isMoving('t', 0))
+  t.is(engine.manager.dirOf('t', 0)!.path, here)
+  t.is((await append(engine, log, values(1))).baseOffset, 5)
+  t.deepEqual(
+    assigned,
+    [there, here].map((dir) => engine.manager.dirs.find((each) => each.path === dir)!.directoryId)
+  )
+})
+
+test('what waits for the end of a move is written before what comes behind it', async (t) => {
+  const dirs = await twoDirs(t)
+  const waited: Promise<AppendResult>[] = []
+  const assignDir = async (log: Log) => {
+    waited.push(append(engine, log, values(1, 'before')))
+    return true
+  }
+  const engine = await startEngine(t, { dirs, more: { assignDir } })
+  engine.manager.onReplaced = (log) => void waited.push(append(engine, log, values(1, 'after')))
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  await append(engine, log, values(5))
+  const { there } = placeOf(engine)
+  await engine.manager.moves.start('t', 0, there)
+  await moved(engine, there)
+  t.deepEqual(
+    (await Promise.all(waited)).map(({ baseOffset }) => baseOffset),
+    [5, 6]
+  )
+  // And nothing is left of it in the other directory.
+  t.deepEqual(
+    (await engine.manager.describe()).map(({ path: dir, partitions }) => [dir, partitions.length]),
+    dirs.map((dir) => [dir, dir === there ? 1 : 0])
+  )
 })
 
 test('what may not be: each with the code of Apache Kafka', async (t) => {
