@@ -162,13 +162,7 @@ export class LogMove {
         // What was not flushed may be missing in the middle of the copy, and would not be copied again; or in the log, which must not get it back.
         const trusted = Math.min(this.#flushedIn(target), this.#flushedIn(source))
         if (trusted < Infinity) await to.truncateTo(Math.max(to.logStartOffset, trusted))
-        // One that has lost its files begins at the log start, which may lie within a batch.
-        if (
-          followsFrom(from, to) &&
-          (await endsAlike(from, to)) &&
-          (await batchStart(this.#host.runtime, from, to.endOffset)) >= to.endOffset
-        )
-          return to
+        if (await this.#continues(from, to)) return to
         this.#host.log.warn(`the copy of ${this.#key} in ${target.path} has other records than the partition: it is made anew`)
       } catch (error) {
         this.#host.log.warn(`the copy of ${this.#key} in ${target.path} can not be opened and is made anew: ${(error as Error).message}`)
@@ -176,6 +170,13 @@ export class LogMove {
     }
     await this.#anew(from)
     return this.to!
+  }
+
+  // Its first segments may be lost and later ones not, or its last and some of the log's; one that has lost all begins at the log start, which may lie
+  // within a batch.
+  async #continues(from: Log, to: Log): Promise<boolean> {
+    if (to.logStartOffset > from.logStartOffset) return false
+    return (await batchStart(this.#host.runtime, from, to.endOffset)) >= to.endOffset && (await endsAlike(from, to))
   }
 
   async #anew(from: Log): Promise<MoveOutcome> {
@@ -302,7 +303,7 @@ export class LogMove {
   }
 }
 
-/** Whether the last batch of a copy is one of the log: a power cut may have taken it there, and left others behind it. */
+/** Whether the last batch of a copy is one of the log, leader epoch and all: a power cut may have taken it there, and another have its offsets since. */
 async function endsAlike(from: Log, to: Log): Promise<boolean> {
   if (to.endOffset === to.logStartOffset) return true
   const last = await to.readBytes(to.endOffset - 1, 1)
@@ -313,13 +314,4 @@ async function endsAlike(from: Log, to: Log): Promise<boolean> {
 /** The folder could not be renamed because a longer name has no room: it has the old one, and the move can be tried again later. */
 async function foundNoRoom({ code }: StorageError, folder: string): Promise<boolean> {
   return isFull(code) && (await isThere(folder))
-}
-
-/** Whether a copy holds nothing that the log has lost since: after a power cut the log may have written other records at the same offsets. */
-function followsFrom(from: Log, to: Log): boolean {
-  // Its first segments may have been lost, too, and later ones not.
-  if (to.endOffset > from.endOffset || to.logStartOffset > from.logStartOffset) return false
-  if (to.latestEpoch < 0) return true
-  const { epoch, endOffset } = from.epochEndOffset(to.latestEpoch)
-  return epoch === to.latestEpoch && to.endOffset <= endOffset
 }

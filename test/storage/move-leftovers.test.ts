@@ -11,6 +11,7 @@ import { append, readAll, startEngine, temporaryFolder, TOPIC_ID, values, type E
 const PATIENCE_MS = 20_000
 /** Of the event loop: time for a small file. */
 const TURNS = 2000
+const OTHER_ID = 'AAAAAAAAAAAAAAAAAAAAAQ'
 const TOPIC = { 'file.delete.delay.ms': '0', 'retention.ms': '-1' }
 
 /** A partition in the first of two directories, closed in order. */
@@ -120,6 +121,17 @@ test('a log that gets its topic id while it is copied has it after the move', as
   t.regex(await readFile(path.join(two, 't-0', 'partition.metadata'), 'utf8'), new RegExp(`^topic_id: ${TOPIC_ID}$`, 'm'))
 })
 
+test("a copy of a log of another topic is not taken for this one's, though both hold the same", async (t) => {
+  const [one, two] = await closedPartition(t, (engine, log) => append(engine, log, values(4)))
+  const future = path.join(two, `t-0.${'e'.repeat(32)}-future`)
+  await cp(path.join(one, 't-0'), future, { recursive: true })
+  await writeFile(path.join(future, 'partition.metadata'), `version: 0\ntopic_id: ${OTHER_ID}`)
+  await writeFile(path.join(two, 'recovery-point-offset-checkpoint'), '0\n1\nt 0 4\n')
+  const engine = await startEngine(t, { dirs: [one, two], topic: TOPIC })
+  t.is((await moved(engine, two)).endOffset, 4)
+  t.regex(await readFile(path.join(two, 't-0', 'partition.metadata'), 'utf8'), new RegExp(`^topic_id: ${TOPIC_ID}$`, 'm'))
+})
+
 test('a log that gets its topic id while the metadata is told where it is has it after the move', async (t) => {
   const [one, two] = await closedPartition(t, (engine, log) => append(engine, log, values(4)))
   await rm(path.join(one, 't-0', 'partition.metadata'))
@@ -169,6 +181,20 @@ test('of a copy that a power cut has holed, what was not flushed is copied again
 test('of a copy that was given up when its directory was closed nothing is taken for flushed', (t) =>
   // The checkpoint does not name it.
   holedCopy(t, () => Promise.resolve()))
+
+test('a copy that ends in another batch than the log has there is made anew, whatever was flushed', async (t) => {
+  // The log has lost the end of it, and gone on, while the directory of the copy did not work.
+  const [lost] = await closedPartition(t, (engine, log) => append(engine, log, values(1, 'lost')))
+  const [one, two] = await closedPartition(t, (engine, log) => append(engine, log, values(1, 'kept')))
+  await cp(path.join(lost, 't-0'), path.join(two, `t-0.${'f'.repeat(32)}-future`), { recursive: true })
+  await writeFile(path.join(two, 'recovery-point-offset-checkpoint'), '0\n1\nt 0 1\n')
+  const engine = await startEngine(t, { dirs: [one, two], topic: TOPIC })
+  const log = await moved(engine, two)
+  t.deepEqual(
+    (await readAll(log)).map(({ value }) => value!.toString()),
+    ['kept0']
+  )
+})
 
 test('a copy of what the log had lost is not taken for the log, though both end alike', async (t) => {
   const timestamp = Date.now()
