@@ -45,10 +45,9 @@ export class Handover<L extends Heir> {
 /** Makes a log that holds all batches of another ready to be that: what is known of producers (also of batches that are gone), all on the disk. */
 export async function settleHeir(state: LogState, flusher: LogFlusher, producers: Iterable<ProducerEntry>): Promise<void> {
   state.producers.load(producers)
-  // Before the flush, which makes the names in the folder durable.
-  await state.saveEpochs()
   // Not only a shortcut: of a producer whose batches retention has deleted nothing else tells.
   if (state.endOffset > 0) await writeLastSnapshot(state, state.endOffset, encodeSnapshot(state.producers.values()))
+  // Of the leader epochs and all names, too.
   await flusher.flush()
 }
 
