@@ -6,6 +6,8 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import test, { type ExecutionContext } from 'ava'
+import { ErrorCode } from '../../src/protocol/error-codes.js'
+import { decodeBatches } from '../../src/record/index.js'
 import { append, readAll, startEngine, TOPIC_ID, values, type Engine } from './support.js'
 
 const topic = { 'internal.segment.bytes': '4000', 'index.interval.bytes': '500' }
@@ -237,6 +239,23 @@ test('bad bytes in a closed segment, after a crash: named, the log ends there, a
   const again = await reopened(t, dir)
   t.is(again.engine.manager.get('t', 0)!.endOffset, log.endOffset)
   t.notRegex(again.lines, /corrupt|not a log's/)
+})
+
+test('reads that come to a batch whose length leads behind its segment are refused, those before and behind it are not', async (t) => {
+  const { dir, folder, bases } = await filled(t)
+  const file = path.join(folder, `${bases[1]}.log`)
+  const bytes = await readFile(file)
+  const last = [...decodeBatches(bytes)].at(-1)!
+  bytes.writeInt32BE(bytes.readInt32BE(last.position + 8) + 50, last.position + 8)
+  await writeFile(file, bytes)
+  const { engine } = await reopened(t, dir)
+  const log = engine.manager.get('t', 0)!
+  const codes = [last.baseOffset - 1, last.baseOffset, last.lastOffset, last.lastOffset + 1].map(
+    async (offset) => (await log.read(offset, 100, Infinity, true)).errorCode
+  )
+  const { NONE, CORRUPT_MESSAGE } = ErrorCode
+  t.deepEqual(await Promise.all(codes), [NONE, CORRUPT_MESSAGE, CORRUPT_MESSAGE, NONE])
+  await t.throwsAsync(log.readBytes(last.baseOffset, 100), { name: 'StorageError', code: 'EBADMSG' })
 })
 
 test('a batch in the last segment whose length became too large: what lies behind it is kept', async (t) => {
