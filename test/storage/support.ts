@@ -82,6 +82,8 @@ export interface EngineOptions {
   readonly settings?: Readonly<Record<string, string>>
   readonly topic?: Readonly<Record<string, string>>
   readonly more?: Partial<LogManagerOptions>
+  /** How many segments have their files open, besides those that must. */
+  readonly openSegments?: number
 }
 
 export async function temporaryFolder(t: Pick<ExecutionContext, 'teardown'>): Promise<string> {
@@ -97,7 +99,8 @@ export async function startEngine(t: Pick<ExecutionContext, 'teardown'>, options
   const { lines, log } = collectingLogger()
   const topic = (overrides: Readonly<Record<string, string>> = {}) =>
     resolveTopicConfig(broker, new Map(Object.entries({ ...options.topic, ...overrides })))
-  const runtime = new Runtime({ frameMemoryBytes: 64 * 1024 * 1024 })
+  const { openSegments } = options
+  const runtime = new Runtime({ frameMemoryBytes: 64 * 1024 * 1024, ...(openSegments !== undefined && { openSegments }) })
   let ended = false
   try {
     const dirs = options.dirs ?? [dir]

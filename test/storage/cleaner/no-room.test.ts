@@ -5,7 +5,7 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { StorageError } from '../../../src/errors.js'
-import { temporaryFolder, TOPIC_ID } from '../support.js'
+import { temporaryFolder, TOPIC_ID, type EngineOptions, type ManualClock } from '../support.js'
 import { assertSound, compact, endTransaction, latest, put, seen, startCompacting, type Compacting, type Seen } from './support.js'
 
 const RETRY_MS = 1000
@@ -36,9 +36,9 @@ async function fill(one: Compacting): Promise<Seen[]> {
 /** A log that waits, and what its readers see. */
 async function waiting(
   t: ExecutionContext,
-  { dirs, names = ALL }: { dirs?: string[]; names?: RegExp } = {}
+  { names = ALL, ...options }: EngineOptions & { clock?: ManualClock; names?: RegExp } = {}
 ): Promise<{ one: Compacting; records: Seen[] }> {
-  const one = await startCompacting(t, dirs && { dirs })
+  const one = await startCompacting(t, options)
   const records = await fill(one)
   full = names
   t.true(await one.engine.manager.cleaner.cleanFilthiest(), 'others have their turn')
@@ -80,6 +80,12 @@ test.serial('the log is written and read, and the segments are put in their plac
   t.deepEqual(await leftOver(log.folder), [])
   await assertSound(t, engine)
   await engine.stop()
+})
+
+test.serial('what has lost its name is read all the same where files are closed to spare descriptors', async (t) => {
+  const { one } = await waiting(t, { openSegments: 1 })
+  full = undefined
+  await one.engine.stop()
 })
 
 test.serial('other logs are compacted meanwhile', async (t) => {
