@@ -1,9 +1,11 @@
 /** Scenes of compactions: one that goes well, and those that must wait. */
 import { rename, rm, stat, truncate } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { JournalOp } from '../../src/cli/crash-journal.js'
 import { offsetName } from '../../src/storage/names.js'
 import { startEngine } from '../storage/support.js'
-import { compact, endTransaction, put, seen, startCompacting } from '../storage/cleaner/support.js'
+import { compact, endTransaction, latest, put, seen, startCompacting } from '../storage/cleaner/support.js'
 import type { Scene } from './directed.js'
 import { begin, fill, FOLDER, idempotent, putPairs } from './scenes.js'
 
@@ -18,6 +20,24 @@ export const COMPACTION_SCENES: Readonly<Record<string, (scene: Scene) => Promis
     }
     scene.say('filled')
     await compact(one)
+  },
+
+  async 'compaction that comes beside retention'(scene) {
+    const one = await startCompacting({ teardown: () => undefined }, { dirs: [scene.dir] })
+    await putPairs(one, 30)
+    one.log.roll()
+    await one.log.flush()
+    await one.log.deleteRecordsBefore(one.log.segmentFiles()[1]!.baseOffset)
+    scene.rules(`hold sync-folder *${FOLDER} 1`)
+    const retained = one.log.applyRetention()
+    await scene.until(({ op, path: name }) => op === JournalOp.syncBegin && name.endsWith(FOLDER))
+    const compacted = one.engine.manager.cleaner.cleanFilthiest()
+    // Time for it to be over, if it did not wait.
+    await Promise.race([compacted, delay(200)])
+    scene.rules('')
+    scene.say(`deleted ${await retained}`)
+    await compacted
+    scene.say(`keys ${latest(await seen(one.log)).size}`)
   },
 
   async 'a start on a compacted segment that is damaged'(scene) {

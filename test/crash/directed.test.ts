@@ -172,6 +172,12 @@ serialWithFaults('indexes are not made anew below a recovery point that could no
   t.is(told(after, 'end'), 40)
 })
 
+serialWithFaults('a compaction that comes beside retention leaves it the segments that it has chosen', async (t) => {
+  const after = await play(t, 'compaction that comes beside retention')
+  t.is(told(after, 'deleted'), 1)
+  t.is(told(after, 'keys'), 9)
+})
+
 serialWithFaults('of a compacted segment that is damaged, what is cut off stays so', async (t) => {
   const after = await play(t, 'a start on a compacted segment that is damaged', leaveDamagedSwap)
   const log = path.join(FOLDER, `${offsetName(0)}.log`)
