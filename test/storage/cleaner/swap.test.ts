@@ -3,6 +3,7 @@ import fsp, { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { writeInt64 } from '../../../src/record/batch.js'
 import { buildBatch, decodeBatches } from '../../../src/record/index.js'
 import { recoverSwaps, runSwapSteps, swapSteps } from '../../../src/storage/cleaner/swap.js'
 import { offsetName } from '../../../src/storage/names.js'
@@ -130,6 +131,25 @@ test('a recovery that is interrupted is taken up again', async (t) => {
   t.deepEqual(latest(await seen(again.log)), latest(records))
   t.deepEqual(await leftOver(folder), [])
   await assertSound(t, again.engine)
+})
+
+test('segments before and behind what was compacted stay as they are', async (t) => {
+  const folder = await temporaryFolder(t)
+  const log = (base: number) => path.join(folder, `${offsetName(base)}.log`)
+  const batchAt = (base: number): Buffer => {
+    const bytes = buildBatch([{ value: Buffer.from(`${base}`) }], { timestamp: 1 })
+    writeInt64(bytes, base, 0)
+    return bytes
+  }
+  for (const base of [0, 40, 50, 60, 100]) await writeFile(log(base), batchAt(base))
+  const compacted = Buffer.concat([batchAt(50), batchAt(60)])
+  await writeFile(`${log(50)}.swap`, compacted)
+  await recoverSwaps(folder, () => undefined)
+  t.deepEqual(
+    (await readdir(folder)).toSorted(),
+    [0, 40, 50, 100].map((base) => path.basename(log(base)))
+  )
+  t.deepEqual(await readFile(log(50)), compacted)
 })
 
 test('a .swap file beside an earlier .cleaned one belongs to a step that was not finished: the old segments count', async (t) => {
