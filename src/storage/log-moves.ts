@@ -172,10 +172,11 @@ export class LogMoves {
   async #run(key: string, move: LogMove): Promise<void> {
     while (!move.stopped) {
       try {
-        const outcome = await this.#queue.run(() => move.attempt())
+        // Who deletes the partition does not wait for other moves, which may wait for the metadata, and they for the deletion.
+        const outcome = await this.#queue.runUnless(move.stopping, () => move.attempt())
         if (outcome === 'again') continue
         // It stays registered while it is cancelled: whoever does that ends it.
-        if (outcome === 'stopped') return
+        if (outcome === 'stopped' || outcome === undefined) return
         return this.#end(key, move)
       } catch (error) {
         if (!(error instanceof StorageError)) throw error
