@@ -47,7 +47,10 @@ export class LeaderEpochs {
     if (epoch < 0 || startOffset < 0) return
     const last = this.#entries.at(-1)
     if (last !== undefined && last.epoch === epoch && startOffset >= last.startOffset) return
-    this.#entries = this.#entries.filter((entry) => entry.epoch < epoch && entry.startOffset < startOffset).concat({ epoch, startOffset })
+    // Both rise, so that what is contradicted stands at the end.
+    const agrees = (entry: EpochStart) => entry.epoch < epoch && entry.startOffset < startOffset
+    while (this.#entries.length > 0 && !agrees(this.#entries.at(-1)!)) this.#entries.pop()
+    this.#entries.push({ epoch, startOffset })
     this.#version++
   }
 

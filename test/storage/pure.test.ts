@@ -29,6 +29,29 @@ test('the end of an epoch is where the next known one begins', (t) => {
   t.is(known.epochAt(9), -1)
 })
 
+test('an epoch takes the place of those that it contradicts', (t) => {
+  const after = (epoch: number, startOffset: number) => {
+    const known = epochs()
+    known.assign(epoch, startOffset)
+    return known.entries.map((entry) => [entry.epoch, entry.startOffset])
+  }
+  const [one, two, three] = epochs().entries.map((entry) => [entry.epoch, entry.startOffset])
+  t.deepEqual(after(8, 31), [one, two, three, [8, 31]])
+  t.deepEqual(after(8, 30), [one, two, [8, 30]])
+  t.deepEqual(after(7, 40), [one, two, three], 'it goes on')
+  t.deepEqual(after(7, 25), [one, two, [7, 25]])
+  t.deepEqual(after(5, 15), [one, [5, 15]])
+  t.deepEqual(after(3, 99), [one, [3, 99]])
+  t.deepEqual(after(1, 0), [[1, 0]])
+})
+
+test('a log of hundreds of thousands of epochs opens at once', (t) => {
+  const many = Array.from({ length: 300_000 }, (_, index) => ({ epoch: index, startOffset: 2 * index }))
+  const known = new LeaderEpochs(many)
+  t.is(known.entries.length, many.length)
+  t.is(known.epochAt(100_001), 50_000)
+})
+
 test('cutting a log cuts its epochs', (t) => {
   const known = epochs()
   known.truncateFromEnd(30)
