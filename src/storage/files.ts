@@ -180,7 +180,8 @@ export function storageError(error: unknown, file: string): StorageError {
   const { code, errno, message } = error as NodeJS.ErrnoException
   // Node has no name for some errors, EDQUOT among them.
   const name = errno !== undefined && code?.startsWith('Unknown') === true ? errnoName(errno) : code
-  return new StorageError(name ?? 'EIO', file, message)
+  // What fails on an open file does not name it.
+  return new StorageError(name ?? 'EIO', file, message.includes(file) ? message : `${message}: ${file}`)
 }
 
 /** What a full disk gives: the log stays, and goes on when there is room. Also a queue that was full and limits of the process. */

@@ -1,7 +1,7 @@
 /** Folders of logs that are not as they should be: a start names what it finds, and deletes nothing that it did not understand. */
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -176,6 +176,16 @@ test('indexes without a log are named', async (t) => {
   await writeFile(path.join(folder, '00000000000000000777.index'), '')
   const { lines } = await reopened(t, dir)
   t.regex(lines, /00000000000000000777\.index has no log beside it and is removed/)
+})
+
+test('a transaction index that no memory holds is named', async (t) => {
+  const { dir, folder, bases } = await filled(t)
+  const file = path.join(folder, `${bases[0]!}.txnindex`)
+  await writeFile(file, '')
+  await truncate(file, 3 * 1024 ** 3)
+  const engine = await startEngine(t, { dir, topic })
+  await t.throwsAsync(engine.manager.whenReady('t', 0), { name: 'StorageError', message: new RegExp(`: ${file}$`) })
+  t.regex(engine.lines.join('\n'), /t-0 in .* can not be opened: .*\.txnindex/)
 })
 
 test('leader epochs of another version are named, kept, and found again', async (t) => {
