@@ -299,17 +299,25 @@ class PartitionVerifier {
     }
     this.#options.watch?.aborted(base, this.#gaps || this.#damaged ? undefined : expected)
     if (this.#gaps || this.#damaged) return findings.end()
-    const text = (one: AbortedTransaction) =>
-      `producer ${one.producerId}, offsets ${one.firstOffset} to ${one.lastOffset}, last stable offset ${one.lastStableOffset}`
-    const there = new Set(found.map(text))
-    for (const one of expected)
-      if (!there.delete(text(one)))
+    const text = (one: AbortedTransaction) => `producer ${one.producerId}, offsets ${one.firstOffset} to ${one.lastOffset}`
+    const there = new Map(found.map((one) => [text(one), one]))
+    let late = 0
+    for (const one of expected) {
+      const entry = there.get(text(one))
+      there.delete(text(one))
+      const stable = entry?.lastStableOffset ?? -1
+      if (entry === undefined)
         findings.damage(`the aborted transaction of ${text(one)} is ${known ? 'not in it' : 'in no index: the file is missing'}`)
+      else if (stable < one.lastStableOffset || stable > this.#next)
+        findings.damage(`the last stable offset behind ${text(one)} is ${stable}, by the log ${one.lastStableOffset}`)
+      else if (stable > one.lastStableOffset) late++
+    }
+    // Of all that a replica of Kafka writes at once it takes the transactions for ended before it asks for the first one's.
+    if (late > 0) findings.note(`of ${late} aborted transactions the last stable offset is behind that of the log, as Kafka copies it`)
     const start = this.#files.segments[0]!
     // Of a transaction that began before the log does now, only the index knows.
-    for (const one of found)
-      if (there.has(text(one)) && one.firstOffset >= start)
-        findings.damage(`the log knows nothing of an aborted transaction of ${text(one)}`)
+    for (const [name, { firstOffset }] of there)
+      if (firstOffset >= start) findings.damage(`the log knows nothing of an aborted transaction of ${name}`)
     findings.end()
   }
 }

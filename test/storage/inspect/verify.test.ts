@@ -203,6 +203,29 @@ test('a missing transaction index is found, and made as it was', async (t) => {
   t.deepEqual(await readFile(path.join(folder, used)), kept.get(used))
 })
 
+test('a transaction index whose last stable offsets are those of a replica of Kafka is sound, one with others is not', async (t) => {
+  const folder = path.join(await unpackGolden(t, 'clean'), 'txn-0')
+  const sizes = await Promise.all((await readdir(folder)).map(async (name) => ({ name, bytes: await readFile(path.join(folder, name)) })))
+  const { name, bytes } = sizes.find((one) => one.name.endsWith('.txnindex') && one.bytes.length > 0)!
+  const stable = bytes.readBigInt64BE(26)
+  const withStable = async (offset: bigint) => {
+    bytes.writeBigInt64BE(offset, 26)
+    await writeFile(path.join(folder, name), bytes)
+    return findings(folder)
+  }
+  const later = await withStable(stable + 1n)
+  t.deepEqual(later.damage, [])
+  t.deepEqual(later.notes, [`${name}: of 1 aborted transactions the last stable offset is behind that of the log, as Kafka copies it`])
+  t.regex(
+    (await withStable(stable - 1n)).damage.join(),
+    /last stable offset behind producer \d+, offsets \d+ to \d+ is \d+, by the log \d+/
+  )
+  t.is((await withStable(1n << 50n)).damage.length, 1)
+  t.true((await repair(folder)).whole)
+  t.deepEqual(await findings(folder), { damage: [], notes: [] })
+  t.is((await readFile(path.join(folder, name))).readBigInt64BE(26), stable)
+})
+
 test('a transaction index of a log that lost its beginning is made from what is there', async (t) => {
   const dir = await unpackGolden(t, 'clean')
   const folder = path.join(dir, 'txn-0')
