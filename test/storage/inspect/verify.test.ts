@@ -89,6 +89,17 @@ test('a compacted log of this engine is sound; gaps are noted', async (t) => {
   t.is(notes.filter((line) => /offsets \d+ to \d+ are missing, as compaction leaves it/.test(line)).length, 1)
 })
 
+test('a producer snapshot of an offset that compaction took away is sound, one behind the end is not', async (t) => {
+  const { folder } = await compacted(t)
+  const gap = /offsets \d+ to (\d+) are missing/.exec((await findings(folder)).notes.join('\n'))
+  const snapshot = (offset: number) => path.join(folder, `${String(offset).padStart(20, '0')}.snapshot`)
+  const newest = (await readdir(folder)).findLast((name) => name.endsWith('.snapshot'))!
+  await cp(path.join(folder, newest), snapshot(Number(gap![1]) + 1))
+  t.deepEqual((await findings(folder)).damage, [])
+  await cp(path.join(folder, newest), snapshot(99_999))
+  t.regex((await findings(folder)).damage.join('\n'), /^0+99999\.snapshot: is of offset 99999, the log ends at \d+$/)
+})
+
 const breakages: readonly [name: string, wreck: (folder: string, log: string) => Promise<unknown>, found: RegExp, mended: boolean][] = [
   [
     'a flipped bit in a batch',
