@@ -1,10 +1,18 @@
 /** Small files written whole: they are there after a crash either as they were or as they should be. */
 import { constants } from 'node:fs'
-import { mkdir, open, rename, rm, stat, unlink, type FileHandle } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, rename, rm, stat, unlink, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { StorageError } from '../errors.js'
 import { errnoName } from '../native/runtime.js'
 import { withDescriptor } from './descriptors.js'
+import { TaskQueue } from './task-queue.js'
+
+/**
+ * Node has four threads for files, and for codecs: one is left to these, or a compressed batch would wait for a disk that is busy with new partitions.
+ * And of small files no more are open at a time.
+ */
+const SYNCS_AT_A_TIME = 3
+const syncs = new TaskQueue(SYNCS_AT_A_TIME)
 
 /** Replaces `file` by `contents`: temporary file, fsync, rename, fsync of the folder. Rejects with a StorageError. */
 export async function writeDurably(file: string, contents: string | Uint8Array): Promise<void> {
@@ -28,27 +36,33 @@ export async function writeFlushed(file: string, contents: Uint8Array): Promise<
   }
 }
 
-async function writeAndSync(file: string, contents: string | Uint8Array): Promise<void> {
-  const handle = await openFile(file, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC)
-  try {
-    await handle.writeFile(contents)
-    await handle.datasync()
-  } finally {
-    await handle.close()
-  }
+function writeAndSync(file: string, contents: string | Uint8Array): Promise<void> {
+  return syncs.run(async () => {
+    const handle = await openFile(file, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC)
+    try {
+      await handle.writeFile(contents)
+      await handle.datasync()
+    } finally {
+      await handle.close()
+    }
+  })
 }
 
 /** Makes creations, renames and removals in a folder durable: they are done already, so that it waits for a descriptor. */
 export async function syncFolder(folder: string): Promise<void> {
   try {
-    const handle = await withDescriptor(() => open(folder, 'r'))
-    try {
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
+    await withDescriptor(() => syncs.run(() => openAndSync(folder)))
   } catch (error) {
     throw storageError(error, folder)
+  }
+}
+
+async function openAndSync(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }
 
@@ -86,6 +100,15 @@ export async function ensureFolder(folder: string): Promise<void> {
   }
   // What is synced in a folder is of no use when the folder's own name is not.
   await syncFolder(above)
+}
+
+/** A new folder in `temp`. Rejects with a StorageError that names that one: the other name would tell nobody anything. */
+export async function makeTemporary(temp: string, prefix: string): Promise<string> {
+  try {
+    return await mkdtemp(path.join(temp, prefix))
+  } catch (error) {
+    throw new StorageError(storageError(error, temp).code, temp)
+  }
 }
 
 /** Rejects with a StorageError where something else has the name (ENOTDIR). */

@@ -59,6 +59,8 @@ export class LogDir {
   readonly logs = new Map<string, Log>()
   /** Logs that are gone, which the checkpoints on the disk may still name. */
   readonly #forgotten = new Set<string>()
+  /** The same of the checkpoint of the log cleaner. */
+  readonly #notCompacted = new Set<string>()
   readonly #saveRecoveryPoints = shared(() => this.#write(RECOVERY_POINT_FILE, this.recoveryPoints, (log) => log.recoveryPoint))
   readonly #saveCleanerOffsets = shared(() => this.#writeAll(CLEANER_OFFSET_FILE, this.cleanerOffsets))
   readonly #saveLogStarts = shared(() => this.#write(LOG_START_FILE, this.logStarts, (log) => log.startToSave))
@@ -174,7 +176,10 @@ export class LogDir {
 
   /** A log of that name is gone, or new: nothing of it is compacted. */
   async forgetCleanerOffset(folder: string): Promise<void> {
-    if (this.cleanerOffsets.delete(folder)) await this.#saveCleanerOffsets()
+    if (this.cleanerOffsets.delete(folder)) this.#notCompacted.add(folder)
+    if (!this.#notCompacted.has(folder)) return
+    await this.#saveCleanerOffsets()
+    this.#notCompacted.delete(folder)
   }
 
   /** The last act of an orderly stop: everything else is on the disk. */

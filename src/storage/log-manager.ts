@@ -12,6 +12,7 @@ import type { Runtime } from '../native/runtime.js'
 import { claimDirs } from './claim-dirs.js'
 import { LogCleaner } from './cleaner/log-cleaner.js'
 import { describeDirs, type LogDirDescription } from './describe-dirs.js'
+import { withDescriptor } from './descriptors.js'
 import { isPassing } from './files.js'
 import { findFolders, type AssignedDir } from './find-folders.js'
 import { Log } from './log.js'
@@ -219,7 +220,8 @@ export class LogManager {
       await createPartitionFolder(folder, topicId)
       return Log.open({ topic, partition, topicId, folder }, config, options, this.#environment(dir))
     }
-    const entry = this.#table.add(dir, topic, partition, () => this.#creations.run(create))
+    const patiently = () => withDescriptor(create, () => dir.online && !this.#closed)
+    const entry = this.#table.add(dir, topic, partition, () => this.#creations.run(patiently))
     // Nothing was written yet: the caller may try again.
     entry.ready.catch((error: StorageError) => {
       if (this.#table.find(topic, partition) === entry) this.#table.remove(entry)

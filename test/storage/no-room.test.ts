@@ -25,7 +25,7 @@ fsp.open = async (...[file, flags, mode]: Parameters<typeof open>) => {
 }
 syncBuiltinESMExports()
 
-test.afterEach(() => void refusals.splice(0))
+test.afterEach.always(() => void refusals.splice(0))
 
 const topic = { 'internal.segment.bytes': '1500', 'index.interval.bytes': '200', 'retention.ms': '-1', 'file.delete.delay.ms': '0' }
 
@@ -206,6 +206,37 @@ test.serial('a flush without a free descriptor waits for one, and an acknowledge
   )
   t.true(refusals.every(({ left }) => left === 0))
   t.true(engine.manager.dirs[0]!.online)
+})
+
+test.serial('a log that is made waits for a descriptor, and takes nothing over of one of its name', async (t) => {
+  const engine = await startEngine(t, { topic: { ...topic, 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0' } })
+  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  for (let round = 0; round < 20; round++)
+    await append(
+      engine,
+      log,
+      values(4).map((value) => ({ ...value, key: Buffer.from('k') }))
+    )
+  await engine.manager.cleaner.cleanFilthiest()
+  t.regex(await saved(engine, 'cleaner-offset-checkpoint'), /^t 0 [1-9]/m)
+  // The deletion meets the first, and goes on; the rest is for whoever takes the name.
+  for (const file of [/cleaner-offset-checkpoint/, /t-0\/partition\.metadata/]) noDescriptor(file, 3)
+  await engine.manager.delete('t', 0)
+  t.regex(await saved(engine, 'cleaner-offset-checkpoint'), /^t 0 [1-9]/m)
+  const again = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
+  t.is(again.endOffset, 0)
+  t.true(refusals.every(({ left }) => left === 0))
+  t.notRegex(await saved(engine, 'cleaner-offset-checkpoint'), /^t 0/m)
+})
+
+test.serial('a stop does not wait for a log that waits for a descriptor', async (t) => {
+  const engine = await startEngine(t)
+  noDescriptor(/t-0\/partition\.metadata/, Infinity)
+  const made = t.throwsAsync(engine.manager.create('t', 0, TOPIC_ID, engine.config()), { code: 'EMFILE' })
+  const begun = performance.now()
+  await engine.stop()
+  await made
+  t.true(performance.now() - begun < 10_000)
 })
 
 test.serial('what is half done without a free descriptor waits for one: truncation, compaction, deletion, a move', async (t) => {
