@@ -11,7 +11,8 @@ export interface ParsedValue {
 }
 
 const INTEGER = /^[+-]?\d{1,19}$/
-const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/
+// As Java reads it, but for hexadecimal digits.
+const DECIMAL = /^(?:[+-]?NaN|([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)[fFdD]?)$/
 const BITS: Readonly<Record<string, bigint>> = { short: 16n, int: 32n, long: 64n }
 const LIST_LIMIT = 10_000
 
@@ -85,13 +86,23 @@ function parseInteger(name: string, setting: Setting, text: string): ParsedValue
 }
 
 function parseDouble(name: string, setting: Setting, text: string): ParsedValue {
-  const value = Number(text)
-  if (!DECIMAL.test(text) || !Number.isFinite(value) || !within(setting, value)) throw invalid(name, setting, text)
-  return { text, value }
+  const found = DECIMAL.exec(text)
+  const value = Number(found?.[1])
+  if (found === null || Math.abs(value) === Infinity || !within(setting, value)) throw invalid(name, setting, text)
+  return { text: doubleText(value), value }
+}
+
+/** As Java writes it: `1.0`, `1.0E-7`. */
+function doubleText(value: number): string {
+  if (Object.is(value, -0)) return '-0.0'
+  const size = Math.abs(value)
+  const [digits = '', exponent] = size === 0 || (size >= 1e-3 && size < 1e7) ? [String(value)] : value.toExponential().split('e')
+  const whole = /^-?\d+$/.test(digits) ? `${digits}.0` : digits
+  return exponent === undefined ? whole : `${whole}E${Number(exponent)}`
 }
 
 function within({ min = -Infinity, max = Infinity, also }: Setting, value: number): boolean {
-  return (value >= min && value <= max) || value === also
+  return (value >= min && value <= max) || Object.is(value, also)
 }
 
 // KIP-1161: no empty items, and repeated ones count once. An empty list stands for no items.

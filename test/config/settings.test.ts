@@ -23,10 +23,14 @@ function kafkaDefault(text: string): string | null {
   return text === '<empty>' ? '' : text
 }
 
+// NaN passes Kafka's checks without being named.
 function allowedText({ min, max, also, oneOf, ignoreCase }: Setting): string {
   if (oneOf) return `${ignoreCase ? '(case insensitive) ' : ''}[${oneOf.join(', ')}]`
   if (min === undefined) return '-'
-  return `[${min},...${max === undefined ? ',...' : `,${max}`}]${also === undefined ? '' : ` or ${also}`}`.replace(',...,...]', ',...]')
+  return `[${min},...${max === undefined ? ',...' : `,${max}`}]${also === undefined || Number.isNaN(also) ? '' : ` or ${also}`}`.replace(
+    ',...,...]',
+    ',...]'
+  )
 }
 
 test('every setting of Apache Kafka is in the table, with its type, default, bounds and way to change', (t) => {

@@ -30,7 +30,31 @@ test('other types', (t) => {
   t.is(parseValue('n', boolean(false, about), ' TRUE ').value, true)
   t.regex(refusal(boolean(false, about), 'yes'), /true or false/)
   t.is(parseValue('n', double(0.5, about), '1.7976931348623157E308').value, Number.MAX_VALUE)
-  for (const text of ['NaN', 'Infinity', '', '1..2', '0x1']) t.not(refusal(double(0.5, about), text), '', text)
+  const ratio = double(0.5, about, { min: 0, max: 1, also: NaN })
+  for (const text of ['NaN', '-NaN']) t.deepEqual(parseValue('n', ratio, text), { text: 'NaN', value: NaN })
+  t.regex(refusal(ratio, '1.5'), /a number from 0 to 1, or NaN/)
+  // What Kafka 4.3.1 took, and how it was described.
+  const texts = [
+    '0.50',
+    '5e-1',
+    '.5f',
+    '0.5D',
+    ' 0.5 ',
+    '1.',
+    '1.0000000000000001',
+    '-0',
+    '1e-400',
+    '1e-3',
+    '1e-7',
+    '1e9',
+    '0.30000000000000004'
+  ]
+  t.deepEqual(
+    texts.map((text) => parseValue('n', double(0.5, about), text).text),
+    ['0.5', '0.5', '0.5', '0.5', '0.5', '1.0', '1.0', '-0.0', '0.0', '0.001', '1.0E-7', '1.0E9', '0.30000000000000004']
+  )
+  t.is(parseValue('n', double('1.7976931348623157E308', about), '1.7976931348623157E308').text, '1.7976931348623157E308')
+  for (const text of ['NaN', 'nan', '0.5ff', 'NaNf', 'Infinity', '', '1..2', '0x1']) t.not(refusal(double(0.5, about), text), '', text)
   t.is(parseValue('n', string('a', about, { oneOf: ['a', 'b'] }), 'b').value, 'b')
   t.regex(refusal(string('a', about, { oneOf: ['a', 'b'] }), 'B'), /one of a, b/)
   t.is(parseValue('n', string('a', about, { oneOf: ['a', 'b'], ignoreCase: true }), 'B').value, 'B')

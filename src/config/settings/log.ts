@@ -139,10 +139,11 @@ export const cleanerSettings = {
     change: 'cluster-wide',
     min: 1
   }),
-  'log.cleaner.min.cleanable.ratio': double(0.5, 'Share of uncleaned bytes from which a log is compacted.', {
+  'log.cleaner.min.cleanable.ratio': double(0.5, 'Share of uncleaned bytes from which a log is compacted; NaN: never for that.', {
     change: 'cluster-wide',
     min: 0,
-    max: 1
+    max: 1,
+    also: NaN
   }),
   'log.cleaner.min.compaction.lag.ms': long(0, 'A record is not compacted before it is this old.', { change: 'cluster-wide', min: 0 }),
   'log.cleaner.threads': int(1, 'Threads of the log cleaner.', { change: 'cluster-wide', min: 0 })

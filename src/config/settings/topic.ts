@@ -112,10 +112,11 @@ export const topicSettings = {
     'CreateTime: the timestamp that the producer gave. LogAppendTime: the time of the append.',
     { change: 'topic', oneOf: ['CreateTime', 'LogAppendTime'], synonyms: [{ name: 'log.message.timestamp.type', factor: 1 }] }
   ),
-  'min.cleanable.dirty.ratio': double(0.5, 'Share of uncleaned bytes from which the log is compacted.', {
+  'min.cleanable.dirty.ratio': double(0.5, 'Share of uncleaned bytes from which the log is compacted; NaN: never for that.', {
     change: 'topic',
     min: 0,
     max: 1,
+    also: NaN,
     synonyms: [{ name: 'log.cleaner.min.cleanable.ratio', factor: 1 }]
   }),
   'min.compaction.lag.ms': long(0, 'A record is not compacted before it is this old.', {
