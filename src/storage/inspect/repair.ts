@@ -3,7 +3,7 @@
  * indexes; producer snapshots that contradict the log are set aside, and the next start makes them. The torn end of a log is cut off. Bad bytes
  * with sound batches behind them are never deleted: they are explained, and moved into a quarantine folder if there is one.
  */
-import { constants, copyFile, link, lstat, open, readdir, rename, truncate } from 'node:fs/promises'
+import { constants, copyFile, link, lstat, open, rename, truncate } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { ConfigError, StorageError } from '../../errors.js'
@@ -17,7 +17,6 @@ import {
   LOG_SUFFIX,
   META_PROPERTIES_FILE,
   offsetName,
-  parsePartitionFolder,
   parseSegmentFile,
   SNAPSHOT_SUFFIX,
   TIME_INDEX_SUFFIX,
@@ -27,9 +26,10 @@ import { setAside, UNREADABLE_SUFFIX } from '../set-aside.js'
 import { buildIndexes, buildTransactionIndex } from './build-indexes.js'
 import type { AbortedTransaction } from './dump-state.js'
 import { FileWindow } from './file-window.js'
+import type { Finding } from './findings.js'
 import { walkSegment, type BadBytes } from './segment-walk.js'
-import { brokerOf } from './verify-data.js'
-import { verifyPartition } from './verify-partition.js'
+import { brokerOf, listData, lookThrough } from './verify-data.js'
+import { verifyPartition, type PartitionSummary } from './verify-partition.js'
 
 export interface RepairOptions {
   /** Only tell what would be done. */
@@ -52,20 +52,29 @@ export interface RepairStep {
  * StorageError or an error of node:fs.
  */
 export async function repairData(folder: string, options: RepairOptions): Promise<boolean> {
-  const names = (await readdir(folder)).toSorted()
-  const single = names.some((name) => parseSegmentFile(name)?.suffix === LOG_SUFFIX)
+  const data = await listData(folder)
+  const { single, partitions } = data
   const top = single ? path.dirname(path.resolve(folder)) : folder
-  const partitions = single ? [''] : names.filter((name) => parsePartitionFolder(name) !== undefined)
-  // The folder of somebody else: no file of a lock is left in it.
-  if (partitions.length === 0) return true
-  // The folder of a partition may stand alone: then there is nobody who could lock it.
-  const locked = !single || (await exists(path.join(top, META_PROPERTIES_FILE))) ? hold(top, options.dryRun) : -1
+  // The folder of a partition may stand alone: then there is nobody who could lock it. In the folder of somebody else no file of a lock is left.
+  const isData = partitions.length > 0 && (!single || (await exists(path.join(top, META_PROPERTIES_FILE))))
+  const locked = isData ? hold(top, options.dryRun) : -1
   try {
     let whole = true
     let changed = false
-    for (const name of partitions) {
-      const one = new PartitionRepair(path.join(folder, name), folder, options)
-      await one.run()
+    const left = ({ level, file, message }: Finding): void => {
+      if (level !== 'damage') return
+      options.tell({ action: 'left', file, message })
+      whole = false
+    }
+    const repairs: PartitionRepair[] = []
+    await lookThrough(data, left, async (partition) => {
+      const one = new PartitionRepair(partition, folder, options)
+      const summary = await one.look()
+      repairs.push(one)
+      return summary
+    })
+    for (const one of repairs) {
+      await one.mend()
       whole &&= one.whole
       changed ||= one.changed
     }
@@ -122,8 +131,8 @@ class PartitionRepair {
     this.#options = options
   }
 
-  async run(): Promise<void> {
-    await verifyPartition(this.#folder, {
+  look(): Promise<PartitionSummary> {
+    return verifyPartition(this.#folder, {
       strict: false,
       root: this.#root,
       tell: () => undefined,
@@ -137,6 +146,10 @@ class PartitionRepair {
         }
       }
     })
+  }
+
+  /** What was found. */
+  async mend(): Promise<void> {
     const rebuilt = await this.#logs()
     for (const base of this.#bases) {
       const name = offsetName(base)

@@ -33,6 +33,16 @@ export interface Verification {
   readonly partitions: ReadonlyMap<string, PartitionSummary>
 }
 
+export interface DataFolder {
+  readonly folder: string
+  /** What stands in it. */
+  readonly names: readonly string[]
+  /** It is the folder of one partition. */
+  readonly single: boolean
+  /** Their folders; of a single partition the empty name. */
+  readonly partitions: readonly string[]
+}
+
 interface Partitions {
   readonly found: ReadonlyMap<string, PartitionSummary>
   /** Those that can't be read. */
@@ -41,27 +51,45 @@ interface Partitions {
 
 /** Rejects with the error of node:fs when the folder can't be read, or something in it, which one of several partitions is told of as damage. */
 export async function verifyData(folder: string, options: VerifyOptions): Promise<Verification> {
-  const names = (await readdir(folder)).toSorted()
-  const found = new Map<string, PartitionSummary>()
-  const single = isPartition(names)
-  const partitions = single ? [''] : names.filter((name) => parsePartitionFolder(name) !== undefined)
-  const total = await logBytes(partitions.map((name) => path.join(folder, name)))
+  const data = await listData(folder)
+  const total = await logBytes(data.partitions.map((name) => path.join(folder, name)))
   let done = 0
   const progress = (bytes: number) => options.progress?.((done += bytes), total)
+  const { strict = false, tell } = options
+  const partitions = await lookThrough(data, tell, (one) => verifyPartition(one, { strict, root: folder, tell, progress }))
+  return { folder, partitions }
+}
+
+/** Rejects with the error of node:fs when the folder can't be read. */
+export async function listData(folder: string): Promise<DataFolder> {
+  const names = (await readdir(folder)).toSorted()
+  const single = isPartition(names)
+  return { folder, names, single, partitions: single ? [''] : names.filter((name) => parsePartitionFolder(name) !== undefined) }
+}
+
+/**
+ * Looks at each partition, and at what stands beside them. Resolves to what was found, by folder name. Rejects with the error of node:fs where a single partition
+ * can't be read; of several the one is told of.
+ */
+export async function lookThrough(
+  { folder, names, single, partitions }: DataFolder,
+  tell: (finding: Finding) => void,
+  look: (partition: string) => Promise<PartitionSummary>
+): Promise<Map<string, PartitionSummary>> {
+  const found = new Map<string, PartitionSummary>()
   const unread = new Set<string>()
   for (const name of partitions) {
     const one = path.join(folder, name)
     try {
-      const summary = await verifyPartition(one, { ...options, strict: options.strict ?? false, root: folder, progress })
-      found.set(single ? path.basename(path.resolve(folder)) : name, summary)
+      found.set(single ? path.basename(path.resolve(folder)) : name, await look(one))
     } catch (error) {
       if (single) throw error
       unread.add(name)
-      tellUnread(new FileFindings(name, options.tell), one, error)
+      tellUnread(new FileFindings(name, tell), one, error)
     }
   }
-  if (!single) await verifyTop(folder, names, { found, unread }, options.tell)
-  return { folder, partitions: found }
+  if (!single) await verifyTop(folder, names, { found, unread }, tell)
+  return found
 }
 
 function tellUnread(findings: FileFindings, folder: string, error: unknown): void {
@@ -113,6 +141,7 @@ async function verifyTop(
 }
 
 async function verifyMeta(folder: string, names: readonly string[], findings: FileFindings): Promise<void> {
+  if (names.length === 0) return findings.damage('is missing: the folder is empty')
   if (!names.includes(META_PROPERTIES_FILE)) return findings.damage('is missing: no broker takes the folder for its own')
   try {
     await readMetaProperties(folder)

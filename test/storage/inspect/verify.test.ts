@@ -276,10 +276,35 @@ test('bad bytes in the middle of a closed segment stay until there is a quaranti
   t.true(records.length > 200)
 })
 
-test('a folder without a partition is left as it is', async (t) => {
+test('a folder without a partition is left as it is, and judged as by verify', async (t) => {
   const dir = await temporaryFolder(t)
-  t.true((await repair(dir)).whole)
-  t.deepEqual(await readdir(dir), [])
+  for (const [name, message] of [
+    ['', 'is missing: the folder is empty'],
+    ['README', 'is missing: no broker takes the folder for its own']
+  ] as const) {
+    if (name !== '') await writeFile(path.join(dir, name), '')
+    t.deepEqual((await findings(dir)).damage, [`meta.properties: ${message}`])
+    t.deepEqual(await repair(dir), { steps: [{ action: 'left', file: 'meta.properties', message }], whole: false })
+    t.deepEqual(await readdir(dir), name === '' ? [] : [name])
+  }
+})
+
+test('what is damaged beside the partitions, or keeps one from being read, is left and the others are mended', async (t) => {
+  const dir = await filled(t)
+  await symlink('nowhere', path.join(dir, 'gone-0'))
+  await writeFile(path.join(dir, 'file-0'), '')
+  await writeFile(path.join(dir, 'log-start-offset-checkpoint'), 'x')
+  await rm(path.join(dir, 't-0', first('index')))
+  const { steps, whole } = await repair(dir)
+  t.false(whole)
+  t.deepEqual(
+    steps.map(({ action, file }) => `${action} ${file}`),
+    ['left gone-0', 'left log-start-offset-checkpoint', `rebuild t-0/${first('index')}`]
+  )
+  t.deepEqual(
+    (await findings(dir)).damage.map((line) => line.split(':')[0]),
+    ['gone-0', 'log-start-offset-checkpoint']
+  )
 })
 
 test('foreign files are named and stay; a checkpoint that says too much is damage', async (t) => {
