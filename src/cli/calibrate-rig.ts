@@ -5,7 +5,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { mkdtemp, open, rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +13,7 @@ import type { IoOptions } from '../native/binding.js'
 import { IO_COUNTERS, IoCounter, TransferMode } from '../native/numbers.js'
 import { Runtime, type Frame } from '../native/runtime.js'
 import { NativeSegment, Strand } from '../native/segment.js'
+import { makeTemporary } from '../storage/files.js'
 
 /** More than the caches of most processors: what is sent comes from memory, as it does in a broker. */
 const FILE_BYTES = 64 * 1024 * 1024
@@ -82,7 +83,7 @@ export class CalibrationRig {
    * leave inline; else on the I/O threads. Rejects with the system's error when it can't.
    */
   static async open(temp: string, inlineReceive: boolean): Promise<CalibrationRig> {
-    const folder = await mkdtemp(path.join(temp, 'sluice-calibrate-'))
+    const folder = await makeTemporary(temp, 'sluice-calibrate-')
     const rig = new CalibrationRig(new Runtime({ appendThreads: 1, readThreads: 1, flushThreads: 1, maintenanceThreads: 1 }), folder)
     try {
       await rig.#start(inlineReceive)

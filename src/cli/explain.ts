@@ -5,6 +5,7 @@ import { ConfigError, StorageError } from '../errors.js'
 const STORAGE_REASONS: Readonly<Record<string, string>> = {
   EACCES: 'no permission',
   EPERM: 'no permission',
+  ENOENT: 'it is not there',
   EROFS: 'the file system is read-only',
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',

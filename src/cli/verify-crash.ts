@@ -4,12 +4,13 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, realpath, rm } from 'node:fs/promises'
+import { mkdir, readFile, realpath, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { decodeAnyRecords } from '../record/index.js'
 import { verifyFolder } from '../storage/verify.js'
 import { readOffsetCheckpoint } from '../storage/checkpoints.js'
+import { makeTemporary } from '../storage/files.js'
 import { RECOVERY_POINT_FILE } from '../storage/names.js'
 import { CRASH_TOPIC, crashRecord, openCrashLogs, RECORDS_PER_BATCH, type CrashChildPlan } from './crash-child.js'
 import { CrashDisk, Mercy, randomFrom } from './crash-disk.js'
@@ -91,7 +92,7 @@ export async function verifyCrash(options: VerifyCrashOptions): Promise<PolicyRe
   const problem = faultLibraryProblem()
   if (problem !== undefined) throw new Error(problem)
   const reports: PolicyReport[] = []
-  const work = await realpath(await mkdtemp(path.join(options.temp, 'sluice-verify-crash-')))
+  const work = await realpath(await makeTemporary(options.temp, 'sluice-verify-crash-'))
   try {
     for (const [index, policy] of POLICIES.entries()) {
       options.progress?.(policy.name)

@@ -3,7 +3,7 @@
  * copies of what is small. The engine works in the temporary folder as in any other; whatever it writes, renames or removes is there. Logs are
  * opened for reading only, and an index that is a link gives way to a copy before it is changed (`readOnly` of the log manager).
  */
-import { access, chmod, constants, copyFile, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { access, chmod, constants, copyFile, mkdir, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ConfigError, StorageError, WireError } from '../errors.js'
 import type { Logger } from '../log.js'
@@ -16,7 +16,7 @@ import {
   type PartitionOffset
 } from './checkpoints.js'
 import { isUnfinishedSwap } from './cleaner/swap.js'
-import { storageError } from './files.js'
+import { makeTemporary, storageError } from './files.js'
 import { brokerOf } from './inspect/verify-data.js'
 import { listPartition, type PartitionFiles } from './inspect/partition-files.js'
 import { randomUuid, readMetaProperties, writeMetaProperties, type MetaProperties } from './meta-properties.js'
@@ -65,9 +65,7 @@ export interface Mirror {
 
 /** Rejects with a ConfigError that names a source which can't be served, and with a StorageError; nothing is left behind then. */
 export async function mirrorFolders(sources: readonly string[], temp: string, log: Logger): Promise<Mirror> {
-  const root = await mkdtemp(path.join(temp, 'sluice-read-only-')).catch((error: unknown) => {
-    throw storageError(error, temp)
-  })
+  const root = await makeTemporary(temp, 'sluice-read-only-')
   try {
     const dirs: { source: string; path: string }[] = []
     const partitions: DescribedPartition[] = []

@@ -61,3 +61,12 @@ testWithFaults('a short run keeps every promise, shows the difference, and leave
 test('wrong usage ends with 2', async (t) => {
   t.is((await run(process.execPath, [MAIN, 'verify-crash', '--cuts', 'many'])).code, 2)
 })
+
+testWithFaults('a folder that is not there is named as it was given', async (t) => {
+  const none = path.join(await tempDir(t), 'none')
+  for (const args of [['verify-crash'], ['calibrate', '--seconds', '1'], ['serve', '--read-only', none]]) {
+    const { code, stderr } = await run(process.execPath, [MAIN, ...args, '--temp', none])
+    t.is(code, 1)
+    t.is(stderr.trim().split('\n').at(-1), `sluice: ${none}: it is not there (ENOENT)`, args[0])
+  }
+})
