@@ -168,11 +168,11 @@ export class Log {
   }
 
   /**
-   * Where the bytes are that `read` would give, without reading them: up to `maxBytes`, in one file or, with the next segment, in several. The
-   * last batch may be cut; the first is whole. For `send`, or for programs that know the format. With `read_committed` as in `read`. Rejects as `read`
-   * does.
+   * Where the bytes are that `read` would give, without reading them: to the end of the log, or up to `maxBytes`; in as many files as it has segments there. With
+   * `maxBytes` the last batch may be cut; the first is whole. For `send`, or for programs that know the format. With `read_committed` as in `read`.
+   * Rejects as `read` does.
    */
-  async regions(offset: number, maxBytes: number, options: Isolation = {}): Promise<FileRegion[]> {
+  async regions(offset: number, maxBytes = Infinity, options: Isolation = {}): Promise<FileRegion[]> {
     checkOptions(options)
     const { isolation } = options
     this.#checkRead(offset, maxBytes, isolation)

@@ -14,13 +14,13 @@ export interface FileRegion {
 }
 
 /**
- * Of the batches from the one that holds `offset` on, which begin below `upTo`: about `maxBytes`, of as many segments as that takes. The last batch may
- * be cut; the first is whole. Rejects with a LogError or a StorageError.
+ * Of the batches from the one that holds `offset` on, which begin below `upTo`: about `maxBytes` (Infinity: all), of as many segments as that takes. The
+ * last batch may be cut; the first is whole. Rejects with a LogError or a StorageError.
  */
 export async function regionsOf(log: PartitionLog, offset: number, maxBytes: number, upTo: number): Promise<FileRegion[]> {
   const regions: FileRegion[] = []
   let next = offset
-  let left = maxBytes
+  let left = Math.min(Math.ceil(maxBytes), Number.MAX_SAFE_INTEGER)
   while (left > 0 && next < upTo) {
     const reading = log.read(next, left, upTo, regions.length === 0)
     // Mostly all that is needed is in memory: then nothing is waited for.

@@ -226,8 +226,11 @@ test('regions are the bytes of the files, and a socket gets them after what was 
   inFolder(t, async (folder) => {
     await using directory = await LogDirectory.open(folder)
     const log = await filled(directory)
-    const regions = await log.regions(0, 1e9)
+    const regions = await log.regions(0)
     t.is(regions.length, 3)
+    for (const most of [1e9, Infinity, Number.MAX_VALUE, log.sizeBytes - 0.5])
+      t.deepEqual(await log.regions(0, most), regions, String(most))
+    t.deepEqual(await log.regions(log.endOffset), [])
     const files = await Promise.all(
       regions.map(async ({ file, position, length }) => (await readFile(file)).subarray(position, position + length))
     )
