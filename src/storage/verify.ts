@@ -7,7 +7,7 @@ import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import * as batch from '../record/batch.js'
 import { openFile, readFile, storageError } from './files.js'
-import { checkOptions, checkPath } from './library/checks.js'
+import { checkOptions, checkPath, VERIFY_OPTIONS } from './library/checks.js'
 import { INDEX_SUFFIX, LOG_SUFFIX, offsetName, parseSegmentFile, TIME_INDEX_SUFFIX } from './names.js'
 
 export interface Finding {
@@ -30,7 +30,7 @@ export interface VerifyOptions {
 /** Everything that is wrong, in the order of the files; empty: the log is sound. Rejects with a StorageError. */
 export async function verifyFolder(folder: string, options: VerifyOptions = {}): Promise<Finding[]> {
   checkPath(folder)
-  checkOptions(options)
+  checkOptions(options, VERIFY_OPTIONS)
   const { gaps = false } = options
   const findings: Finding[] = []
   const names = await readdir(folder).catch((error: unknown) => {

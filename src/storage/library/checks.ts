@@ -6,9 +6,11 @@ import { COMPRESSION_NAMES, type BatchOptions, type RecordInput } from '../../re
 import { topicNameProblem } from '../../protocol/topic-name.js'
 import { METADATA_FOLDER } from '../mirror.js'
 import { parsePartitionFolder, partitionFolder } from '../names.js'
+import type { VerifyOptions } from '../verify.js'
 import type { AppendOptions, Producer } from './appends.js'
 import { LogError } from './errors.js'
-import type { IsolationLevel } from './record-reader.js'
+import type { LogDirectoryOptions, LogOptions } from './log-directory.js'
+import type { Isolation, IsolationLevel, LogRecord, ReadOptions } from './record-reader.js'
 import type { FileRegion } from './regions.js'
 
 const MAX_INT16 = 0x7fff
@@ -19,8 +21,33 @@ function checkObject(what: string, value: unknown): void {
   if (typeof value !== 'object' || value === null || Symbol.iterator in value) throw new TypeError(`${what} an object, not ${shown(value)}`)
 }
 
-export function checkOptions(options: object): void {
+/** Those that there are, so that the compiler misses none. */
+type Names<T> = Readonly<Record<keyof T, true>>
+
+/** Also against names that are misspelt: with `readonly` for `readOnly` a folder would be written to. */
+export function checkOptions<T extends object>(options: T, names: Names<T>): void {
   checkObject('the options are', options)
+  for (const name in options)
+    if (!Object.hasOwn(names, name)) throw new TypeError(`there is no option '${name}', only ${Object.keys(names).join(', ')}`)
+}
+
+export const OPEN_OPTIONS: Names<LogDirectoryOptions> = { settings: true, log: true, clock: true, readOnly: true }
+export const LOG_OPTIONS: Names<LogOptions> = { partition: true, settings: true, create: true }
+export const READ_OPTIONS: Names<ReadOptions> = { from: true, to: true, follow: true, maxBytes: true, isolation: true }
+export const ISOLATION: Names<Isolation> = { isolation: true }
+export const VERIFY_OPTIONS: Names<VerifyOptions> = { gaps: true }
+const APPEND_OPTIONS: Names<AppendOptions> = { compression: true, producer: true }
+const BATCH_OPTIONS: Names<BatchOptions> = {
+  baseOffset: true,
+  partitionLeaderEpoch: true,
+  timestamp: true,
+  producerId: true,
+  producerEpoch: true,
+  baseSequence: true,
+  transactional: true,
+  control: true,
+  logAppendTime: true,
+  lastOffsetDelta: true
 }
 
 export function checkFlag(what: string, flag: boolean): void {
@@ -42,6 +69,7 @@ export function checkRecord(record: RecordInput): void {
   const { key, value, headers, timestamp } = record
   checkBytes('key', key)
   checkBytes('value', value)
+  if (value === undefined) checkValueless(record)
   // As Apache Kafka's producer.
   if (timestamp !== undefined && !(Number.isSafeInteger(timestamp) && timestamp >= 0))
     throw new RangeError(`the timestamp of a record is a whole number of milliseconds, not ${shown(timestamp)}`)
@@ -53,13 +81,30 @@ export function checkRecord(record: RecordInput): void {
   }
 }
 
+const RECORD_NAMES: Names<LogRecord & RecordInput> & { readonly sequence: true } = {
+  key: true,
+  value: true,
+  headers: true,
+  timestamp: true,
+  // Of one that was read.
+  offset: true,
+  sequence: true
+}
+
+/** A value under a misspelt name would be none, which deletes the key in a compacted log. What has a value may have more properties: a program's own record. */
+function checkValueless(record: RecordInput): void {
+  for (const name in record)
+    if (!Object.hasOwn(RECORD_NAMES, name))
+      throw new TypeError(`a record without a value has a property '${name}': it is to have key, value, headers, timestamp`)
+}
+
 function checkBytes(what: string, bytes: Uint8Array | null | undefined): void {
   if (bytes !== undefined && bytes !== null && !(bytes instanceof Uint8Array))
     throw new TypeError(`the ${what} is a Buffer or Uint8Array, or null, not ${shown(bytes)}`)
 }
 
 export function checkAppend(options: AppendOptions): void {
-  checkOptions(options)
+  checkOptions(options, APPEND_OPTIONS)
   const { compression, producer } = options
   if (compression !== undefined && !COMPRESSION_NAMES.includes(compression))
     throw new RangeError(`compression is one of ${COMPRESSION_NAMES.join(', ')}, not ${shown(compression)}`)
@@ -77,7 +122,7 @@ export function checkProducer(producer: Producer): void {
 
 /** Of a batch that a program builds. -1: none. */
 export function checkBatch(options: BatchOptions): void {
-  checkOptions(options)
+  checkOptions(options, BATCH_OPTIONS)
   const bounds = [
     ['baseOffset', 0, Number.MAX_SAFE_INTEGER],
     ['partitionLeaderEpoch', -1, MAX_INT32],

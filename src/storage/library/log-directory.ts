@@ -12,7 +12,7 @@ import type { Log as PartitionLog } from '../log.js'
 import { LogManager } from '../log-manager.js'
 import { randomUuid, readMetaProperties } from '../meta-properties.js'
 import { mirrorFolders } from '../mirror.js'
-import { checkClock, checkFlag, checkName, checkNewName, checkOptions, checkPath, checkTexts } from './checks.js'
+import { checkClock, checkFlag, checkName, checkNewName, checkOptions, checkPath, checkTexts, LOG_OPTIONS, OPEN_OPTIONS } from './checks.js'
 import { LogError } from './errors.js'
 import { Log } from './log.js'
 import { RegionSender } from './region-sender.js'
@@ -100,7 +100,7 @@ export class LogDirectory {
    */
   static async open(path: string, options: LogDirectoryOptions = {}): Promise<LogDirectory> {
     checkPath(path)
-    checkOptions(options)
+    checkOptions(options, OPEN_OPTIONS)
     const { settings = {}, clock = systemClock(), readOnly = false } = options
     checkTexts(settings)
     checkClock(clock)
@@ -136,7 +136,7 @@ export class LogDirectory {
    */
   async log(topic: string, options: LogOptions = {}): Promise<Log> {
     this.#checkWorks()
-    checkOptions(options)
+    checkOptions(options, LOG_OPTIONS)
     const { partition = 0, settings, create = true } = options
     checkName(topic, partition)
     checkFlag('create', create)

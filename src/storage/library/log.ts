@@ -17,7 +17,9 @@ import {
   checkRegion,
   checkSignal,
   checkTimestamp,
-  checkWritableStream
+  checkWritableStream,
+  ISOLATION,
+  READ_OPTIONS
 } from './checks.js'
 import { LogError, refusal, refuse } from './errors.js'
 import { LogReaders } from './log-readers.js'
@@ -142,7 +144,7 @@ export class Log {
    * (`abortedTransactions` tells which). The buffer is a copy of its own. Rejects with a LogError (OFFSET_OUT_OF_RANGE) or a StorageError.
    */
   async read(offset: number, maxBytes = FIRST_READ_BYTES, options: Isolation = {}): Promise<Buffer> {
-    checkOptions(options)
+    checkOptions(options, ISOLATION)
     const { isolation } = options
     this.#checkRead(offset, maxBytes, isolation)
     const upTo = this.#readableTo(isolation)
@@ -159,7 +161,7 @@ export class Log {
    * as `read` does.
    */
   records(options: ReadOptions = {}): AsyncGenerator<LogRecord, void, undefined> {
-    checkOptions(options)
+    checkOptions(options, READ_OPTIONS)
     const from = options.from ?? this.startOffset
     if (options.to !== undefined) checkEnd(options.to)
     this.#checkRead(from, options.maxBytes, options.isolation)
@@ -173,7 +175,7 @@ export class Log {
    * Rejects as `read` does.
    */
   async regions(offset: number, maxBytes = Infinity, options: Isolation = {}): Promise<FileRegion[]> {
-    checkOptions(options)
+    checkOptions(options, ISOLATION)
     const { isolation } = options
     this.#checkRead(offset, maxBytes, isolation)
     return regionsOf(this.#log, offset, maxBytes, this.#readableTo(isolation))

@@ -41,6 +41,8 @@ test('records, options and offsets of the wrong kind', async (t) => {
     [{ value, timestamp: new Date() }],
     [{ value, timestamp: -5 }],
     [{ value, headers: { a: 'b' } }],
+    [{ vaule: value }],
+    [{ key: value, Value: value }],
     [null],
     [[]],
     [value],
@@ -50,6 +52,7 @@ test('records, options and offsets of the wrong kind', async (t) => {
     [{ value }, { producer: wrong(null) }],
     [{ value }, { producer: { id: 1, epoch: 0, sequence: 0, transactional: wrong('yes') } }],
     [{ value }, { compression: wrong('brotli') }],
+    [{ value }, wrong({ compresion: 'gzip' })],
     [{ value }, { producer: wrong({ id: 1 }) }]
   ]
   for (const [records, options] of appends) {
@@ -68,7 +71,7 @@ test('records, options and offsets of the wrong kind', async (t) => {
       await t.throwsAsync(call, { instanceOf: RangeError })
   }
   const reads: ReadOptions[] = [{ follow: wrong(true) }, { isolation: wrong('committed') }, { maxBytes: NaN }, { from: 0.5 }]
-  reads.push({ to: NaN }, wrong(5))
+  reads.push({ to: NaN }, wrong(5), wrong({ form: 1 }))
   for (const options of reads) t.throws(() => log.records(options), undefined, JSON.stringify(options))
   await t.throwsAsync(log.endTransaction({ id: 1, epoch: 0 }, wrong('maybe')), { instanceOf: RangeError })
   await t.throwsAsync(log.endTransaction(wrong(undefined), 'commit'), { instanceOf: TypeError })
@@ -77,8 +80,13 @@ test('records, options and offsets of the wrong kind', async (t) => {
     const error = await t.throwsAsync(log.send(process.stdout, wrong(region)))
     t.true(error instanceof TypeError || error instanceof RangeError, String(error))
   }
+  await t.throwsAsync(log.read(0, 10, wrong({ from: 1 })), { instanceOf: TypeError, message: /'from'/ })
   t.is((await log.append({ value, timestamp: 9 })).firstOffset, 1)
   t.is((await log.offsetForTimestamp(6))?.offset, 1)
+  // What was read, a record without a value, a program's own.
+  for await (const record of log.records({ to: 1 })) await log.append(record)
+  for (const one of [{ key: value }, { key: value, value: null }, { value, id: 7 }]) await log.append(one)
+  t.is(log.endOffset, 6)
   t.is(log.startOffset, 0)
 })
 
@@ -91,6 +99,8 @@ test('a batch that is built of values of the wrong kind', (t) => {
     () => buildBatch([wrong(5)]),
     () => buildBatch([{ value: wrong('text') }]),
     () => buildBatch([{ value }], wrong(null)),
+    () => buildBatch([wrong({ valeu: value })]),
+    () => buildBatch([{ value }], wrong({ baseOfset: 1 })),
     () => buildBatch([{ value }], { baseOffset: NaN }),
     () => buildBatch([{ value }], { timestamp: 1.5 }),
     () => buildBatch([{ value }], { producerEpoch: 40_000 }),
@@ -118,10 +128,12 @@ test('options of the wrong kind open nothing', async (t) => {
     // The others would be missed when there is something to tell.
     { log: wrong({ info: () => undefined }) },
     { clock: wrong(Date) },
-    { readOnly: wrong('no') }
+    { readOnly: wrong('no') },
+    // As it is written in other packages.
+    wrong({ readonly: true })
   ]
   for (const one of options) await t.throwsAsync(LogDirectory.open(where, one), { instanceOf: TypeError })
-  for (const one of [null, 5, { create: 'no' }, { settings: [] }])
+  for (const one of [null, 5, { create: 'no' }, { settings: [] }, { setings: {} }])
     await t.throwsAsync(directory.log('t', wrong(one)), { instanceOf: TypeError })
   for (const name of [undefined, 5, '../t']) await t.throwsAsync(directory.delete(wrong(name)), { code: 'INVALID_TOPIC_EXCEPTION' })
   await t.throwsAsync(directory.delete('t', -1), { code: 'INVALID_PARTITIONS' })
