@@ -10,7 +10,7 @@ import {
   type RecordInput
 } from '../../record/index.js'
 import type { AppendOrigin, AppendResult, Log as PartitionLog } from '../log.js'
-import { checkAppend, checkOutcome, checkProducer, checkRecords } from './checks.js'
+import { checkAppend, checkOutcome, checkProducer, checkRecords, checkSize } from './checks.js'
 import { refusal } from './errors.js'
 
 /** Of what is smaller, a copy costs less than keeping the buffer until it is written. */
@@ -167,6 +167,7 @@ function builderOf(records: readonly RecordInput[], producer: AppendOptions['pro
   }
   const builder = new RecordBatchBuilder(options, roomFor(records))
   for (const record of records) builder.append(record)
+  checkSize(builder)
   return builder
 }
 

@@ -7,7 +7,7 @@ import { topicNameProblem } from '../../protocol/topic-name.js'
 import { METADATA_FOLDER } from '../mirror.js'
 import { parsePartitionFolder, partitionFolder } from '../names.js'
 import type { VerifyOptions } from '../verify.js'
-import type { AppendOptions, Producer } from './appends.js'
+import type { AppendOptions, CompressionName, Producer } from './appends.js'
 import { LogError } from './errors.js'
 import type { LogDirectoryOptions, LogOptions } from './log-directory.js'
 import type { Isolation, IsolationLevel, LogRecord, ReadOptions } from './record-reader.js'
@@ -101,6 +101,24 @@ function checkValueless(record: RecordInput): void {
 function checkBytes(what: string, bytes: Uint8Array | null | undefined): void {
   if (bytes !== undefined && bytes !== null && !(bytes instanceof Uint8Array))
     throw new TypeError(`the ${what} is a Buffer or Uint8Array, or null, not ${shown(bytes)}`)
+}
+
+/** Of what a batch is built of. */
+export function checkSize({ count, sizeInBytes }: { readonly count: number; readonly sizeInBytes: number }): void {
+  if (count === 0) throw new RangeError('a batch holds at least one record')
+  if (sizeInBytes > MAX_INT32) throw new RangeError(`a batch has at most ${MAX_INT32} bytes, not ${sizeInBytes}`)
+}
+
+export function checkOffsetDelta(offsetDelta: number, last: number): void {
+  checkWhole('the offset of a record in its batch', offsetDelta, MAX_INT32, last + 1)
+}
+
+/** By name or number. */
+export function compressionType(compression: number | CompressionName): number {
+  const type = typeof compression === 'number' ? compression : COMPRESSION_NAMES.indexOf(compression)
+  if (COMPRESSION_NAMES[type] === undefined)
+    throw new RangeError(`compression is one of ${COMPRESSION_NAMES.join(', ')}, not ${shown(compression)}`)
+  return type
 }
 
 export function checkAppend(options: AppendOptions): void {
@@ -217,5 +235,6 @@ function checkWhole(what: string, value: number, most: number, least = 0): void 
 function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value.length > 50 ? `${value.slice(0, 50)}…` : value}'`
   if (typeof value !== 'object' || value === null) return String(value)
-  return `a ${value.constructor?.name ?? 'object'}`
+  const name = value.constructor?.name || 'object'
+  return `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`
 }

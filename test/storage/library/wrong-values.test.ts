@@ -90,7 +90,7 @@ test('records, options and offsets of the wrong kind', async (t) => {
   t.is(log.startOffset, 0)
 })
 
-test('a batch that is built of values of the wrong kind', (t) => {
+test('a batch that is built of values of the wrong kind', async (t) => {
   const wrong = (what: unknown) => what as never
   const calls: (() => unknown)[] = [
     () => buildBatch(wrong(undefined)),
@@ -107,12 +107,24 @@ test('a batch that is built of values of the wrong kind', (t) => {
     () => buildBatch([{ value }], { transactional: wrong('no') }),
     () => new RecordBatchBuilder({ baseSequence: wrong('1') }),
     () => new RecordBatchBuilder().append(wrong(value)),
+    () => new RecordBatchBuilder().build(),
+    () => new RecordBatchBuilder().append({ value }, 5.5),
+    () => new RecordBatchBuilder().append({ value }, 2 ** 31),
+    () => new RecordBatchBuilder().append({ value }, 5).append({ value }, 5),
     () => [...decodeBatches(wrong('text'))]
   ]
   for (const call of calls) {
     const error = t.throws(call, undefined, String(call))
     t.true(error instanceof TypeError || error instanceof RangeError, String(error))
   }
+  for (const codec of ['brotli', 9, -1, 0.5, undefined])
+    await t.throwsAsync(new RecordBatchBuilder().append({ value }).buildCompressed(wrong(codec)), { instanceOf: RangeError })
+  await t.throwsAsync(new RecordBatchBuilder().buildCompressed('gzip'), { instanceOf: RangeError })
+  const [named, numbered] = [await new RecordBatchBuilder().append({ value }, 4).append({ value }).buildCompressed('lz4'), 3]
+  t.deepEqual(
+    [...decodeBatches(named)].map(({ compression, lastOffset }) => [compression, lastOffset]),
+    [[numbered, 5]]
+  )
   t.is([...decodeBatches(buildBatch([{ value }], { timestamp: -1, baseOffset: 7 }))][0]!.baseOffset, 7)
 })
 
