@@ -152,6 +152,7 @@ export class LogDirectory {
     if (known !== undefined) return known
     // Meanwhile.
     this.#checkWorks()
+    if (this.#manager.get(topic, partition) !== found) return this.log(topic, options)
     const log = new Log(found, this.#runtime, this.#sender, this.#temporary === undefined ? this.#manager.cleaner : undefined)
     this.#logs.set(found, log)
     return log
@@ -184,12 +185,17 @@ export class LogDirectory {
     this.#checkWorks()
     checkName(topic, partition)
     const log = this.#manager.get(topic, partition)
-    if (log !== undefined) {
-      void this.#logs.get(log)?.ended()
-      this.#logs.delete(log)
-    }
+    if (log !== undefined) this.#forget(log)
     this.#topicIds.delete(topic)
     await this.#manager.delete(topic, partition)
+    // One that was only being made when this began.
+    for (const one of this.#logs.keys())
+      if (one.topic === topic && one.partition === partition && this.#manager.get(topic, partition) !== one) this.#forget(one)
+  }
+
+  #forget(log: PartitionLog): void {
+    void this.#logs.get(log)?.ended()
+    this.#logs.delete(log)
   }
 
   /** An orderly stop: everything is flushed and saved, so that the next opening recovers nothing. What is being sent is ended. Never rejects. */

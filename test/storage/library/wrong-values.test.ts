@@ -10,6 +10,7 @@ import {
   RecordBatchBuilder,
   verifyFolder,
   type AppendOptions,
+  type Log,
   type LogDirectoryOptions,
   type LogRecord,
   type ReadOptions,
@@ -201,5 +202,26 @@ test('who follows a log that is deleted is let go, and it takes nothing more', a
   await directory.delete('t')
   t.true((await next).done)
   await t.throwsAsync(log.append({ value }), { code: 'ECANCELED' })
+  t.is((await (await directory.log('t')).append({ value })).firstOffset, 0)
+})
+
+test('a log that is deleted while it is made is let go, or made anew', async (t) => {
+  const directory = await opened(t)
+  const logs: Log[] = []
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 60 }, async (_, index) => {
+      if (index % 3 === 0) return directory.delete('t')
+      const log = await directory.log('t')
+      logs.push(log)
+      await log.append({ value })
+    })
+  )
+  const codes = outcomes.map((one) => (one.status === 'fulfilled' ? 'done' : (one.reason as { code: string }).code))
+  t.deepEqual(
+    [...new Set(codes)].filter((code) => !['done', 'ECANCELED'].includes(code)),
+    []
+  )
+  await directory.delete('t')
+  for (const log of new Set(logs)) await t.throwsAsync(log.append({ value }), { code: 'ECANCELED' })
   t.is((await (await directory.log('t')).append({ value })).firstOffset, 0)
 })
