@@ -61,6 +61,7 @@ const DEFAULT_DIR = './data'
 const DEFAULT_WATCH_SECONDS = 2
 const DEFAULT_CALIBRATION_SECONDS = 15
 const EXIT_USAGE = 2
+const VERSION_WANTED = 'sluice.version'
 const MOST_PARTITIONS = 100_000
 
 /** Throws ConfigError when the file can not be read. */
@@ -71,6 +72,8 @@ export function parseArguments(args: readonly string[], output: Output): Parsed 
     .helpCommand(false)
     .configureOutput({ writeOut: output.out, writeErr: output.error })
     .exitOverride()
+    .option('-V, --version', 'print the version')
+    .on('option:version', printVersion)
     .addHelpText('after', PROGRAM_HELP)
   program
     .command('start')
@@ -128,10 +131,19 @@ export function parseArguments(args: readonly string[], output: Output): Parsed 
   try {
     program.parse([...args], { from: 'user' })
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error
-    return { command: 'done', exitCode: error.exitCode === 0 ? 0 : EXIT_USAGE }
+    return ended(error)
   }
   return parsed ?? { command: 'done', exitCode: EXIT_USAGE }
+}
+
+function ended(error: unknown): Parsed {
+  if (!(error instanceof CommanderError)) throw error
+  if (error.code === VERSION_WANTED) return { command: 'version' }
+  return { command: 'done', exitCode: error.exitCode === 0 ? 0 : EXIT_USAGE }
+}
+
+function printVersion(): never {
+  throw new CommanderError(0, VERSION_WANTED, '')
 }
 
 const PROGRAM_HELP = `

@@ -82,7 +82,8 @@ test('help has examples, on standard output, with code 0', (t) => {
 })
 
 test('version', (t) => {
-  t.deepEqual(parse('version').parsed, { command: 'version' })
+  for (const args of [['version'], ['--version'], ['-V'], ['--version', 'start'], ['start', '--version']])
+    t.deepEqual(parse(...args).parsed, { command: 'version' })
 })
 
 test('status: the folders of the broker that was started in the same way', (t) => {
