@@ -1,6 +1,6 @@
 /** Asks a running broker of this machine for its status, through the socket in its log folder. */
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import type { BrokerStatus } from '../broker/status.js'
@@ -30,7 +30,8 @@ export async function readStatus(dirs: readonly string[]): Promise<BrokerStatus>
 }
 
 async function statusOf(dir: string): Promise<BrokerStatus> {
-  if (!existsSync(dir)) throw new NoStatus(`there is no folder ${dir}: name the data folder with --dir`)
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new NoStatus(`there is no folder ${dir}: name the data folder with --dir`)
   const meta = await readMetaProperties(dir)
   if (meta === undefined) throw new NoStatus(`${dir} is no data folder: it holds no meta.properties`)
   const status = parse(await readAll(dir), dir)

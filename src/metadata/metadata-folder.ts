@@ -106,7 +106,10 @@ async function list(folder: string): Promise<string[]> {
   try {
     return await readdir(folder)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return []
+    // Rather the folder that was given, if that is none.
+    if (code === 'ENOTDIR') await list(path.dirname(folder))
     throw asStorageError(error, folder)
   }
 }

@@ -107,7 +107,9 @@ export async function makeTemporary(temp: string, prefix: string): Promise<strin
   try {
     return await mkdtemp(path.join(temp, prefix))
   } catch (error) {
-    throw new StorageError(storageError(error, temp).code, temp)
+    const { code } = storageError(error, temp)
+    if (code === 'ENOENT' && (await isThere(temp))) throw new StorageError(code, temp, `no folder can be made in ${temp} (ENOENT)`)
+    throw new StorageError(code, temp)
   }
 }
 

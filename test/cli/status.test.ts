@@ -1,7 +1,7 @@
 /** `sluice status` as a process, beside a broker with traffic, a killed one, and folders that are none of its own. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
@@ -94,6 +94,11 @@ ownTest('no broker, a stopped one, a killed one: one line each, and exit code 1'
     t.is(stderr.trimEnd().split('\n').length, 1)
   }
   await refused(data, /^sluice: there is no folder .*data/)
+  writeFileSync(data, '')
+  await refused(data, /^sluice: there is no folder .*data/)
+  const { code, stderr } = await run(process.execPath, [MAIN, 'start', '--port', '0', '--dir', data])
+  t.deepEqual([code, stderr.trim().split('\n').at(-1)], [1, `sluice: ${data}: it is not a folder (ENOTDIR)`])
+  rmSync(data)
   mkdirSync(data)
   await refused(data, /^sluice: .* is no data folder/)
   const broker = await startChildBroker({ dir: data })

@@ -64,6 +64,8 @@ test('wrong usage ends with 2', async (t) => {
 
 testWithFaults('a folder that is not there is named as it was given', async (t) => {
   const none = path.join(await tempDir(t), 'none')
+  const proc = await run(process.execPath, [MAIN, 'verify-crash', '--temp', '/proc'])
+  t.deepEqual([proc.code, proc.stderr], [1, 'sluice: no folder can be made in /proc (ENOENT)\n'])
   for (const args of [['verify-crash'], ['calibrate', '--seconds', '1'], ['serve', '--read-only', none]]) {
     const { code, stderr } = await run(process.execPath, [MAIN, ...args, '--temp', none])
     t.is(code, 1)
