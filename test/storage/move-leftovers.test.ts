@@ -1,14 +1,13 @@
 /** Moves of logs, and copies, in states that only crashes leave: each ends. */
 import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
 import type { Log } from '../../src/storage/log.js'
 import { verifyFolder } from '../../src/storage/verify.js'
+import { moved } from './moving.js'
 import { append, readAll, startEngine, temporaryFolder, TOPIC_ID, values, type Engine } from './support.js'
 
-const PATIENCE_MS = 20_000
 /** Of the event loop: time for a small file. */
 const TURNS = 2000
 const OTHER_ID = 'AAAAAAAAAAAAAAAAAAAAAQ'
@@ -22,15 +21,6 @@ async function closedPartition(t: ExecutionContext, fill: (engine: Engine, log: 
   await fill(engine, await engine.manager.create('t', 0, TOPIC_ID, engine.config(), dirs[0]))
   await engine.stop()
   return dirs
-}
-
-async function moved(engine: Engine, to: string): Promise<Log> {
-  const end = Date.now() + PATIENCE_MS
-  while (engine.manager.dirOf('t', 0)!.path !== to || engine.manager.moves.isMoving('t', 0)) {
-    if (Date.now() > end) throw new Error(`it does not move:\n${engine.lines.join('\n')}`)
-    await delay(2)
-  }
-  return engine.manager.get('t', 0)!
 }
 
 test('a copy that has lost its files, of a log that begins within a batch, is made anew', async (t) => {

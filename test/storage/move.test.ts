@@ -1,55 +1,14 @@
 /** Moving a partition to another log directory: under writes, cancelled, resumed, throttled, and with all that a log knows besides its batches. */
 import { existsSync, readFileSync } from 'node:fs'
-import fsp, { readdir, truncate, writeFile } from 'node:fs/promises'
-import { syncBuiltinESMExports } from 'node:module'
+import { rename, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
-import { StorageError } from '../../src/errors.js'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
 import type { AppendResult, Log } from '../../src/storage/log.js'
 import { verifyFolder } from '../../src/storage/verify.js'
+import { foldersOf, moved, placeOf, twoDirs, until } from './moving.js'
 import { append, readAll, startEngine, temporaryFolder, TOPIC_ID, values, type Engine } from './support.js'
-
-const PATIENCE_MS = 20_000
-
-/** Paths to which nothing can be renamed. */
-const unnameable = new Set<string>()
-const { rename } = fsp
-fsp.rename = async (from, to) => {
-  if (unnameable.has(String(to))) throw Object.assign(new Error('EIO: i/o error, rename'), { code: 'EIO' })
-  await rename(from, to)
-}
-syncBuiltinESMExports()
-
-async function twoDirs(t: ExecutionContext): Promise<string[]> {
-  const base = await temporaryFolder(t)
-  return [path.join(base, 'one'), path.join(base, 'two')]
-}
-
-/** The directory of the partition, and the others. */
-function placeOf(engine: Engine): { here: string; there: string } {
-  const here = engine.manager.dirOf('t', 0)!.path
-  return { here, there: engine.manager.dirs.find((dir) => dir.path !== here)!.path }
-}
-
-async function until(engine: Engine, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + PATIENCE_MS
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`it did not come to pass:\n${engine.lines.join('\n')}`)
-    await delay(2)
-  }
-}
-
-async function moved(engine: Engine, to: string): Promise<Log> {
-  await until(engine, () => engine.manager.dirOf('t', 0)!.path === to && !engine.manager.moves.isMoving('t', 0))
-  return engine.manager.get('t', 0)!
-}
-
-async function foldersOf(dirs: readonly string[]): Promise<string[]> {
-  const names = await Promise.all(dirs.map(async (dir) => (await readdir(dir)).map((name) => `${path.basename(dir)}/${name}`)))
-  return names.flat().filter((name) => /\/t-0/.test(name))
-}
 
 test('a partition moves while it is written: nothing is lost, doubled or out of order', async (t) => {
   const dirs = await twoDirs(t)
@@ -281,68 +240,6 @@ test('a log that is truncated under a move is copied anew', async (t) => {
   t.is(second.endOffset, 310)
 })
 
-test('deleting a topic ends its move, also while the metadata is busy with the deletion', async (t) => {
-  const dirs = await twoDirs(t)
-  let asked: (() => void) | undefined
-  const asking = new Promise<void>((resolve) => (asked = resolve))
-  const assignDir = () => {
-    asked!()
-    return new Promise<boolean>(() => undefined)
-  }
-  const engine = await startEngine(t, { dirs, topic: { 'file.delete.delay.ms': '0' }, more: { assignDir } })
-  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
-  await append(engine, log, values(5))
-  await engine.manager.moves.start('t', 0, placeOf(engine).there)
-  await asking
-  const waiting = append(engine, log, values(1))
-  await engine.manager.delete('t', 0)
-  t.is((await waiting).errorCode, ErrorCode.NONE, 'what waited was written before the log went')
-  await until(engine, async () => (await foldersOf(dirs)).length === 0)
-})
-
-test('a word of the metadata that can not be had leaves the partition where it is', async (t) => {
-  const dirs = await twoDirs(t)
-  let refusals = 3
-  const assigned: string[] = []
-  const assignDir = async (_log: Log, directoryId: string) => {
-    if (refusals-- > 0) return false
-    assigned.push(directoryId)
-    return true
-  }
-  const engine = await startEngine(t, { dirs, more: { assignDir } })
-  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
-  await append(engine, log, values(5))
-  const { there } = placeOf(engine)
-  await engine.manager.moves.start('t', 0, there)
-  await until(engine, () => refusals <= 1)
-  t.is((await append(engine, log, values(1))).baseOffset, 5)
-  const second = await moved(engine, there)
-  t.is(second.endOffset, 6)
-  t.is(assigned.at(-1), engine.manager.dirOf('t', 0)!.directoryId)
-})
-
-test('a directory that fails while the metadata is told of it does not get the partition', async (t) => {
-  const dirs = await twoDirs(t)
-  const assigned: string[] = []
-  const assignDir = async (_log: Log, directoryId: string) => {
-    const target = engine.manager.dirs.find((dir) => dir.directoryId === directoryId)!
-    if (assigned.push(directoryId) === 1) target.onFailure!(new StorageError('EIO', target.path))
-    return true
-  }
-  const engine = await startEngine(t, { dirs, more: { assignDir } })
-  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
-  await append(engine, log, values(5))
-  const { here, there } = placeOf(engine)
-  await engine.manager.moves.start('t', 0, there)
-  await until(engine, () => !engine.manager.moves.isMoving('t', 0))
-  t.is(engine.manager.dirOf('t', 0)!.path, here)
-  t.is((await append(engine, log, values(1))).baseOffset, 5)
-  t.deepEqual(
-    assigned,
-    [there, here].map((dir) => engine.manager.dirs.find((each) => each.path === dir)!.directoryId)
-  )
-})
-
 test('what waits for the end of a move is written before what comes behind it', async (t) => {
   const dirs = await twoDirs(t)
   const waited: Promise<AppendResult>[] = []
@@ -406,29 +303,6 @@ test('a damaged batch is not copied: the move ends, the log stays', async (t) =>
   await until(second, () => !second.manager.moves.isMoving('t', 0))
   t.regex(second.lines.join('\n'), /is not moved to .*damaged batch/)
   t.is(second.manager.dirOf('t', 0)!.path, here)
-})
-
-test('a copy that can not get its name leaves everything as it was, the word of the metadata too', async (t) => {
-  const dirs = await twoDirs(t)
-  const assigned: string[] = []
-  const assignDir = async (_log: Log, directoryId: string) => assigned.push(directoryId) > 0
-  const engine = await startEngine(t, { dirs, more: { assignDir } })
-  const log = await engine.manager.create('t', 0, TOPIC_ID, engine.config())
-  await append(engine, log, values(5))
-  const { here, there } = placeOf(engine)
-  unnameable.add(path.join(there, 't-0'))
-  await engine.manager.moves.start('t', 0, there)
-  await until(engine, () => !engine.manager.moves.isMoving('t', 0))
-  t.is(engine.manager.dirOf('t', 0)!.path, here)
-  t.false(engine.manager.dirs.find((dir) => dir.path === there)!.online)
-  t.is((await append(engine, log, values(1))).baseOffset, 5)
-  t.is((await readAll(log)).length, 6)
-  t.deepEqual(await foldersOf([here]), [`${path.basename(here)}/t-0`])
-  t.is(assigned.at(-1), engine.manager.dirOf('t', 0)!.directoryId)
-  await engine.stop()
-  unnameable.clear()
-  const again = await startEngine(t, { dirs })
-  t.is((await moved(again, there)).endOffset, 6)
 })
 
 test('a directory that fails under a move leaves the partition in the other one', async (t) => {
