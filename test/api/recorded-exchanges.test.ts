@@ -46,6 +46,7 @@ const MEANT: readonly (readonly [from: number, to: number, what: RegExp, why: st
   [331, 331, /errorMessage: null, ours "/, 'a refused batch is told why'],
   [342, 342, /errorMessage: "", ours "/, 'an unknown topic is named'],
   [343, 343, /\["sluice\.[a-z.]+"\]: only ours$/, 'settings of our own'],
+  [343, 343, /\["log\.initial\.task\.delay\.ms"\]: only ours$/, 'an internal one that tests set, which is told where it is set'],
   [343, 343, /\["(log\.dirs?|(advertised\.)?listeners)"\]\.(value|configSource): /, 'addresses and folders are each broker’s own'],
   [343, 343, /\["(process\.roles|controller\.[a-z.]+)"\]\.(value|configSource): /, 'started without a listener for controllers'],
   [387, 387, /\.(highWatermark|logEndOffset|last\w+Timestamp): \d+, ours \d+$/, 'each metadata log is as long as it is'],
