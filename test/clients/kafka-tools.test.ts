@@ -228,6 +228,7 @@ toolTest('kafka-producer-perf-test and kafka-consumer-perf-test', async (t) => {
   ])
   t.is(produced.code, 0, produced.stderr)
   t.regex(produced.stdout, /20000 records sent/)
+  // A fetch gets a few batches: where its limit ends within the first one of a partition, a part of that would be the end of the consumer.
   const consumed = await runTool('consumer-perf-test', [
     '--bootstrap-server',
     broker.bootstrap,
@@ -236,7 +237,9 @@ toolTest('kafka-producer-perf-test and kafka-consumer-perf-test', async (t) => {
     '--num-records',
     '20000',
     '--timeout',
-    '20000'
+    '20000',
+    '--command-property',
+    'fetch.max.bytes=40000'
   ])
   t.is(consumed.code, 0, consumed.stderr)
   t.is(consumed.stdout.trim().split('\n').at(-1)?.split(', ')[4], '20000')
