@@ -24,11 +24,14 @@ const READ_COMMITTED = 1
 const FIRST_VERSION_WITH_TOPIC_IDS = 13
 const NO_LEADER_EPOCH = -1
 
-/** What one partition gave: its part of the response, and how many bytes of records that holds. */
+/** What one partition gave: its part of the response. */
 interface PartitionRead {
   readonly target: FetchTarget
   readonly response: PartitionResponse
+  /** Of records in the response. */
   readonly bytes: number
+  /** Of records that are there, within the limit: a batch that the limit cuts is not given, but need not be waited for. */
+  readonly readable: number
   readonly failed: boolean
 }
 
@@ -83,7 +86,7 @@ class Fetching {
     let bytes = 0
     for (const read of reads) {
       if (read.failed) return this.#respond(reads)
-      bytes += read.bytes
+      bytes += read.readable
     }
     if (bytes >= this.#minBytes || maxWaitMs <= 0 || reads.length === 0) return this.#respond(reads)
     return this.#wait(reads)
@@ -108,7 +111,7 @@ class Fetching {
     }
     let total = 0
     const add = (read: PartitionRead): void => {
-      if (read.response.records !== EMPTY) total += read.bytes
+      total += read.bytes
       reads.push(read)
     }
     return rest()
@@ -136,7 +139,7 @@ class Fetching {
       const end = log.epochEndOffset(target.lastFetchedEpoch)
       if (end.endOffset < 0) return failed(target, ErrorCode.OFFSET_OUT_OF_RANGE)
       if (end.epoch < target.lastFetchedEpoch || end.endOffset < target.fetchOffset) {
-        return { target, response: { ...found, divergingEpoch: end }, bytes: 0, failed: true }
+        return { target, response: { ...found, divergingEpoch: end }, bytes: 0, readable: 0, failed: true }
       }
     }
     // Behind the epochs: a reader is told where they part rather than that the log ends before (KIP-595).
@@ -147,12 +150,12 @@ class Fetching {
     const maxBytes = Math.max(0, Math.min(target.maxBytes, remaining))
     // The first batch is given whole even if it is larger than every limit, so that a consumer always gets on (KIP-74).
     const first = remaining === this.#maxBytes
-    if (target.fetchOffset >= upTo || (maxBytes === 0 && !first)) return { target, response: found, bytes: 0, failed: false }
+    if (target.fetchOffset >= upTo || (maxBytes === 0 && !first)) return { target, response: found, bytes: 0, readable: 0, failed: false }
     const read = log.read(target.fetchOffset, maxBytes, upTo, first, this.#context.connection)
     const finish = ({ errorCode, region, bytes }: ReadResult): PartitionRead | Promise<PartitionRead> => {
       if (errorCode !== ErrorCode.NONE) return failed(target, errorCode)
       if (region !== null) found.records = region
-      const done = { target, response: found, bytes, failed: false }
+      const done = { target, response: found, bytes: region === null ? 0 : bytes, readable: bytes, failed: false }
       return committed && region !== null ? withAborted(done, log, region, upTo) : done
     }
     return read instanceof Promise ? read.then(finish) : finish(read)
@@ -165,11 +168,11 @@ class Fetching {
   #wait(reads: readonly PartitionRead[]): Promise<Response> {
     const committed = this.#request.isolationLevel === READ_COMMITTED
     const partitions: WaitedPartition[] = []
-    for (const { target, bytes } of reads) {
+    for (const { target, readable } of reads) {
       const partition = this.#broker.replicas.partition(this.#nameOf(target)!, target.partition)!
       const { fetchOffset, maxBytes } = target
       const { log } = partition
-      partitions.push({ partition, log, fetchOffset, maxBytes, committed, appendedBytes: log.appendedBytes, startBytes: bytes })
+      partitions.push({ partition, log, fetchOffset, maxBytes, committed, appendedBytes: log.appendedBytes, startBytes: readable })
     }
     const { connection } = this.#context
     return new Promise((resolve, reject) => {
@@ -267,7 +270,7 @@ function failed(target: FetchTarget, errorCode: number): PartitionRead {
     abortedTransactions: null,
     records: EMPTY
   }
-  return { target, response, bytes: 0, failed: true }
+  return { target, response, bytes: 0, readable: 0, failed: true }
 }
 
 // Kafka's list of aborted transactions is empty for what it does not know, and null for what it refuses.

@@ -11,7 +11,7 @@ import { Session } from '../takeover/session.js'
 const MAX_BYTES = 1 << 20
 const LONG_MS = 30_000
 
-async function setUp(t: ExecutionContext) {
+async function setUp(t: ExecutionContext, partitions = 1) {
   const broker = await startBroker()
   const session = await Session.connect(broker)
   const reader = await RawClient.connect(broker)
@@ -21,8 +21,9 @@ async function setUp(t: ExecutionContext) {
     await broker.stop()
   })
   const topic = `sessions-${Date.now()}`
-  await session.createTopic(topic, 1)
-  const send = (value: string) => session.send(topic, 0, buildBatch([{ value: Buffer.from(value), timestamp: Date.now() }]))
+  await session.createTopic(topic, partitions)
+  const send = (value: string, partition = 0) =>
+    session.send(topic, partition, buildBatch([{ value: Buffer.from(value), timestamp: Date.now() }]))
   return { reader, topic, send }
 }
 
@@ -56,4 +57,35 @@ test('a fetch that begins a session and waits in vain names its partitions', asy
     responses.map(({ partitions }) => partitions.map(({ errorCode, highWatermark }) => [errorCode, highWatermark])),
     [[[ErrorCode.NONE, 0]]]
   )
+})
+
+test('a session gives in turn where a batch of only one partition fits into an answer', async (t) => {
+  const { reader, topic, send } = await setUp(t, 2)
+  const large = 'x'.repeat(500)
+  for (let round = 0; round < 3; round++) for (const partition of [0, 1]) await send(large, partition)
+  // Of a batch and a part of another.
+  const maxBytes = 1000
+  const offsets = [0, 0]
+  const places = (partitions: readonly number[]) =>
+    partitions.map((partition) => ({
+      partition,
+      currentLeaderEpoch: -1,
+      fetchOffset: offsets[partition]!,
+      lastFetchedEpoch: -1,
+      partitionMaxBytes: 600
+    }))
+  const given: number[] = []
+  let sessionId = 0
+  let asked = [0, 1]
+  for (let sessionEpoch = 0; sessionEpoch < 6; sessionEpoch++) {
+    const topics = asked.length === 0 ? [] : [{ topic, partitions: places(asked) }]
+    const answer = await reader.request(fetch, 12, { maxWaitMs: 0, minBytes: 1, maxBytes, sessionId, sessionEpoch, topics })
+    sessionId = answer.sessionId
+    asked = answer.responses.flatMap(({ partitions }) =>
+      partitions.filter(({ records }) => (records?.length ?? 0) > 0).map(({ partitionIndex }) => partitionIndex)
+    )
+    given.push(...asked)
+    for (const partition of asked) offsets[partition]!++
+  }
+  t.deepEqual(given, [0, 1, 0, 1, 0, 1])
 })
