@@ -5,6 +5,7 @@ import { fetch } from '../../src/protocol/messages/01-fetch.js'
 import { frameAt } from '../../src/record/batch.js'
 import { buildBatch } from '../../src/record/index.js'
 import { startBroker } from '../support/broker.js'
+import { uniqueName } from '../support/names.js'
 import { Session } from '../takeover/session.js'
 
 test('a reader behind the end is told where its epoch ends, if it names one', async (t) => {
@@ -14,7 +15,7 @@ test('a reader behind the end is told where its epoch ends, if it names one', as
     session.close()
     await broker.stop()
   })
-  const topic = `fetch-${Date.now()}`
+  const topic = uniqueName('fetch')
   await session.createTopic(topic, 1)
   await session.send(topic, 0, buildBatch([{ value: Buffer.from('v'), timestamp: Date.now() }]))
   const ask = async (fetchOffset: number, lastFetchedEpoch: number, currentLeaderEpoch = -1) => {
@@ -39,7 +40,7 @@ test('behind the first partition that gives records no batch is cut: it is whole
     session.close()
     await broker.stop()
   })
-  const topic = `limits-${Date.now()}`
+  const topic = uniqueName('limits')
   await session.createTopic(topic, 3)
   const sizes: number[] = []
   for (const [index, valueBytes] of [500, 500, 50].entries()) {
