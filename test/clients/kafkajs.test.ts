@@ -23,7 +23,8 @@ test.after.always(async () => {
 
 async function newTopic(numPartitions = 1): Promise<string> {
   const topic = uniqueName('kafkajs')
-  await admin.createTopics({ topics: [{ topic, numPartitions }] })
+  // Also how long it waits for leaders: 5 s by itself, which a busy machine may take.
+  await admin.createTopics({ topics: [{ topic, numPartitions }], timeout: 30_000 })
   return topic
 }
 
