@@ -40,7 +40,7 @@ export async function admit({ config, replicas, transactions }: AdmissionService
   for (;;) {
     const { stale, unknown } = sorted(replicas, write)
     const refusing = (places: readonly Place[], why: Admission): Admission => refusingBoth(stale, places, why)
-    if (unknown.length === 0) return stale.length === 0 ? ADMITTED : refusing([], ADMITTED)
+    if (unknown.length === 0) return refusing([], ADMITTED)
     for (const [topic, index, baseSequence] of unknown) {
       if (baseSequence !== undefined) replicas.partition(topic, index)?.log.awaitTransaction(producerId, producerEpoch, baseSequence, adds)
     }

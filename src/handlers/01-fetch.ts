@@ -139,7 +139,7 @@ class Fetching {
       const end = log.epochEndOffset(target.lastFetchedEpoch)
       if (end.endOffset < 0) return failed(target, ErrorCode.OFFSET_OUT_OF_RANGE)
       if (end.epoch < target.lastFetchedEpoch || end.endOffset < target.fetchOffset) {
-        return { target, response: { ...found, divergingEpoch: end }, bytes: 0, readable: 0, failed: true }
+        return without(target, { ...found, divergingEpoch: end }, true)
       }
     }
     // Behind the epochs: a reader is told where they part rather than that the log ends before (KIP-595).
@@ -150,7 +150,7 @@ class Fetching {
     const maxBytes = Math.max(0, Math.min(target.maxBytes, remaining))
     // The first batch is given whole even if it is larger than every limit, so that a consumer always gets on (KIP-74).
     const first = remaining === this.#maxBytes
-    if (target.fetchOffset >= upTo || (maxBytes === 0 && !first)) return { target, response: found, bytes: 0, readable: 0, failed: false }
+    if (target.fetchOffset >= upTo || (maxBytes === 0 && !first)) return without(target, found, false)
     const read = log.read(target.fetchOffset, maxBytes, upTo, first, this.#context.connection)
     const finish = ({ errorCode, region, bytes }: ReadResult): PartitionRead | Promise<PartitionRead> => {
       if (errorCode !== ErrorCode.NONE) return failed(target, errorCode)
@@ -260,6 +260,11 @@ function changed(target: FetchTarget, response: PartitionResponse, bytes: number
   )
 }
 
+/** A partition that gives no records. */
+function without(target: FetchTarget, response: PartitionResponse, failed: boolean): PartitionRead {
+  return { target, response, bytes: 0, readable: 0, failed }
+}
+
 function failed(target: FetchTarget, errorCode: number): PartitionRead {
   const response = {
     partitionIndex: target.partition,
@@ -270,7 +275,7 @@ function failed(target: FetchTarget, errorCode: number): PartitionRead {
     abortedTransactions: null,
     records: EMPTY
   }
-  return { target, response, bytes: 0, readable: 0, failed: true }
+  return without(target, response, true)
 }
 
 // Kafka's list of aborted transactions is empty for what it does not know, and null for what it refuses.

@@ -6,8 +6,6 @@ import type { MessageOf } from '../protocol/schema.js'
 import { batch, Compression } from '../record/index.js'
 
 const FIRST_VERSION_WITH_ZSTD = 7
-/** Of a batch of the oldest format, behind its length. */
-const LEAST_BATCH_LENGTH = 14
 
 /** What `batchAt` answers below 1. */
 const NO_BATCH = 0
@@ -18,7 +16,7 @@ function batchAt(buffer: Buffer, at: number, end: number): number {
   const left = end - at
   if (left < batch.LOG_OVERHEAD) return NO_BATCH
   const length = batch.batchLength(buffer, at)
-  if (length < LEAST_BATCH_LENGTH) return CORRUPT
+  if (length < batch.LEAST_LENGTH) return CORRUPT
   if (left <= batch.At.magic) return NO_BATCH
   const magic = batch.magic(buffer, at)
   if (magic < 0 || magic > batch.CURRENT_MAGIC) return CORRUPT

@@ -160,6 +160,9 @@ export function incrementSequence(sequence: number, by: number): number {
   return sequence > MAX_INT32 - by ? by - (MAX_INT32 - sequence) - 1 : sequence + by
 }
 
+/** The least that stands behind the length of a batch: the smallest message of the old formats. A v2 batch has at least its header. */
+export const LEAST_LENGTH = 14
+
 /** Why the bytes at a position are not a batch that can be used. */
 export type BatchFlaw = 'truncated' | 'length' | 'magic' | 'old-format' | 'crc'
 
@@ -170,8 +173,7 @@ export type BatchFlaw = 'truncated' | 'length' | 'magic' | 'old-format' | 'crc'
 export function frameAt(buffer: Buffer, at: number, end: number, checkCrc = false): number | BatchFlaw {
   if (end - at < LOG_OVERHEAD) return 'truncated'
   const length = batchLength(buffer, at)
-  // 14: the smallest message of the old formats; a v2 batch has at least its header.
-  if (length < 14) return 'length'
+  if (length < LEAST_LENGTH) return 'length'
   if (end - at <= At.magic) return 'truncated'
   const format = magic(buffer, at)
   if (format === 0 || format === 1) return 'old-format'
