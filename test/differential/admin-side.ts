@@ -7,7 +7,7 @@ import { describeClientQuotas } from '../../src/protocol/messages/48-describe-cl
 import { describeTopicPartitions } from '../../src/protocol/messages/75-describe-topic-partitions.js'
 import { buildBatch } from '../../src/record/builder.js'
 import { settled } from '../takeover/session.js'
-import { Side, type Answer } from './side.js'
+import { flattened, Side, type Answer } from './side.js'
 
 /** What requests refer to. */
 export interface AdminState {
@@ -151,7 +151,7 @@ function comparable(state: AdminState, value: unknown): unknown {
     const texts = value
       .filter((each) => !ofOthers(state, each))
       .map((each) => comparable(state, each))
-      .flatMap((each) => flat(each))
+      .flatMap((each) => flattened(each, PARTITIONS, NAMES))
       .map((each) => JSON.stringify(each))
     // What is asked twice is answered once or twice, in any order.
     return [...new Set(texts)].toSorted().map((text) => JSON.parse(text) as unknown)
@@ -176,15 +176,6 @@ function comparableField(state: AdminState, name: string, value: unknown): unkno
 
 const PARTITIONS: ReadonlySet<string> = new Set(['partitions', 'partitionResult'])
 const NAMES: ReadonlySet<string> = new Set(['name', 'topic', 'topicName'])
-
-/** One for each partition, of what only says which topic its partitions belong to. */
-function flat(value: unknown): unknown[] {
-  if (typeof value !== 'object' || value === null) return [value]
-  const fields = Object.entries(value)
-  const list = fields.find(([name]) => PARTITIONS.has(name))?.[1] as object[] | undefined
-  if (list === undefined || !fields.every(([name]) => PARTITIONS.has(name) || NAMES.has(name))) return [value]
-  return list.map((partition) => ({ ...Object.fromEntries(fields.filter(([name]) => NAMES.has(name))), ...partition }))
-}
 
 /** Things of earlier rounds, and settings that only one of the brokers has. */
 function ofOthers({ round }: AdminState, value: unknown): boolean {

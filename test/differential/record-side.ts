@@ -6,7 +6,7 @@ import { describeProducers } from '../../src/protocol/messages/61-describe-produ
 import { describeTransactions } from '../../src/protocol/messages/65-describe-transactions.js'
 import { buildBatch } from '../../src/record/builder.js'
 import { settled } from '../takeover/session.js'
-import { Side, type Answer } from './side.js'
+import { flattened, Side, type Answer } from './side.js'
 
 export interface ProducerRef {
   readonly id: number
@@ -129,7 +129,7 @@ function comparable(state: RecordState, value: unknown): unknown {
     // What is asked twice is answered once or twice, in any order.
     const texts = value
       .map((each) => comparable(state, each))
-      .flatMap((each) => flat(each))
+      .flatMap((each) => flattened(each, PARTITIONS, NAMES))
       .map((each) => JSON.stringify(each))
     return [...new Set(texts)].toSorted().map((text) => JSON.parse(text) as unknown)
   }
@@ -159,12 +159,3 @@ function comparableField(state: RecordState, name: string, value: unknown): unkn
 
 const PARTITIONS: ReadonlySet<string> = new Set(['partitions', 'partitionResponses'])
 const NAMES: ReadonlySet<string> = new Set(['name', 'topic', 'topicId'])
-
-/** One for each partition, of what only says which topic its partitions belong to. */
-function flat(value: unknown): unknown[] {
-  if (typeof value !== 'object' || value === null) return [value]
-  const fields = Object.entries(value)
-  const list = fields.find(([name]) => PARTITIONS.has(name))?.[1] as object[] | undefined
-  if (list === undefined || !fields.every(([name]) => PARTITIONS.has(name) || NAMES.has(name))) return [value]
-  return list.map((partition) => ({ ...Object.fromEntries(fields.filter(([name]) => NAMES.has(name))), ...partition }))
-}

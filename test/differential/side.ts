@@ -62,3 +62,12 @@ function fittedValue(field: Field, version: number, value: unknown): unknown {
   if (field.type === 'array' && Array.isArray(value)) return value.map((each) => fittedValue(field.of!, version, each))
   return field.type === 'struct' && value !== null ? fitted(field.fields!, version, value as object) : value
 }
+
+/** One for each partition, of what only says (by `names`) which topic its partitions belong to. */
+export function flattened(value: unknown, partitions: ReadonlySet<string>, names: ReadonlySet<string>): unknown[] {
+  if (typeof value !== 'object' || value === null) return [value]
+  const fields = Object.entries(value)
+  const list = fields.find(([name]) => partitions.has(name))?.[1] as object[] | undefined
+  if (list === undefined || !fields.every(([name]) => partitions.has(name) || names.has(name))) return [value]
+  return list.map((partition) => ({ ...Object.fromEntries(fields.filter(([name]) => names.has(name))), ...partition }))
+}

@@ -1,5 +1,5 @@
 /** Fetch: leader epochs and limits in it. The same of Apache Kafka. */
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { ErrorCode } from '../../src/protocol/error-codes.js'
 import { fetch } from '../../src/protocol/messages/01-fetch.js'
 import { frameAt } from '../../src/record/batch.js'
@@ -8,7 +8,7 @@ import { startBroker } from '../support/broker.js'
 import { uniqueName } from '../support/names.js'
 import { Session } from '../takeover/session.js'
 
-test('a reader behind the end is told where its epoch ends, if it names one', async (t) => {
+async function setUp(t: ExecutionContext, partitions: number) {
   const broker = await startBroker()
   const session = await Session.connect(broker)
   t.teardown(async () => {
@@ -16,7 +16,12 @@ test('a reader behind the end is told where its epoch ends, if it names one', as
     await broker.stop()
   })
   const topic = uniqueName('fetch')
-  await session.createTopic(topic, 1)
+  await session.createTopic(topic, partitions)
+  return { session, topic }
+}
+
+test('a reader behind the end is told where its epoch ends, if it names one', async (t) => {
+  const { session, topic } = await setUp(t, 1)
   await session.send(topic, 0, buildBatch([{ value: Buffer.from('v'), timestamp: Date.now() }]))
   const ask = async (fetchOffset: number, lastFetchedEpoch: number, currentLeaderEpoch = -1) => {
     const partitions = [{ partition: 0, currentLeaderEpoch, fetchOffset, lastFetchedEpoch, partitionMaxBytes: 1000 }]
@@ -34,14 +39,7 @@ test('a reader behind the end is told where its epoch ends, if it names one', as
 })
 
 test('behind the first partition that gives records no batch is cut: it is whole, or left for the next fetch', async (t) => {
-  const broker = await startBroker()
-  const session = await Session.connect(broker)
-  t.teardown(async () => {
-    session.close()
-    await broker.stop()
-  })
-  const topic = uniqueName('limits')
-  await session.createTopic(topic, 3)
+  const { session, topic } = await setUp(t, 3)
   const sizes: number[] = []
   for (const [index, valueBytes] of [500, 500, 50].entries()) {
     const records = buildBatch([{ value: Buffer.alloc(valueBytes), timestamp: Date.now() }])
